@@ -1,0 +1,153 @@
+"""The types that every part of the house shares. No logic lives here.
+
+Dimensions in docstrings: B batch, T time, V output vocabulary, E embedding,
+H hidden output of a generator, S representations, F features, N experts.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import flax
+import jax
+
+Array = jax.Array
+Params = Any  # a pytree of arrays
+Metrics = dict[str, Array]  # name -> scalar
+
+
+class Batch(NamedTuple):
+  """Real sequences.
+
+  tokens: int32 [B, T]
+  labels: int32 [B], for conditional systems, or None
+  mask: bool [B, T], True where a token is given (infilling), or None
+  """
+
+  tokens: Array
+  labels: Array | None = None
+  mask: Array | None = None
+
+
+class Generator(NamedTuple):
+  """An autoregressive generator as pure functions.
+
+  init: key -> params
+  begin: (params, n, context) -> carry; the state before the first token
+  step: (params, carry, tokens) -> carry, hidden [n, H]; tokens are int32 [n]
+    or weights [n, V] over the vocabulary; the embedding happens inside
+  readout: (params, hidden [..., H]) -> logits [..., V]; apart from `step`,
+    so that teacher forcing applies it to all T hidden vectors at once
+  vocab_size: V; the input embedding has two more rows, `V` for the start
+    symbol and `V + 1` for unknown words, which can never be generated
+  """
+
+  init: Callable[[Array], Params]
+  begin: Callable[..., Any]
+  step: Callable[..., tuple[Any, Array]]
+  readout: Callable[[Params, Array], Array]
+  vocab_size: int
+
+  @property
+  def start(self) -> int:
+    return self.vocab_size
+
+
+class Critique(NamedTuple):
+  """What a discriminator says of a batch.
+
+  logits: [B], [B, S] or [B, T]
+  features: [B, S, F]
+  aux: anything else that a loss reads
+  """
+
+  logits: Array
+  features: Array | None = None
+  aux: Any = None
+
+
+class Discriminator(NamedTuple):
+  """A discriminator as pure functions.
+
+  init: key -> params
+  embed: (params, tokens int32 [B, T] or weights [B, T, V]) -> [B, T, E]
+  judge: (params, embedded [B, T, E], key or None) -> Critique; without a key
+    there is no dropout
+  gram: params -> [E, E], the inner products of the embedding's columns;
+    it turns the norm of a gradient in [T, E] into that in [T, V]
+  """
+
+  init: Callable[[Array], Params]
+  embed: Callable[[Params, Array], Array]
+  judge: Callable[[Params, Array, Array | None], Critique]
+  gram: Callable[[Params], Array]
+
+
+@flax.struct.dataclass
+class Player:
+  """What one player of the game owns."""
+
+  params: Params
+  opt_state: Any
+
+
+@flax.struct.dataclass
+class TrainState:
+  """Everything a run has to remember, as arrays.
+
+  step: int32 scalar, global over the phases; all seeds share it
+  key: typed PRNG key; with a seed axis [seeds] outside of `vmap`
+  players: name -> Player
+  memory: name -> any pytree (replay buffers, moving averages); mostly empty
+  """
+
+  step: Array
+  key: Array
+  players: dict[str, Player]
+  memory: dict[str, Any]
+
+
+class Update(NamedTuple):
+  """A pure training update.
+
+  batches: how many real batches one application takes
+  apply: (state, Batch with leading axis [batches], key) -> state, metrics
+  """
+
+  batches: int
+  apply: Callable[[TrainState, Batch, Array], tuple[TrainState, Metrics]]
+
+
+class Phase(NamedTuple):
+  """A stretch of training with one update.
+
+  steps: how many iterations
+  batch_size: sequences in a batch
+  update: the Update of one iteration
+  enter: state -> state, applied once when the phase begins
+  epochs: True draws a fresh permutation of the corpus an epoch, False draws
+    batches with replacement
+  """
+
+  steps: int
+  batch_size: int
+  update: Update
+  enter: Callable[[TrainState], TrainState]
+  epochs: bool
+
+
+class System(NamedTuple):
+  """A language GAN, ready to train.
+
+  init: key -> TrainState
+  phases: name -> Phase, in the order of training
+  sample: (state, key, n, temperature=1.0, first=0) -> int32 [n, T]; row i
+    depends on the key and on `first + i` only
+  logits: (state, tokens int32 [n, T], temperature=1.0) -> [n, T, V]
+  judge: (state, tokens) -> [n], mean logit of the discriminator; or None
+  """
+
+  init: Callable[[Array], TrainState]
+  phases: Mapping[str, Phase]
+  sample: Callable[..., Array]
+  logits: Callable[..., Array]
+  judge: Callable[..., Array] | None = None

@@ -1,0 +1,22 @@
+"""Settings of the whole suite: strict numerics, and the benchmark files."""
+
+import os
+import pathlib
+
+os.environ.setdefault('JAX_PLATFORMS', 'cpu')
+
+import jax
+import pytest
+
+jax.config.update('jax_numpy_rank_promotion', 'raise')
+jax.config.update('jax_debug_key_reuse', True)
+
+
+@pytest.fixture(scope='session')
+def benchmark_files() -> pathlib.Path:
+  """The folder with Texygen's files, or a skip that says what is missing."""
+  folder = os.environ.get('MOEGAN_DATA_DIR', '')
+  path = pathlib.Path(folder)
+  if not folder or not (path / 'image_coco.txt').is_file():
+    pytest.skip('MOEGAN_DATA_DIR does not name a folder with image_coco.txt')
+  return path
