@@ -34,7 +34,7 @@ class Generator(NamedTuple):
   init: key -> params
   begin: (params, n, context) -> carry; the state before the first token
   step: (params, carry, tokens) -> carry, hidden [n, H]; tokens are int32 [n]
-    or weights [n, V] over the vocabulary; the embedding happens inside
+    or weights [n, V] (or [n, V + 2]); the embedding happens inside
   readout: (params, hidden [..., H]) -> logits [..., V]; apart from `step`,
     so that teacher forcing applies it to all T hidden vectors at once
   vocab_size: V; the input embedding has two more rows, `V` for the start

@@ -1,0 +1,1 @@
+"""Networks: Flax cells inside, NamedTuples of pure functions outside."""

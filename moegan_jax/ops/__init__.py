@@ -1,0 +1,1 @@
+"""Array maths without parameters."""

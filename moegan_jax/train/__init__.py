@@ -1,0 +1,1 @@
+"""The loop, checkpoints and the folder of a run."""

@@ -1,0 +1,1 @@
+"""Corpora: arrays of token ids, what they mean, where they come from."""

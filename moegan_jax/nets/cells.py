@@ -1,0 +1,241 @@
+"""Recurrent cells: Linen modules that map (carry, projected input) on.
+
+A cell sees its input already projected to `input_width`: the projection is a
+parameter group of its own, because a mixture of experts may share either.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from moegan_jax.errors import UserError
+from moegan_jax.nets.initializers import Initializers
+
+Array = jax.Array
+
+
+class Cell(NamedTuple):
+  """A cell and what a generator has to know of it.
+
+  module: Linen module, (carry, u [n, input_width]) -> carry, output [n, H]
+  input_width: width of the projected input
+  initial: n -> carry
+  width: H
+  """
+
+  module: nn.Module
+  input_width: int
+  initial: Callable[[int], Any]
+  width: int
+
+
+class _Flavour(NamedTuple):
+  """What differs between published codes of the relational memory core."""
+
+  joint_norm: bool  # layer norm over [slots + 1, features] at once
+  full_gain: bool  # gain and bias of the norm for each slot, too
+  epsilon: float
+  bias: bool  # biases of the attention's and the gates' linear maps
+  tied_mlp: bool  # one linear map in all MLP layers, ReLU after each
+  key_scale: bool  # query / sqrt(d_k) in place of 1 / sqrt(2 d_k + d_v)
+  trained_bias: bool  # forget and input bias are parameters
+
+
+FLAVOURS = {
+  'santoro': _Flavour(False, False, 1e-5, True, False, False, False),
+  'relgan': _Flavour(True, False, 1e-12, False, False, False, False),
+  'textgan': _Flavour(True, True, 1e-5, True, True, True, True),
+}
+
+
+class RelationalMemory(nn.Module):
+  """The relational memory core, Santoro et al. 2018, section 3.
+
+  slots N, heads, head_size: the memory is [n, N, M] with M = heads*head_size
+  flavour: 'santoro' (the paper's code), 'relgan' or 'textgan' (how those two
+    code bases differ from it: see `_Flavour`)
+  gate: 'unit' (a gate for each number), 'memory' (one for each slot), 'none'
+  """
+
+  slots: int
+  heads: int
+  head_size: int
+  key_size: int
+  blocks: int
+  mlp_layers: int
+  gate: str
+  forget_bias: float
+  input_bias: float
+  flavour: str
+  inits: Initializers
+
+  @property
+  def width(self) -> int:
+    return self.heads * self.head_size
+
+  def setup(self):
+    f = FLAVOURS[self.flavour]
+
+    def linear(width, bias=True):
+      return nn.Dense(
+        width, bias, kernel_init=self.inits.linear, bias_init=self.inits.bias
+      )
+
+    def norm():
+      return nn.LayerNorm(
+        epsilon=f.epsilon,
+        reduction_axes=(-2, -1) if f.joint_norm else -1,
+        feature_axes=(-2, -1) if f.full_gain else -1,
+        use_fast_variance=False,
+      )
+
+    self.qkv = linear(self.heads * (2 * self.key_size + self.head_size), f.bias)
+    self.qkv_norm = norm()
+    self.mlp = [
+      linear(self.width) for _ in range(1 if f.tied_mlp else self.mlp_layers)
+    ]
+    self.attention_norm = norm()
+    self.mlp_norm = norm()
+    if self.gate != 'none':
+      gates = 2 * (self.width if self.gate == 'unit' else 1)
+      self.input_gates = linear(gates, f.bias)
+      self.memory_gates = linear(gates, f.bias)
+    if f.trained_bias:
+      self.trained_input_bias = self.param(
+        'input_bias', nn.initializers.constant(self.input_bias), ()
+      )
+      self.trained_forget_bias = self.param(
+        'forget_bias', nn.initializers.constant(self.forget_bias), ()
+      )
+
+  def _attend(self, z: Array) -> Array:
+    """Multi-head self-attention over the rows of z [n, N + 1, M]."""
+    d_k, d_v = self.key_size, self.head_size
+    qkv = self.qkv_norm(self.qkv(z))
+    qkv = qkv.reshape(*z.shape[:-1], self.heads, 2 * d_k + d_v)
+    q, k, v = jnp.split(qkv, (d_k, 2 * d_k), axis=-1)
+    scale = d_k if FLAVOURS[self.flavour].key_scale else 2 * d_k + d_v
+    scores = jnp.einsum('nqhd,nkhd->nhqk', q * scale**-0.5, k)
+    out = jnp.einsum('nhqk,nkhd->nqhd', jax.nn.softmax(scores), v)
+    return out.reshape(z.shape)
+
+  def _mlp(self, z: Array) -> Array:
+    if FLAVOURS[self.flavour].tied_mlp:
+      for _ in range(self.mlp_layers):
+        z = nn.relu(self.mlp[0](z))
+      return z
+    for i, layer in enumerate(self.mlp):
+      z = layer(nn.relu(z) if i else z)
+    return z
+
+  def __call__(self, memory: Array, u: Array) -> tuple[Array, Array]:
+    """memory [n, N, M], u [n, M] -> memory [n, N, M], output [n, N*M]."""
+    z = jnp.concatenate([memory, u[:, None]], axis=1)
+    for _ in range(self.blocks):
+      z = self.attention_norm(z + self._attend(z))
+      z = self.mlp_norm(z + self._mlp(z))
+    # The input's own row has served as key and value only.
+    new = z[:, : self.slots]
+    if self.gate != 'none':
+      gates = self.input_gates(u)[:, None] + self.memory_gates(jnp.tanh(memory))
+      write, keep = jnp.split(gates, 2, axis=-1)
+      trained = FLAVOURS[self.flavour].trained_bias
+      write_bias = self.trained_input_bias if trained else self.input_bias
+      keep_bias = self.trained_forget_bias if trained else self.forget_bias
+      new = nn.sigmoid(write + write_bias) * jnp.tanh(new) + (
+        nn.sigmoid(keep + keep_bias) * memory
+      )
+    return new, new.reshape(new.shape[0], -1)
+
+
+class LSTM(nn.Module):
+  """The LSTM cell of SeqGAN's generator; gates input, forget, output, cell."""
+
+  width: int
+  inits: Initializers
+
+  @nn.compact
+  def __call__(self, carry, u: Array):
+    """carry (h, c) [n, H] each, u [n, 4 H] -> carry, output [n, H]."""
+    h, c = carry
+    recurrent = nn.Dense(
+      4 * self.width, use_bias=False, kernel_init=self.inits.linear
+    )
+    i, f, o, g = jnp.split(u + recurrent(h), 4, axis=-1)
+    c = nn.sigmoid(f) * c + nn.sigmoid(i) * jnp.tanh(g)
+    h = nn.sigmoid(o) * jnp.tanh(c)
+    return (h, c), h
+
+
+def relational_memory(
+  *,
+  slots: int = 1,
+  heads: int = 2,
+  head_size: int = 256,
+  key_size: int = 0,
+  blocks: int = 1,
+  mlp_layers: int = 2,
+  gate: str = 'unit',
+  forget_bias: float = 1.0,
+  input_bias: float = 0.0,
+  flavour: str = 'santoro',
+  init: Initializers,
+) -> Cell:
+  """A relational memory core; key_size 0 stands for head_size.
+
+  The first memory has the unit vectors e_1 .. e_N as its rows.
+
+  Raises:
+    UserError: an unknown flavour or gate, or a size below one.
+  """
+  for name, value, valid in (
+    ('flavour', flavour, tuple(FLAVOURS)),
+    ('gate', gate, ('unit', 'memory', 'none')),
+  ):
+    if value not in valid:
+      raise UserError(
+        f'generator.{name}={value!r} is unknown; one of {", ".join(valid)}'
+      )
+  sizes = {
+    'slots': slots,
+    'heads': heads,
+    'head_size': head_size,
+    'blocks': blocks,
+    'mlp_layers': mlp_layers,
+  }
+  for name, value in sizes.items():
+    if value < 1:
+      raise UserError(f'generator.{name}={value} must be at least 1')
+  module = RelationalMemory(
+    slots=slots,
+    heads=heads,
+    head_size=head_size,
+    key_size=key_size or head_size,
+    blocks=blocks,
+    mlp_layers=mlp_layers,
+    gate=gate,
+    forget_bias=forget_bias,
+    input_bias=input_bias,
+    flavour=flavour,
+    inits=init,
+  )
+  width = module.width
+
+  def initial(n: int) -> Array:
+    return jnp.broadcast_to(jnp.eye(slots, width), (n, slots, width))
+
+  return Cell(module, width, initial, slots * width)
+
+
+def lstm(*, width: int = 32, init: Initializers) -> Cell:
+  """An LSTM that starts from zeros."""
+  if width < 1:
+    raise UserError(f'generator.hidden={width} must be at least 1')
+
+  def initial(n: int) -> tuple[Array, Array]:
+    return jnp.zeros((n, width)), jnp.zeros((n, width))
+
+  return Cell(LSTM(width, init), 4 * width, initial, width)

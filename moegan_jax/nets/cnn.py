@@ -1,0 +1,142 @@
+"""The multi-representation CNN discriminator of RelGAN, MoEGAN and CCL."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from moegan_jax.errors import UserError
+from moegan_jax.nets.initializers import Initializers
+from moegan_jax.ops.pooling import max_convolution
+from moegan_jax.types import Array, Critique, Discriminator
+
+
+class _TextCNN(nn.Module):
+  """Filters over time, maximum, highway, dropout, features, logit.
+
+  Shapes follow RelGAN's code: the embedding of size E is cut into S blocks,
+  the representations, each of which goes through the same filters.
+  """
+
+  widths: tuple[int, ...]
+  filters: int
+  representations: int
+  features: int
+  highway: str
+  dropout: float
+  inits: Initializers
+
+  @nn.compact
+  def __call__(self, x: Array, train: bool) -> Critique:
+    """x [B, T, E] -> logits [B, S] ([B] for S = 1), features [B, S, F]."""
+
+    def linear(width, name, bias=True):
+      return nn.Dense(
+        width,
+        bias,
+        name=name,
+        kernel_init=self.inits.linear,
+        bias_init=self.inits.bias,
+      )
+
+    batch, length, embed = x.shape
+    count, channels = self.representations, embed // self.representations
+    # [B * S, T, E / S]: row-major over (batch, representation).
+    x = x.reshape(batch, length, count, channels)
+    x = jnp.swapaxes(x, 1, 2).reshape(batch * count, length, channels)
+    pooled = []
+    for width in self.widths:
+      kernel = self.param(
+        f'kernel_{width}',
+        self.inits.convolution,
+        (width, channels, self.filters),
+      )
+      bias = self.param(f'bias_{width}', self.inits.bias, (self.filters,))
+      # ReLU and bias commute with the maximum over time.
+      pooled.append(nn.relu(max_convolution(x, kernel) + bias[None]))
+    h = jnp.concatenate(pooled, axis=-1)
+
+    if self.highway == 'tied':
+      shared = linear(h.shape[-1], 'highway')(h)
+      gate, candidate = shared, shared
+    else:
+      gate = linear(h.shape[-1], 'highway_gate', bias=False)(h)
+      candidate = linear(h.shape[-1], 'highway', bias=False)(h)
+    gate = nn.sigmoid(gate)
+    h = gate * nn.relu(candidate) + (1 - gate) * h
+    h = nn.Dropout(self.dropout, deterministic=not train)(h)
+
+    features = linear(self.features, 'features')(h)
+    logits = linear(1, 'logit')(features)
+    logits = logits.reshape((batch, count) if count > 1 else (batch,))
+    return Critique(logits, features.reshape(batch, count, self.features))
+
+
+def cnn(
+  *,
+  vocab_size: int,
+  length: int,
+  embed_dim: int = 64,
+  widths: tuple[int, ...] = (2, 3, 4, 5),
+  filters: int = 300,
+  representations: int = 1,
+  features: int = 100,
+  highway: str = 'separate',
+  dropout: float = 0.25,
+  init: Initializers,
+) -> Discriminator:
+  """A CNN over T tokens (MoEGAN section 4 and Appendix A).
+
+  Args:
+    length: T, to refuse filters wider than a sequence
+    representations: S; must divide embed_dim
+    highway: 'separate' transform and gate matrices without bias (SeqGAN,
+      RelGAN) or one 'tied' linear map with bias for both (TextGAN-PyTorch)
+    dropout: share of highway outputs dropped whenever a key is given
+
+  Raises:
+    UserError: settings that do not fit each other.
+  """
+  if highway not in ('separate', 'tied'):
+    raise UserError(
+      f'discriminator.highway={highway!r} is unknown; one of separate, tied'
+    )
+  if representations < 1 or embed_dim % representations:
+    raise UserError(
+      f'discriminator.representations={representations} must divide '
+      f'discriminator.embed={embed_dim}'
+    )
+  if not 0 <= dropout < 1:
+    raise UserError(f'discriminator.dropout={dropout} must be in [0, 1)')
+  if not widths or min(widths) < 1 or max(widths) > length:
+    raise UserError(
+      f'discriminator.widths={tuple(widths)} do not fit sequences of length '
+      f'{length}: each filter must be between 1 and {length} wide'
+    )
+  module = _TextCNN(
+    tuple(widths), filters, representations, features, highway, dropout, init
+  )
+
+  def init_params(key: Array):
+    k_embed, k_body = jax.random.split(key)
+    x = jnp.zeros((1, length, embed_dim))
+    return {
+      'embed': init.embedding(k_embed, (vocab_size, embed_dim)),
+      'body': module.init(k_body, x, False)['params'],
+    }
+
+  def embed(params, tokens: Array) -> Array:
+    if jnp.issubdtype(tokens.dtype, jnp.integer):
+      # A gather; the product with one-hot rows would be V times the work.
+      return params['embed'][tokens]
+    return tokens @ params['embed']
+
+  def judge(params, embedded: Array, key: Array | None = None) -> Critique:
+    rngs = None if key is None else {'dropout': key}
+    return module.apply(
+      {'params': params['body']}, embedded, key is not None, rngs=rngs
+    )
+
+  def gram(params) -> Array:
+    return params['embed'].T @ params['embed']
+
+  return Discriminator(init_params, embed, judge, gram)

@@ -1,0 +1,91 @@
+"""Initialisers by name: how the code bases of the field start their weights.
+
+Source: the released code of RelGAN, TextGAN-PyTorch and SeqGAN. A truncated
+normal is cut at two deviations and not rescaled, as in TensorFlow.
+"""
+
+import difflib
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+
+from moegan_jax.errors import UserError
+
+_zeros = jax.nn.initializers.zeros
+
+
+class Initializers(NamedTuple):
+  """Functions (key, shape, dtype) -> array, by the kind of parameter.
+
+  linear: [fan_in, fan_out]
+  bias: [fan_out]
+  embedding: [V, E]
+  convolution: [width, channels, filters]
+  """
+
+  linear: Callable
+  bias: Callable
+  embedding: Callable
+  convolution: Callable
+
+
+def _scaled(draw: Callable, scale: Callable[[tuple], float]) -> Callable:
+  def init(key, shape, dtype=float):
+    return draw(scale(shape))(key, shape, dtype)
+
+  return init
+
+
+_normal = jax.nn.initializers.normal
+_truncated = jax.nn.initializers.truncated_normal
+
+
+def _uniform(limit: float) -> Callable:
+  def init(key, shape, dtype=float):
+    return jax.random.uniform(key, shape, dtype, -limit, limit)
+
+  return init
+
+
+def _last(shape):
+  return 1 / math.sqrt(shape[-1])
+
+
+def _first(shape):
+  return 1 / math.sqrt(shape[0])
+
+
+INITIALIZERS = {
+  # RelGAN: linear 1/sqrt(fan_in), embedding 1/sqrt(V), convolution as He.
+  'relgan': Initializers(
+    linear=_scaled(_truncated, _first),
+    bias=_zeros,
+    embedding=_scaled(_truncated, _first),
+    convolution=_scaled(_truncated, lambda s: math.sqrt(2 / (s[0] * s[1]))),
+  ),
+  # TextGAN-PyTorch, generator: truncated normal 1/sqrt(first axis); its
+  # linear maps are stored [out, in], so that is the fan-out here.
+  'textgan': Initializers(
+    linear=_scaled(_truncated, _last),
+    bias=_scaled(_truncated, _last),
+    embedding=_scaled(_truncated, _first),
+    convolution=_scaled(_truncated, _last),
+  ),
+  # TextGAN-PyTorch, discriminator.
+  'uniform': Initializers(*[_uniform(0.05)] * 4),
+  # SeqGAN's generator and its descendants: normal .1, biases included.
+  'seqgan': Initializers(*[_normal(0.1)] * 4),
+}
+
+
+def initializers(name: str) -> Initializers:
+  """The set called `name`; UserError with the nearest name otherwise."""
+  if name not in INITIALIZERS:
+    near = difflib.get_close_matches(name, INITIALIZERS, 1)
+    hint = f'did you mean {near[0]!r}? ' if near else ''
+    raise UserError(
+      f'init={name!r} is unknown; {hint}one of {", ".join(INITIALIZERS)}'
+    )
+  return INITIALIZERS[name]

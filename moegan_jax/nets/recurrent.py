@@ -1,0 +1,155 @@
+"""A recurrent generator from a cell, and a mixture of such experts."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from moegan_jax.errors import UserError
+from moegan_jax.nets.cells import Cell
+from moegan_jax.nets.initializers import Initializers
+from moegan_jax.types import Array, Generator, Params
+
+
+def recurrent(
+  cell: Cell, *, vocab_size: int, embed_dim: int, init: Initializers
+) -> Generator:
+  """Embedding, input projection, cell and readout.
+
+  The parameters are a dict of four groups: 'embed' [V + 2, E], 'input'
+  (E -> the cell's input width), 'core' (the cell) and 'head' (H -> V).
+  """
+  project = nn.Dense(
+    cell.input_width, kernel_init=init.linear, bias_init=init.bias
+  )
+  head = nn.Dense(vocab_size, kernel_init=init.linear, bias_init=init.bias)
+
+  def init_params(key: Array) -> Params:
+    k_embed, k_input, k_core, k_head = jax.random.split(key, 4)
+    u = jnp.zeros((1, cell.input_width))
+    return {
+      'embed': init.embedding(k_embed, (vocab_size + 2, embed_dim)),
+      'input': project.init(k_input, jnp.zeros((1, embed_dim)))['params'],
+      'core': cell.module.init(k_core, cell.initial(1), u)['params'],
+      'head': head.init(k_head, jnp.zeros((1, cell.width)))['params'],
+    }
+
+  def begin(params: Params, n: int, context=None):
+    del params
+    if context is not None:
+      raise ValueError('this generator takes no context')
+    return cell.initial(n)
+
+  def step(params: Params, carry, tokens: Array):
+    table = params['embed']
+    if jnp.issubdtype(tokens.dtype, jnp.integer):
+      x = table[tokens]
+    else:
+      x = tokens @ table[: tokens.shape[-1]]
+    u = project.apply({'params': params['input']}, x)
+    return cell.module.apply({'params': params['core']}, carry, u)
+
+  def readout(params: Params, hidden: Array) -> Array:
+    return head.apply({'params': params['head']}, hidden)
+
+  return Generator(init_params, begin, step, readout, vocab_size)
+
+
+# Which parameter groups all experts have in common (spec: MoEGAN says only
+# "similar to MGAN", which ties every layer but the one that reads the input).
+SHARING = {
+  'embed_out': ('embed', 'head'),
+  'mgan': ('embed', 'core', 'head'),
+  'none': (),
+}
+AGGREGATIONS = ('repr_mean', 'prob_mean')
+
+
+def mixture(
+  expert: Generator,
+  *,
+  experts: int,
+  sharing: str = 'embed_out',
+  aggregation: str = 'repr_mean',
+) -> Generator:
+  """N experts read the same token; their outputs are averaged (MoEGAN Eq 2).
+
+  Args:
+    expert: a generator whose parameters are a dict of groups
+    experts: N
+    sharing: which groups are common to all experts, see `SHARING`
+    aggregation: 'repr_mean' averages the experts' outputs before the readout,
+      which averages their logits (Eq 3); 'prob_mean' averages their
+      probabilities
+
+  The parameters of a group that is not shared have a leading axis [N], over
+  which the expert is vmapped. The hidden output is [n, H] where one readout
+  serves the averaged representation, else [n, N * H].
+
+  Raises:
+    UserError: an unknown switch, or sharing='all' for several experts.
+  """
+  if experts < 1:
+    raise UserError(f'generator.experts={experts} must be at least 1')
+  if sharing == 'all' and experts > 1:
+    raise UserError(
+      f'generator.sharing=all with generator.experts={experts}: experts that '
+      'share everything are one and the same function, as they read the same '
+      'input from the same state; choose embed_out, mgan or none'
+    )
+  if sharing != 'all' and sharing not in SHARING:
+    raise UserError(
+      f'generator.sharing={sharing!r} is unknown; one of {", ".join(SHARING)}'
+    )
+  if aggregation not in AGGREGATIONS:
+    raise UserError(
+      f'generator.aggregation={aggregation!r} is unknown; '
+      f'one of {", ".join(AGGREGATIONS)}'
+    )
+  if experts == 1:
+    return expert
+
+  shared = SHARING[sharing]
+  # The linear readout commutes with the mean where all experts share it.
+  merge = aggregation == 'repr_mean' and 'head' in shared
+
+  def axes(params: Params) -> dict:
+    return {group: None if group in shared else 0 for group in params}
+
+  def init(key: Array) -> Params:
+    # Independent keys are all that tells the experts apart (spec A14).
+    stacked = jax.vmap(expert.init)(jax.random.split(key, experts))
+    return {
+      group: jax.tree.map(lambda x: x[0], value) if group in shared else value
+      for group, value in stacked.items()
+    }
+
+  def begin(params: Params, n: int, context=None):
+    return jax.vmap(
+      lambda p: expert.begin(p, n, context),
+      in_axes=(axes(params),),
+      axis_size=experts,
+    )(params)
+
+  def step(params: Params, carry, tokens: Array):
+    carry, hidden = jax.vmap(expert.step, in_axes=(axes(params), 0, None))(
+      params, carry, tokens
+    )
+    if merge:
+      return carry, hidden.mean(0)
+    hidden = jnp.moveaxis(hidden, 0, 1)
+    return carry, hidden.reshape(hidden.shape[0], -1)
+
+  def readout(params: Params, hidden: Array) -> Array:
+    if merge:
+      return expert.readout(params, hidden)
+    hidden = hidden.reshape(*hidden.shape[:-1], experts, -1)
+    logits = jax.vmap(expert.readout, in_axes=(axes(params), -2), out_axes=-2)(
+      params, hidden
+    )
+    if aggregation == 'repr_mean':
+      return logits.mean(-2)
+    return jax.nn.logsumexp(jax.nn.log_softmax(logits), axis=-2) - jnp.log(
+      float(experts)
+    )
+
+  return Generator(init, begin, step, readout, expert.vocab_size)

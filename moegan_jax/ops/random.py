@@ -1,0 +1,70 @@
+"""Random numbers that belong to a row, whatever the size of the batch.
+
+Row i of a sample depends on the run's key and on i only, so that any batch
+size gives the same text. The generator is Threefry-2x32 in counter mode, the
+one behind JAX's default keys, with its rounds unrolled: the CPU backend rolls
+them into a loop, which is several times slower for the same bits.
+"""
+
+import chex
+import jax
+import jax.numpy as jnp
+
+Array = jax.Array
+
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+
+
+def threefry2x32(k0, k1, x0, x1) -> tuple[Array, Array]:
+  """Threefry-2x32 with 20 rounds (Salmon et al. 2011), elementwise.
+
+  Args:
+    k0, k1: uint32, the two words of the key
+    x0, x1: uint32, the two words of the counter; all four broadcast
+
+  Returns:
+    two uint32 arrays, equal to those of `jax.extend.random.threefry_2x32`.
+  """
+  keys = (k0, k1, k0 ^ k1 ^ jnp.uint32(0x1BD11BDA))
+  x0, x1 = x0 + keys[0], x1 + keys[1]
+  for block in range(5):
+    for r in _ROTATIONS[block % 2]:
+      x0 = x0 + x1
+      x1 = (x1 << jnp.uint32(r)) | (x1 >> jnp.uint32(32 - r))
+      x1 = x0 ^ x1
+    x0 = x0 + keys[(block + 1) % 3]
+    x1 = x1 + keys[(block + 2) % 3] + jnp.uint32(block + 1)
+  return x0, x1
+
+
+def row_keys(key: Array, n: int, first: Array | int = 0) -> Array:
+  """Key words of rows `first .. first + n - 1`: uint32 [n, 2]."""
+  rows = jnp.asarray(first, jnp.int32) + jnp.arange(n, dtype=jnp.int32)
+  keys = jax.vmap(jax.random.fold_in, (None, 0))(key, rows)
+  data = jax.random.key_data(keys)
+  chex.assert_shape(data, (n, 2))
+  return data
+
+
+def row_gumbel(rows: Array, t: Array | int, width: int) -> Array:
+  """Standard Gumbel noise of step t, float32 [n, width].
+
+  Args:
+    rows: uint32 [n, 2], see `row_keys`
+    t: the step, a scalar
+    width: how many numbers a row needs
+
+  g = -log(-log u) with u uniform on a grid of 2^-23, as `jax.random.gumbel`.
+  A block of Threefry yields two words, one for each half of the row.
+  """
+  half = -(-width // 2)
+  counter = jnp.arange(half, dtype=jnp.uint32)[None, :]
+  step = jnp.asarray(t).astype(jnp.uint32)[None, None]
+  first, second = threefry2x32(rows[:, :1], rows[:, 1:], step, counter)
+  bits = jnp.concatenate([first, second], axis=1)[:, :width]
+  floats = jax.lax.bitcast_convert_type(
+    (bits >> jnp.uint32(9)) | jnp.uint32(0x3F800000), jnp.float32
+  )
+  # The smallest normal number in place of 0, whose logarithm is infinite.
+  u = jnp.maximum(floats - 1.0, jnp.finfo(jnp.float32).tiny)
+  return -jnp.log(-jnp.log(u))

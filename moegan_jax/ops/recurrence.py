@@ -1,0 +1,32 @@
+"""A plain scan of a cell over given inputs: encoders, known distributions.
+
+Decoding, where a step's output chooses the next input, is in `decode.py`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+
+def unroll(
+  cell: Callable[[Any, Any], tuple[Any, Any]],
+  carry: Any,
+  inputs: Any,
+  unroll: int = 1,
+) -> tuple[Any, Any]:
+  """Applies `cell` to inputs[:, 0], inputs[:, 1], ...
+
+  Args:
+    cell: (carry, x [n, ...]) -> (carry, y [n, ...])
+    carry: the state before the first step
+    inputs: pytree of arrays [n, T, ...]
+    unroll: steps per iteration of the compiled loop
+
+  Returns:
+    the last carry, and the outputs, batch-major [n, T, ...].
+  """
+  time_major = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), inputs)
+  carry, outputs = jax.lax.scan(cell, carry, time_major, unroll=unroll)
+  return carry, jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), outputs)

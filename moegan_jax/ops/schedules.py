@@ -1,0 +1,92 @@
+"""Inverse-temperature schedules of the Gumbel-Softmax relaxation.
+
+The inverse temperature beta multiplies the noisy logits of the relaxation: it
+grows from 1, where gradients are smooth, to `end`, where the relaxed rows are
+close to one-hot. (The paper's temperature is tau = 1 / beta.)
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from moegan_jax.errors import UserError
+
+Array = jax.Array
+Schedule = Callable[[Array], Array]
+
+
+def _ramp(progress: Callable[[Array, int], Array]):
+  """beta = 1 + (end - 1) progress, with progress held at 1 once it is there."""
+
+  def beta(i: Array, end: float, horizon: int) -> Array:
+    return 1 + (end - 1) * jnp.minimum(progress(i, horizon), 1)
+
+  return beta
+
+
+# name -> (i, end, horizon) -> beta_i, for a float32 step i >= 0
+SCHEDULES = {
+  'constant': lambda i, end, n: jnp.full_like(i, end),
+  'lin': _ramp(lambda i, n: i / (n - 1)),
+  'exp': lambda i, end, n: end ** jnp.minimum(i / n, 1),
+  'log': _ramp(lambda i, n: jnp.log1p(i) / jnp.log(n)),
+  'sigmoid': _ramp(lambda i, n: jax.nn.sigmoid(20 * (i / n - 0.5))),
+  'quad': _ramp(lambda i, n: (i / (n - 1)) ** 2),
+  'sqrt': _ramp(lambda i, n: jnp.sqrt(i / (n - 1))),
+}
+
+
+def inverse_temperature(name: str, end: float, horizon: int) -> Schedule:
+  """beta as a function of the number of adversarial updates already done.
+
+  Used by every system that trains through the relaxation. With N = horizon:
+
+    constant  end, at all steps ('no' in RelGAN's code)
+    lin       1 + (end - 1) i / (N - 1)
+    exp       end^(i / N), the default: beta_n = beta_max^(n / N) of RelGAN
+    log       1 + (end - 1) log(i + 1) / log N
+    sigmoid   1 + (end - 1) / (1 + exp(20 (N / 2 - i) / N))
+    quad      1 + (end - 1) i^2 / (N - 1)^2
+    sqrt      1 + (end - 1) sqrt(i / (N - 1))
+
+  beta is 1 until the first update, and the value computed after step i is used
+  at step i + 1: so pass i = updates done so far, and the first update sees
+  i = 0, where all but 'constant' are 1 ('sigmoid' to 5e-5 (end - 1)). RelGAN's
+  own loop counts steps from zero and so lags by one more step.
+
+  Both published code bases fix N = 5000 and stop sooner: 'exp' towards 100 has
+  reached 6.31 after 2000 updates and 15.85 after 3000. They refuse to run past
+  N; here beta stays at its last value.
+
+  Reference: Nie et al. 2019, RelGAN, section 2.3 and its published code.
+
+  Args:
+    name: a key of SCHEDULES.
+    end: the final inverse temperature, 1 / tau of the paper; positive.
+    horizon: N, the number of steps of the ramp; at least 2.
+
+  Returns:
+    A function of the step, integers of any shape, to float32 of that shape.
+
+  Raises:
+    UserError: on an unknown name, and on an end or horizon out of range.
+  """
+  if name not in SCHEDULES:
+    raise UserError(
+      f'inverse-temperature schedule {name!r} is unknown; choose one of '
+      + ', '.join(SCHEDULES)
+    )
+  if not 0 < end < float('inf'):
+    raise UserError(
+      f'the final inverse temperature is {end}; give a positive number'
+    )
+  if not horizon >= 2:
+    raise UserError(
+      f'the horizon of the inverse temperature is {horizon}; give at least 2'
+    )
+
+  def beta(step: Array) -> Array:
+    return SCHEDULES[name](jnp.asarray(step, jnp.float32), end, horizon)
+
+  return beta

@@ -1,0 +1,106 @@
+"""Counter-contrastive learning as an addition to a game (CCL, Eq 3)."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import optax
+
+from moegan_jax.errors import UserError
+from moegan_jax.losses.counter_contrastive import counter_contrastive
+from moegan_jax.systems.game import RelaxedGame
+from moegan_jax.types import Array, Params, Update
+from moegan_jax.updates import gradient_update
+
+
+class Contrast(NamedTuple):
+  """How a game is played with the loss of Eq 3.
+
+  weight: 0 leaves it out; the paper has 1
+  temperature: of the cosines
+  reps: 'flatten' or 'per_rep', see `counter_contrastive`
+  updates: 'generator', or 'both' to add Eq 3 to D's loss as well
+  resample: draw new samples for this update, as G has just changed; else the
+    noise of the adversarial update is used again
+  """
+
+  game: RelaxedGame
+  weight: float
+  temperature: float
+  reps: str
+  updates: str
+  resample: bool
+
+  @classmethod
+  def from_settings(cls, game: RelaxedGame, **settings) -> 'Contrast':
+    """Checks the settings of the section `ccl`.
+
+    Raises:
+      UserError: an unknown switch.
+    """
+    made = cls(game, **settings)
+    for name, value, valid in (
+      ('updates', made.updates, ('generator', 'both')),
+      ('reps', made.reps, ('flatten', 'per_rep')),
+    ):
+      if value not in valid:
+        raise UserError(
+          f'ccl.{name}={value!r} is unknown; one of {", ".join(valid)}'
+        )
+    if made.weight < 0 or not made.temperature > 0:
+      raise UserError(
+        f'ccl.weight={made.weight} must not be negative and '
+        f'ccl.temperature={made.temperature} must be positive'
+      )
+    return made
+
+  def _value(self, phi: Params, tokens: Array, fake: Array, key: Array):
+    """Eq 3 and its metrics; h and h+ are one text under two dropout masks."""
+    k_anchor, k_positive, k_negative = jax.random.split(key, 3)
+    value = counter_contrastive(
+      self.game.judge_text(phi, tokens, k_anchor).features,
+      self.game.judge_text(phi, tokens, k_positive).features,
+      self.game.discriminator.judge(phi, fake, k_negative).features,
+      self.temperature,
+      self.reps,
+    )
+    return self.weight * value, value
+
+  def generator_updates(
+    self, optimizer: optax.GradientTransformation
+  ) -> tuple[Update, ...]:
+    """The second update of G, by Eq 3 alone; none where the weight is 0.
+
+    It shares the optimizer, and its state, with the adversarial update.
+    """
+    if not self.weight:
+      return ()
+
+    def loss(params, state, batch, key):
+      # The key is that of the adversarial update, whose first part made the
+      # noise of its samples.
+      k_noise = jax.random.split(key, 3)[0]
+      k_new, k_dropout = jax.random.split(jax.random.fold_in(key, 1))
+      phi = state.players['discriminator'].params
+      fake = self.game.generate(
+        params,
+        phi,
+        state,
+        batch.tokens.shape[0],
+        k_new if self.resample else k_noise,
+      )
+      value, contrast = self._value(phi, batch.tokens, fake, k_dropout)
+      return value, {'ccl': contrast}
+
+    return (gradient_update('generator', optimizer, loss),)
+
+  def discriminator_term(self) -> Callable | None:
+    """Eq 3 as a further term of D's loss, for updates='both'."""
+    if not self.weight or self.updates == 'generator':
+      return None
+
+    def term(phi, tokens, fake, key):
+      value, contrast = self._value(phi, tokens, fake, key)
+      return value, {'d_ccl': contrast}
+
+    return term

@@ -1,0 +1,236 @@
+"""The game through relaxed samples that RelGAN, MoEGAN and CCL share.
+
+A generator's relaxed rows reach the discriminator with their gradient; the
+discriminator learns from samples of the frozen generator.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import optax
+
+from moegan_jax import decode
+from moegan_jax.errors import UserError
+from moegan_jax.losses.adversarial import (
+  AdversarialLoss,
+  adversarial_loss,
+  gradient_penalty,
+)
+from moegan_jax.ops import random
+from moegan_jax.ops.relaxation import gumbel_softmax
+from moegan_jax.ops.schedules import inverse_temperature
+from moegan_jax.types import (
+  Array,
+  Batch,
+  Critique,
+  Discriminator,
+  Generator,
+  Params,
+  TrainState,
+  Update,
+)
+from moegan_jax.updates import gradient_update, repeat
+
+
+class _Drawn(NamedTuple):
+  """What D's batches come from: real text, and samples of the frozen G.
+
+  real: Batch, tokens [k, B, T]
+  tokens: int32 [k, B, T]
+  hidden: [k, B, T, H]
+  rows: uint32 [k, B, 2], the keys of the samples' noise
+  """
+
+  real: Batch
+  tokens: Array
+  hidden: Array
+  rows: Array
+
+
+class RelaxedGame(NamedTuple):
+  """Two players and the rules between them.
+
+  loss: what each side minimises
+  penalty: weight of the gradient penalty, where the loss has one
+  beta: number of adversarial updates done -> inverse temperature
+  start: step of the whole run at which the adversarial phase begins
+  hard: straight-through samples: D sees one-hot rows
+  feedback, route: see `decode.relax`
+  """
+
+  generator: Generator
+  discriminator: Discriminator
+  length: int
+  loss: AdversarialLoss
+  penalty: float
+  beta: Callable[[Array], Array]
+  start: int
+  hard: bool
+  feedback: str
+  route: str
+  unroll: int
+
+  def beta_at(self, state: TrainState) -> Array:
+    return self.beta(state.step - self.start)
+
+  def generate(
+    self, params: Params, phi: Params, state: TrainState, n: int, key: Array
+  ) -> Array:
+    """Embedded relaxed samples [n, T, E] with a gradient to `params`.
+
+    phi: D's parameters. The rows are contracted with D's embedding inside the
+    scan, so that no array [n, T, V] outlives a step.
+    """
+    return decode.relax(
+      self.generator,
+      params,
+      random.row_keys(key, n),
+      self.beta_at(state),
+      length=self.length,
+      hard=self.hard,
+      feedback=self.feedback,
+      route=self.route,
+      contract=lambda rows: self.discriminator.embed(phi, rows),
+      unroll=self.unroll,
+    ).rows
+
+  def judge_text(self, phi: Params, tokens: Array, key: Array) -> Critique:
+    """D's opinion of real text [B, T], with dropout."""
+    disc = self.discriminator
+    return disc.judge(phi, disc.embed(phi, tokens), key)
+
+  def _draw(self, state: TrainState, real: Batch, key: Array) -> _Drawn:
+    """Samples for all of D's batches at once, as G is frozen meanwhile."""
+    count, batch = real.tokens.shape[:2]
+    rows = random.row_keys(key, count * batch)
+    drawn = decode.relax(
+      self.generator,
+      state.players['generator'].params,
+      rows,
+      self.beta_at(state),
+      length=self.length,
+      feedback=self.feedback,
+      contract=lambda rows: (),
+      unroll=self.unroll,
+    )
+    tokens, hidden, rows = jax.tree.map(
+      lambda x: x.reshape(count, batch, *x.shape[1:]),
+      (drawn.tokens, drawn.hidden, rows),
+    )
+    return _Drawn(real, tokens, hidden, rows)
+
+  def _fake(self, phi: Params, state: TrainState, drawn: _Drawn) -> Array:
+    """Embedded samples [B, T, E] of one batch, with a gradient to phi.
+
+    D's embedding changes at every step and needs its gradient, so the relaxed
+    rows [B, T, V] are rebuilt from the hidden states and the noise, one batch
+    at a time: all k at once would be k times the memory.
+    """
+    embed = self.discriminator.embed
+    if self.hard:
+      return embed(phi, drawn.tokens)
+    logits = self.generator.readout(
+      state.players['generator'].params, drawn.hidden
+    )
+    noise = decode.noise(drawn.rows, self.length, logits.shape[-1])
+    return embed(phi, gumbel_softmax(logits, noise, self.beta_at(state)))
+
+  def discriminator_updates(
+    self,
+    optimizer: optax.GradientTransformation,
+    times: int,
+    extra: Callable | None = None,
+  ) -> Update:
+    """k updates of D on fresh real and fake batches (MoEGAN Eq 8).
+
+    Args:
+      extra: (phi, tokens [B, T], embedded fakes, key) -> loss, metrics; a
+        further term of D's loss
+    """
+    disc = self.discriminator
+
+    def loss(phi, state, drawn, key):
+      k_real, k_fake, k_penalty, k_extra = jax.random.split(key, 4)
+      real = disc.embed(phi, drawn.real.tokens)
+      fake = self._fake(phi, state, drawn)
+      a = disc.judge(phi, real, k_real).logits
+      b = disc.judge(phi, fake, k_fake).logits
+      value = self.loss.discriminator(a, b)
+      metrics = {'d_loss': value, 'd_real': a.mean(), 'd_fake': b.mean()}
+      if self.penalty:
+        # Without dropout: the penalty needs one and the same function.
+        def score(x):
+          logits = disc.judge(phi, x, None).logits
+          return logits.reshape(x.shape[0], -1).mean(1)
+
+        gradient = gradient_penalty(
+          score, real, fake, disc.gram(phi), k_penalty
+        )
+        value = value + self.penalty * gradient
+        metrics |= {'d_penalty': gradient}
+      if extra:
+        more, own = extra(phi, drawn.real.tokens, fake, k_extra)
+        value, metrics = value + more, metrics | own
+      return value, metrics
+
+    update = gradient_update('discriminator', optimizer, loss)
+    return repeat(update, times, self._draw)
+
+
+def relaxed_game(
+  generator: Generator,
+  discriminator: Discriminator,
+  *,
+  length: int,
+  start: int,
+  loss: str,
+  form: str,
+  reduce: str,
+  penalty: float,
+  schedule: str,
+  beta: float,
+  horizon: int,
+  relaxation: str,
+  feedback: str,
+  route: str,
+  unroll: int,
+) -> RelaxedGame:
+  """A game from the settings of the section `adversarial`.
+
+  Args:
+    penalty: weight of the gradient penalty; negative takes the loss's own
+    beta, horizon: where the inverse temperature goes, and in how many updates
+    relaxation: 'gumbel_softmax' or 'straight_through'
+
+  Raises:
+    UserError: an unknown switch, or two that do not go together.
+  """
+  for name, value, valid in (
+    ('relaxation', relaxation, ('gumbel_softmax', 'straight_through')),
+    ('feedback', feedback, ('hard', 'soft')),
+    ('route', route, ('scan', 'replay')),
+  ):
+    if value not in valid:
+      raise UserError(
+        f'adversarial.{name}={value!r} is unknown; one of {", ".join(valid)}'
+      )
+  if (feedback, route) == ('soft', 'replay'):
+    raise UserError(
+      'adversarial.route=replay needs adversarial.feedback=hard: soft rows '
+      'cannot be replayed as tokens'
+    )
+  rules = adversarial_loss(loss, form, reduce)
+  return RelaxedGame(
+    generator=generator,
+    discriminator=discriminator,
+    length=length,
+    loss=rules,
+    penalty=rules.penalty if penalty < 0 else penalty,
+    beta=inverse_temperature(schedule, beta, horizon),
+    start=start,
+    hard=relaxation == 'straight_through',
+    feedback=feedback,
+    route=route,
+    unroll=unroll,
+  )

@@ -1,0 +1,16 @@
+"""Maximum likelihood: the baseline of every language GAN."""
+
+from moegan_jax.systems import parts
+from moegan_jax.types import System
+
+
+def build(config, spec: parts.Spec) -> System:
+  """A generator trained by teacher forcing, and nothing else."""
+  gen = parts.generator(spec, **config.generator)
+  pretrain, optimizer = parts.pretraining(spec, gen, **config.mle)
+  return parts.system(
+    spec,
+    gen,
+    players={'generator': (gen.init, optimizer)},
+    phases={'pretrain': pretrain},
+  )

@@ -1,0 +1,270 @@
+"""The folder of a run: who may write to it, and what was run in it."""
+
+import fcntl
+import importlib.metadata
+import json
+import math
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Collection
+from typing import Any
+
+from moegan_jax import errors
+
+PACKAGES = (
+  'jax',
+  'jaxlib',
+  'flax',
+  'optax',
+  'orbax-checkpoint',
+  'chex',
+  'ml_collections',
+  'numpy',
+  'nltk',
+)
+SHOWN = 5  # differing keys in one message
+
+
+def jsonable(value: Any) -> Any:
+  """A value as strict JSON can hold it.
+
+  Arrays become lists, tuples lists, keys strings, and the floats that JSON
+  lacks the strings 'nan', 'inf' and '-inf', which `float` understands.
+
+  Raises:
+    TypeError: anything else, such as an object or a function.
+  """
+  if isinstance(value, dict):
+    return {str(k): jsonable(v) for k, v in value.items()}
+  if isinstance(value, list | tuple):
+    return [jsonable(v) for v in value]
+  if hasattr(value, 'tolist'):  # NumPy and jax, arrays and scalars
+    return jsonable(value.tolist())
+  if isinstance(value, float) and not math.isfinite(value):
+    return str(value)
+  if value is None or isinstance(value, str | bool | int | float):
+    return value
+  if isinstance(value, os.PathLike):
+    return os.fspath(value)
+  raise TypeError(f'JSON cannot hold {value!r}')
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+  """Writes a whole UTF-8 file or nothing: a new file takes the old one's name.
+
+  Raises:
+    UserError: the file cannot be written.
+  """
+  path = pathlib.Path(path)
+  temporary = path.with_name(f'.{path.name}.tmp')
+  try:
+    with temporary.open('w', encoding='utf-8', newline='\n') as file:
+      file.write(text)
+      file.flush()
+      os.fsync(file.fileno())
+    os.replace(temporary, path)
+  except OSError as error:
+    temporary.unlink(missing_ok=True)
+    raise errors.UserError(f'cannot write {path}: {error.strerror}') from error
+
+
+def write_json(path: str | os.PathLike, value: Any) -> None:
+  """Writes a value atomically as strict JSON; see `jsonable`."""
+  text = json.dumps(
+    jsonable(value), indent=2, ensure_ascii=False, allow_nan=False
+  )
+  write_text(path, text + '\n')
+
+
+class Workdir:
+  """The folder of a run, with config.json, environment.json and a lock."""
+
+  def __init__(self, path: str | os.PathLike, create: bool = True):
+    """Opens a run's folder.
+
+    Args:
+      path: the folder.
+      create: make it and check that it can be written; False is for tools
+        that read a run.
+
+    Raises:
+      UserError: it is a file, cannot be made or written, or is no run.
+    """
+    self.path = pathlib.Path(path)
+    self._lock = None
+    if self.path.exists() and not self.path.is_dir():
+      raise errors.UserError(f'--workdir {self.path} is a file; give a folder')
+    if not create:
+      if not (self.path / 'config.json').is_file():
+        raise errors.UserError(f'{self.path} is no run: it has no config.json')
+      return
+    probe = self.path / '.writable'
+    try:
+      self.path.mkdir(parents=True, exist_ok=True)
+      probe.write_bytes(b'')
+      probe.unlink()
+    except OSError as error:
+      raise errors.UserError(
+        f'cannot write to --workdir {self.path}: {error.strerror}'
+      ) from error
+
+  @property
+  def checkpoints(self) -> pathlib.Path:
+    return self.path / 'checkpoints'
+
+  def lock(self) -> None:
+    """Claims the folder for this process until it ends.
+
+    Raises:
+      UserError: another process holds it.
+    """
+    file = (self.path / 'lock').open('a+')
+    try:
+      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+      file.seek(0)
+      owner = file.read().strip() or 'unknown'
+      file.close()
+      raise errors.UserError(
+        f'another run (process {owner}) works in {self.path}; wait for it '
+        'to end or use another --workdir'
+      ) from None
+    except OSError:
+      pass  # some network file systems have no locks
+    file.truncate(0)
+    file.write(f'{os.getpid()}\n')
+    file.flush()
+    self._lock = file  # the lock lives as long as the open file
+
+  def unlock(self) -> None:
+    """Gives the folder free, which the end of the process does as well."""
+    if self._lock is not None:
+      self._lock.close()
+      self._lock = None
+
+  def read_config(self) -> dict:
+    """The settings of the run.
+
+    Raises:
+      UserError: config.json is missing or no JSON.
+    """
+    path = self.path / 'config.json'
+    try:
+      return json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+      raise errors.UserError(f'cannot read {path}: {error}') from error
+
+  def claim(
+    self,
+    config: dict,
+    free: Callable[[str], bool] | Collection[str] = (),
+  ) -> bool:
+    """Writes config.json, or checks that the run there has these settings.
+
+    Args:
+      config: nested dicts of plain values.
+      free: dotted keys that may differ (with all beneath them), or a
+        predicate on dotted keys. The file takes their new values.
+
+    Returns:
+      True if the run is new, False if it goes on.
+
+    Raises:
+      UserError: other settings differ; the text names them.
+    """
+    config = jsonable(config)
+    if not (self.path / 'config.json').exists():
+      write_json(self.path / 'config.json', config)
+      return True
+    before = self.read_config()
+    old, new = _flatten(before), _flatten(config)
+    differ = [
+      f'{key} (was {old.get(key, "absent")}, now {new.get(key, "absent")})'
+      for key in dict.fromkeys([*old, *new])
+      if old.get(key) != new.get(key) and not _is_free(key, free)
+    ]
+    if differ:
+      more = len(differ) - SHOWN
+      tail = f' and {more} more' if more > 0 else ''
+      raise errors.UserError(
+        f'{self.path} holds a run with other settings: '
+        f'{", ".join(differ[:SHOWN])}{tail}; use another --workdir or the '
+        'old settings'
+      )
+    if before != config:
+      write_json(self.path / 'config.json', config)
+    return False
+
+  def record_environment(self) -> dict:
+    """Writes environment.json, a list: one record for each new environment.
+
+    Returns:
+      The present one: versions, platform, devices, git revision, command.
+    """
+    path = self.path / 'environment.json'
+    present = jsonable(environment())
+    try:
+      records = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+      records = []
+    if present not in records[-1:]:
+      write_json(path, [*records, present])
+    return present
+
+
+def environment() -> dict:
+  """What the numbers of a run may depend on besides its settings."""
+  import jax
+
+  devices = jax.devices()
+  return {
+    'python': platform.python_version(),
+    'platform': platform.platform(),
+    'versions': {name: _version(name) for name in PACKAGES},
+    'device': devices[0].device_kind,
+    'devices': len(devices),
+    'git': _revision(),
+    'command': sys.argv,
+  }
+
+
+def _version(name: str) -> str | None:
+  try:
+    return importlib.metadata.version(name)
+  except importlib.metadata.PackageNotFoundError:
+    return None
+
+
+def _revision() -> str | None:
+  """The commit of the source checkout, '-dirty' with uncommitted changes."""
+  root = pathlib.Path(__file__).resolve().parents[2]
+  if not (root / '.git').exists():  # installed, or inside a foreign checkout
+    return None
+  command = 'git describe --always --dirty --abbrev=40 --exclude=*'
+  try:
+    run = subprocess.run(
+      command.split(), cwd=root, capture_output=True, text=True, timeout=10
+    )
+  except (OSError, subprocess.SubprocessError):
+    return None
+  return run.stdout.strip() or None
+
+
+def _flatten(value: Any, prefix: str = '') -> dict[str, Any]:
+  """Nested dicts as one dict with dotted keys; values as compact JSON."""
+  if isinstance(value, dict) and value:
+    flat = {}
+    for key, inner in value.items():
+      flat |= _flatten(inner, f'{prefix}.{key}' if prefix else key)
+    return flat
+  return {prefix: json.dumps(value, sort_keys=True)}
+
+
+def _is_free(key: str, free: Callable | Collection[str]) -> bool:
+  if callable(free):
+    return free(key)
+  parts = key.split('.')
+  return any('.'.join(parts[:n]) in free for n in range(1, len(parts) + 1))

@@ -1,0 +1,91 @@
+"""Codecs, and the cache of the word codec."""
+
+import pytest
+
+from moegan_jax.data import codecs
+from moegan_jax.errors import UserError
+
+LINES = ["A man isn't here.", 'Two "dogs" run.. fast!', 'one']
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path))
+  return tmp_path / 'tokens'
+
+
+@pytest.mark.parametrize(
+  ('name', 'line', 'tokens', 'text'),
+  [
+    ('word', "A Dog isn't.", ['a', 'dog', 'is', "n't", '.'], "a dog is n't ."),
+    ('char', 'Ab c', ['A', 'b', ' ', 'c'], 'Ab c'),
+    ('whitespace', 'A  dog.\tIt', ['A', 'dog.', 'It'], 'A dog. It'),
+    ('ids', '3 007 0', ['3', '7', '0'], '3 7 0'),
+  ],
+)
+def test_split_and_join(name, line, tokens, text):
+  codec = codecs.get_codec(name)
+  assert codec.name == name
+  assert codec.split(line) == tokens
+  assert codec.join(tokens) == text
+
+
+def test_word_codec_does_not_part_sentences():
+  split = codecs.get_codec('word').split
+  # Only the last period is a token of its own.
+  assert split('it ran. it fell.') == ['it', 'ran.', 'it', 'fell', '.']
+
+
+@pytest.mark.parametrize('line', ['1 -2', '1 2.0', 'a', '²'])
+def test_ids_refuse_what_is_no_number(line):
+  with pytest.raises(UserError, match='no number'):
+    codecs.get_codec('ids').split(line)
+
+
+def test_unknown_codec_names_the_known_ones():
+  with pytest.raises(UserError, match='word, char, whitespace, ids'):
+    codecs.get_codec('words')
+
+
+def test_tokenise_reads_its_cache(cache, monkeypatch):
+  word = codecs.get_codec('word')
+  tokens = codecs.tokenise(LINES, word)
+  assert len(list(cache.iterdir())) == 1
+
+  def fail(line):
+    raise AssertionError(line)
+
+  assert codecs.tokenise(LINES, word._replace(split=fail)) == tokens
+  with pytest.raises(AssertionError):  # another text has another key
+    codecs.tokenise(LINES[:2], word._replace(split=fail))
+
+
+@pytest.mark.parametrize('damage', ['flip', 'cut', 'empty', 'binary'])
+def test_damaged_cache_is_ignored_and_mended(cache, damage):
+  word = codecs.get_codec('word')
+  tokens = codecs.tokenise(LINES, word)
+  (path,) = cache.iterdir()
+  good = path.read_bytes()
+  path.write_bytes(
+    {
+      'flip': good.replace(b'dogs', b'cats'),
+      'cut': good[:-3],
+      'empty': b'',
+      'binary': b'\xff\0\n\xfe',
+    }[damage]
+  )
+  assert codecs.tokenise(LINES, word) == tokens
+  assert path.read_bytes() == good
+
+
+def test_unwritable_cache_is_no_cache(tmp_path, monkeypatch):
+  (tmp_path / 'file').write_text('in the way')
+  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'file'))
+  word = codecs.get_codec('word')
+  assert codecs.tokenise(['a b'], word) == [['a', 'b']]
+
+
+def test_only_the_word_codec_is_cached(cache):
+  assert codecs.tokenise(['ab'], codecs.get_codec('char')) == [['a', 'b']]
+  assert codecs.tokenise([], codecs.get_codec('word')) == []
+  assert not cache.exists()

@@ -1,0 +1,213 @@
+"""Every loss of the table: values, gradients, and the signs of the game."""
+
+import functools
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import oracles
+from absl.testing import parameterized
+from jax.test_util import check_grads
+
+from moegan_jax.errors import UserError
+from moegan_jax.losses import adversarial
+
+NAMES = sorted(adversarial.LOSSES)
+# No logit sits on a kink of a hinge, relative to the other side's mean too.
+REAL = np.array([[0.3, -1.7], [2.2, 0.6], [-0.4, 1.3]], np.float32)
+FAKE = np.array([[-0.9, 0.2], [-2.1, 1.8], [0.5, -1.2]], np.float32)
+# D separates the two, and no loss is saturated yet.
+HIGH = np.array([0.3, 0.5, 0.4, 0.35], np.float32)
+LOW = np.array([0.2, 0.1, 0.15, 0.25], np.float32)
+
+
+# Every loss in every form it has.
+FORMS = [(name, 'nonsat') for name in NAMES]
+FORMS += [(name, 'minimax') for name in ('rsgan', 'standard')]
+
+
+@functools.cache
+def _game(name, form='nonsat'):
+  """Compiles [D's, G's] (value, (gradient in real, gradient in fake))."""
+  loss = adversarial.adversarial_loss(name, form)
+  sides = [jax.value_and_grad(side, argnums=(0, 1)) for side in loss[:2]]
+  return jax.jit(lambda real, fake: [side(real, fake) for side in sides])
+
+
+class TableTest(chex.TestCase):
+  @chex.variants(with_jit=True, without_jit=True)
+  @parameterized.parameters(*NAMES)
+  def test_matches_a_loop(self, name):
+    sides = adversarial.LOSSES[name][:2]
+    both = self.variant(lambda real, fake: [side(real, fake) for side in sides])
+    for real, fake in [(REAL, FAKE), (REAL[:, 0], FAKE[:, 0])]:
+      got = both(real, fake)
+      chex.assert_shape(got, ())
+      want = oracles.adversarial_loss(name, real, fake)
+      np.testing.assert_allclose(got, want, rtol=1e-5)
+
+  @parameterized.parameters(*FORMS)
+  def test_gradients(self, name, form):
+    loss = adversarial.adversarial_loss(name, form)
+
+    @jax.jit
+    def both(real, fake):
+      return [side(real, fake) for side in loss[:2]]
+
+    check_grads(
+      both, (REAL, FAKE), order=1, modes=['rev'], atol=1e-2, rtol=1e-2
+    )
+
+  @parameterized.parameters(*NAMES)
+  def test_a_step_of_the_discriminator_lowers_its_loss(self, name):
+    game = _game(name)
+    before, (real, fake) = jax.device_get(game(HIGH, LOW)[0])
+    after, _ = game(HIGH - 0.1 * real, LOW - 0.1 * fake)[0]
+    self.assertLess(after, before)
+    # It raises real logits and lowers fake ones.
+    self.assertLess(np.max(real), 0)
+    self.assertGreater(np.min(fake), 0)
+
+  @parameterized.parameters(*FORMS)
+  def test_the_generator_raises_fake_logits(self, name, form):
+    _, (_, fake) = _game(name, form)(HIGH, LOW)[1]
+    self.assertLess(np.max(fake), 0)
+
+  @parameterized.parameters(*FORMS)
+  def test_finite_for_huge_logits(self, name, form):
+    big = np.array([300, -300, 300, -300], np.float32)
+    chex.assert_tree_all_finite(_game(name, form)(big, big[::-1]))
+
+  @parameterized.parameters('rsgan', 'ragan', 'rals', 'rahinge')
+  def test_relativistic_losses_see_differences_only(self, name):
+    chex.assert_trees_all_close(
+      _game(name)(HIGH + 3, LOW + 3), _game(name)(HIGH, LOW), rtol=1e-5
+    )
+
+  def test_only_wgan_gp_asks_for_a_penalty(self):
+    weights = {n: loss.penalty for n, loss in adversarial.LOSSES.items()}
+    self.assertEqual(weights.pop('wgan-gp'), 10)
+    self.assertEqual(set(weights.values()), {0})
+
+  def test_shapes(self):
+    for side in adversarial.LOSSES['rsgan'][:2]:
+      with self.assertRaises(AssertionError):
+        side(REAL, FAKE[:2])
+
+
+class RelativisticTest(chex.TestCase):
+  def test_log_two_at_equality(self):
+    for value, _ in _game('rsgan')(HIGH, HIGH):
+      np.testing.assert_allclose(value, np.log(2), rtol=1e-6)
+
+  def test_minimax_is_minus_the_discriminator(self):
+    (disc, disc_grads), (gen, gen_grads) = jax.device_get(
+      _game('rsgan', 'minimax')(HIGH, LOW)
+    )
+    np.testing.assert_allclose(gen, -disc, rtol=1e-6)
+    np.testing.assert_allclose(gen_grads[1], -disc_grads[1], rtol=1e-6)
+
+  def test_gradients_of_the_two_forms(self):
+    real, fake = REAL[:, 0].repeat(2)[:4], FAKE[:, 0].repeat(2)[:4]
+    sigmoid = 1 / (1 + np.exp(-(real - fake)))
+    for form, want in [('nonsat', sigmoid), ('minimax', 1 - sigmoid)]:
+      _, (_, got) = _game('rsgan', form)(real, fake)[1]
+      np.testing.assert_allclose(got, -want / 4, rtol=1e-5)
+
+
+class SwitchesTest(chex.TestCase):
+  def test_standard_as_a_minimax_game_is_js(self):
+    self.assertIs(
+      adversarial.adversarial_loss('standard', 'minimax'),
+      adversarial.LOSSES['js'],
+    )
+
+  @parameterized.parameters(*NAMES)
+  def test_mean_over_representations_first(self, name):
+    got = adversarial.adversarial_loss(name, reduce='mean')
+    if name == 'rsgan':
+      want = oracles.adversarial_loss(name, REAL, FAKE)
+    else:
+      want = oracles.adversarial_loss(name, REAL.mean(1), FAKE.mean(1))
+    np.testing.assert_allclose(
+      [side(REAL, FAKE) for side in got[:2]], want, rtol=1e-5
+    )
+    self.assertEqual(got.penalty, adversarial.LOSSES[name].penalty)
+
+  @parameterized.parameters(
+    ({'name': 'rsgna'}, "mean 'rsgan'"),
+    ({'name': 'wgan'}, "mean 'wgan-gp'"),
+    ({'name': 'ls', 'form': 'minimax'}, 'rsgan and standard'),
+    ({'name': 'rsgan', 'form': 'saturating'}, 'nonsat'),
+    ({'name': 'rsgan', 'reduce': 'sum'}, 'elementwise'),
+  )
+  def test_bad_settings(self, settings, words):
+    with self.assertRaisesRegex(UserError, words):
+      adversarial.adversarial_loss(**settings)
+
+
+class GradientPenaltyTest(chex.TestCase):
+  """Against the penalty computed in the one-hot space [B, T, V]."""
+
+  def setUp(self):
+    super().setUp()
+    rng = np.random.RandomState(1)
+    tokens = rng.randint(7, size=(4, 5))
+    self.real = np.eye(7, dtype=np.float32)[tokens]
+    self.fake = rng.dirichlet(np.ones(7), size=(4, 5)).astype(np.float32)
+    self.embedding = rng.randn(7, 3).astype(np.float32)
+    self.weights = rng.randn(15, 6).astype(np.float32)
+
+  def _score(self, weights, embedded):
+    hidden = jnp.tanh(embedded.reshape(-1, 15) @ weights)
+    return jnp.mean(hidden**2, axis=1)
+
+  def _penalty(self, embedding, weights):
+    return adversarial.gradient_penalty(
+      lambda embedded: self._score(weights, embedded),
+      self.real @ embedding,
+      self.fake @ embedding,
+      embedding.T @ embedding,
+      jax.random.key(3),
+    )
+
+  def _naive(self, embedding, weights):
+    alpha = jax.random.uniform(jax.random.key(3), (4, 1, 1))
+    total = 0.0
+    for i in range(4):
+      mixed = alpha[i] * self.real[i] + (1 - alpha[i]) * self.fake[i]
+      grad = jax.grad(lambda x: self._score(weights, (x @ embedding)[None])[0])
+      total += (jnp.linalg.norm(grad(mixed)) - 1) ** 2
+    return total / 4
+
+  @chex.variants(with_jit=True, without_jit=True)
+  def test_value(self):
+    args = self.embedding, self.weights
+    got = self.variant(self._penalty)(*args)
+    want = jax.jit(self._naive)(*args)
+    np.testing.assert_allclose(got, want, rtol=1e-5)
+
+  def test_gradients_of_embedding_and_weights(self):
+    args = self.embedding, self.weights
+    got = jax.jit(jax.grad(self._penalty, argnums=(0, 1)))(*args)
+    want = jax.jit(jax.grad(self._naive, argnums=(0, 1)))(*args)
+    chex.assert_trees_all_close(got, want, rtol=1e-4, atol=1e-5)
+
+  def test_linear_critics(self):
+    @jax.jit
+    @jax.value_and_grad
+    def penalty(slope):
+      return adversarial.gradient_penalty(
+        lambda x: slope * x[:, 0, 0],
+        jnp.ones((4, 5, 3)),
+        jnp.zeros((4, 5, 3)),
+        jnp.eye(3),
+        jax.random.key(0),
+      )
+
+    # Slope one costs nothing; a flat critic costs one and has a gradient.
+    np.testing.assert_allclose(penalty(1.0)[0], 0, atol=1e-10)
+    np.testing.assert_allclose(penalty(3.0), (4, 4), rtol=1e-5)
+    np.testing.assert_allclose(penalty(0.0)[0], 1, rtol=1e-5)
+    self.assertTrue(np.isfinite(penalty(0.0)[1]))

@@ -1,0 +1,53 @@
+"""Shares of repeated and copied sentences, and the mark of collapse."""
+
+import pytest
+
+from moegan_jax.metrics import METRICS, diversity, text_measures
+
+SAMPLES = [['a', 'cat'], ['a', 'dog'], ['a', 'cat'], []]
+TRAIN = [['a', 'dog'], ['a', 'cat', 'sat']]
+
+
+def test_by_hand():
+  assert diversity.diversity(SAMPLES, TRAIN) == {
+    'distinct_sentences': 0.75,
+    'top_sentence': 0.5,
+    'mean_length': 1.5,
+    'copied': 0.25,
+  }
+
+
+def test_words_that_join_alike_stay_different():
+  assert diversity.distinct_sentences([['ab', 'c'], ['a', 'bc']]) == 1.0
+
+
+def test_collapse_by_repetition():
+  assert not diversity.collapsed({'distinct_sentences': 0.9}, None)
+  reason = diversity.collapsed({'distinct_sentences': 0.707}, None)
+  assert reason == 'distinct sentences 0.707 < 0.9'
+
+
+def test_collapse_by_self_bleu():
+  real = {'self_bleu4': 0.5}
+  assert not diversity.collapsed({'self_bleu4': 0.64}, real)
+  assert '0.660 > 0.500' in diversity.collapsed({'self_bleu4': 0.66}, real)
+  assert not diversity.collapsed({'self_bleu4': 0.99}, None)
+  assert not diversity.collapsed({'nll_test': 1.0}, real)
+
+
+def test_no_samples_are_refused():
+  with pytest.raises(ValueError, match='no samples'):
+    diversity.distinct_sentences([])
+
+
+def test_text_measures_are_registered():
+  got = text_measures(SAMPLES, TRAIN, TRAIN)
+  assert set(got) <= set(METRICS)
+  assert len(got) == 12
+  assert all(0 <= got[k] <= 1 for k in got if k != 'mean_length')
+
+
+def test_every_metric_says_what_it_is():
+  for name, metric in METRICS.items():
+    assert metric.better in ('lower', 'higher', 'real'), name
+    assert metric.label and metric.text, name
