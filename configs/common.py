@@ -130,6 +130,7 @@ def oracle(c: ConfigDict, length: int, vocab_size: int = 5000) -> ConfigDict:
   c.data.name = 'oracle'
   c.data.length = length
   c.data.vocab_size = vocab_size
+  c.data.valid_share = 0.0  # the oracle itself judges what is best
   c.adversarial.steps = 3000
   c.game.beta = 1.0  # MoEGAN, Appendix A: tau = 1 on synthetic data
   c.generator.experts = 2 if length == 20 else 3

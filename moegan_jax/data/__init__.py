@@ -1,1 +1,109 @@
-"""Corpora: arrays of token ids, what they mean, where they come from."""
+"""Corpora by name."""
+
+import difflib
+from typing import NamedTuple
+
+from moegan_jax.data.corpus import Corpus
+from moegan_jax.errors import UserError
+
+
+def _texygen(name, s):
+  from moegan_jax.data.texygen import load_texygen
+
+  return load_texygen(
+    name,
+    directory=s.dir,
+    valid_share=s.valid_share,
+    max_length=s.max_length,
+  )
+
+
+def _text(name, s):
+  from moegan_jax.data.textfile import load_text
+
+  return load_text(
+    path=s.path,
+    test_path=s.test_path,
+    codec=s.codec,
+    max_length=s.max_length,
+    min_count=s.min_count,
+    test_share=s.test_share,
+    valid_share=s.valid_share,
+  )
+
+
+def _oracle(name, s):
+  from moegan_jax.data.synthetic import load_oracle
+
+  return load_oracle(
+    vocab_size=s.vocab_size,
+    length=s.length,
+    dim=s.oracle_dim,
+    oracle_seed=s.oracle_seed,
+    oracle_file=s.oracle_file,
+    train_size=s.train_size,
+    test_size=s.test_size,
+    valid_share=s.valid_share,
+    seed=s.sample_seed,
+  )
+
+
+def _captions(name, s):
+  from moegan_jax.data.synthetic import load_captions
+
+  return load_captions(
+    train_size=s.train_size,
+    test_size=s.test_size,
+    valid_share=s.valid_share,
+    seed=s.sample_seed,
+  )
+
+
+# name -> (name, section `data` of a configuration) -> Corpus
+CORPORA = {
+  'coco': _texygen,
+  'emnlp': _texygen,
+  'captions': _captions,
+  'oracle': _oracle,
+  'text': _text,
+}
+
+
+class Loaded(NamedTuple):
+  """A corpus, and why it is not the one that was asked for ('' if it is)."""
+
+  corpus: Corpus
+  stands_in: str
+
+
+def load(settings) -> Loaded:
+  """The corpus of the section `data` of a configuration.
+
+  Where a benchmark cannot be had, the fallback takes its place.
+
+  Raises:
+    UserError: an unknown name or a bad file; without a fallback also a
+      benchmark that cannot be had.
+  """
+  from moegan_jax.data.texygen import CorpusUnavailable
+
+  for key in ('name', 'offline_fallback'):
+    name = settings[key]
+    if name not in CORPORA and (name or key == 'name'):
+      near = difflib.get_close_matches(name, CORPORA, 1)
+      hint = f'did you mean {near[0]!r}? ' if near else ''
+      raise UserError(
+        f'data.{key}={name!r} is unknown; {hint}one of ' + ', '.join(CORPORA)
+      )
+  if not 0 <= settings.valid_share < 1:
+    raise UserError(
+      f'data.valid_share={settings.valid_share} must be in [0, 1)'
+    )
+  name = settings.name
+  try:
+    return Loaded(CORPORA[name](name, settings), '')
+  except CorpusUnavailable as error:
+    other = settings.offline_fallback
+    if not other or other == name:
+      raise
+    return Loaded(CORPORA[other](other, settings), str(error))

@@ -17,6 +17,10 @@ foreign word leads to where this word leads most often in the grammar (by
 expected visits), so that one slip costs one penalty and not all words behind
 it. Class 0 always leads to the end, from which only pads follow, with
 probability one.
+
+In figures: V = 1,391 and T = 24, 1,843 states; a sentence has 11.8 words on
+average and 16.1 nats (1.26 a token, the end included); of 10,000 sentences
+98.8 % are distinct, and 2 % of fresh ones occur among 10,000 others.
 """
 
 import functools
@@ -77,9 +81,7 @@ def captions_oracle() -> tuple[Oracle, list[str]]:
   has no end symbol: what is longer is cut, exactly as a generator cuts it.
   """
   machine = captions_automaton()
-  # Adding the row's own end makes the last column 1, whatever the rounding.
   cdf = np.cumsum(machine.probs, axis=1)
-  cdf /= cdf[:, -1:]
   with np.errstate(divide='ignore'):
     log_table = np.maximum(np.log(machine.probs), NEVER).astype(np.float32)
 

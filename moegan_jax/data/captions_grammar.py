@@ -3,7 +3,7 @@
 An original grammar of everyday photo captions. A rule is `NAME: alternative
 | alternative ...`. Capitals are names of rules, all else are words; `_` is
 nothing. `*2` before an alternative is its weight. A rule without any weights
-gives its k-th alternative the weight 1 / (k + 5): a few words are frequent
+gives alternative k = 0, 1, .. the weight 1 / (k + 5): a few words are frequent
 and many are rare, as in real text.
 
 Agreement: `.m`, `.f`, `.n`, `.p` after a name say that the subject is a man,
@@ -33,7 +33,7 @@ WHO.m: *4 a man | *4 a AGE man | *1 a boy | *2 a SMALL boy | *2 a MOOD man
 WHO.f: *4 a woman | *4 a AGE woman | *1 a girl | *2 a SMALL girl
   | *2 a MOOD woman | *1 a MOOD girl | *.5 a lady | *.4 a mother
   | *.3 a grandmother
-WHO.p: *4 COUNT FOLK | *2 COUNT AGE FOLK | *2 a group of FOLK
+WHO.p: *4 COUNT FOLK | *2 COUNT AGE GROWN | *2 a group of FOLK
   | *1 a couple of FOLK | *1 a man and a woman | *.5 a mother and her SON
   | *.5 a father and his SON | *1 a AGE couple
 AGE: young | old | older | elderly | tall | heavy | slim
@@ -41,6 +41,7 @@ SMALL: little | young | small | cheerful | blond | barefoot
 MOOD: smiling | happy | tired | laughing | serious | lonely
 COUNT: two | three | several | some | four | many | five
 FOLK: people | men | women | children | friends | kids | boys | girls | adults
+GROWN: people | men | women | adults | friends | neighbors
 SON: son | daughter | baby | toddler
 HUE: red | blue | white | black | green | yellow | brown | gray | orange
   | purple | pink | tan
@@ -157,7 +158,9 @@ SUMMIT: mountain | forest | cabin | lodge | peak | village
 SNOW_TIME: *5 _ | *1 on a WEATHER day | *1 under a AIRSKY sky | *.5 in winter
   | *.5 in a blizzard
 
-PARK.#: WHO.# PARK_DO.# PARK_AT OUTDOORS
+PARK.#: WHO.# PARK_WEAR.# PARK_DO.# PARK_AT OUTDOORS
+PARK_WEAR.#: *4 _ | *1 in shorts | *1 wearing sunglasses | *1 in sandals
+  | *.5 wearing headphones
 PARK_DO.#: throw~ a frisbee | fly~ a HUE kite | sit~ on a BENCH
   | walk~ a DOGKIND dog | read~ a book | have~ a picnic
   | play~ with a DOGKIND dog | feed~ the POND | sleep~ on a BENCH
@@ -185,12 +188,12 @@ BASEBALL.#: swing~ a bat at a ball | throw~ a baseball | run~ to first base
   | catch~ a fly ball in his~ glove | warm~ up for a game | steal~ second base
 BALLPARK: *4 _ | *1 during a game | *1 in front of a crowd
   | *2 on a FIELDKIND field | *.5 at the stadium | *.5 beside the dugout
-FIELDKIND: baseball | dirt | muddy | sunny
+FIELDKIND: baseball | dirt | muddy | sunny | wet | dry
 SOCCER.#: kick~ a soccer ball | play~ soccer | chase~ a soccer ball
   | run~ after a soccer ball | score~ a goal | practice~ soccer
   | defend~ the goal | celebrate~ a goal
 SOCCER_AT: *3 _ | *3 on a GRASSY field | *1 in a GRASSY yard
-  | *1 during a match | *.5 on a wet pitch | *.5 at the stadium
+  | *1 during a match | *.5 on a muddy pitch | *.5 at the stadium
 
 TENNIS.#: *1 TENNIST.# TENNIS_DO.# TENNIS_AT
   | *2 WHO.# TENNIS_WEAR TENNIS_DO.# TENNIS_AT
@@ -222,7 +225,9 @@ SKATE_AT: at a skate park | on a ramp | in a parking lot | down a handrail
   | in a empty pool | on a half pipe
 OBSTACLE: bench | trash can | set of stairs | traffic cone | curb | ledge
 
-HOME.#: WHO.# HOME_DO.# HOME_AT ASIDE
+HOME.#: WHO.# HOME_WEAR.# HOME_DO.# HOME_AT ASIDE
+HOME_WEAR.#: *4 _ | *2 in HUE pajamas | *1 in HUE slippers
+  | *1 wearing headphones
 HOME_DO.#: watch~ television | play~ a video game | read~ a newspaper
   | sit~ on a HUE COUCH | lie~ on a HUE COUCH | hold~ a game controller
   | pet~ a HUE cat | look~ at a tablet | fold~ laundry | sleep~ under a blanket
@@ -246,7 +251,9 @@ OFFICE_DO.#: work~ on a laptop | type~ on a keyboard | sit~ at a desk
 OFFICE_AT: *4 _ | *2 in a office | *1 at a meeting | *1 in a conference room
   | *1 in a cubicle | *.5 at a library | *.5 in a classroom
 
-MARKET.#: WHO.# MARKET_DO.# MARKET_AT ASIDE
+MARKET.#: WHO.# MARKET_WEAR.# MARKET_DO.# MARKET_AT ASIDE
+MARKET_WEAR.#: *4 _ | *2 with HUE bags | *1 in HUE sandals
+  | *1 wearing HUE sunglasses
 MARKETKIND: farmers | street | busy | local | outdoor | fish | flower
 MARKET_AT: *2 _ | *4 at a MARKETKIND market | *2 in a STORE
 MARKET_DO.#: buy~ FRUIT | sell~ FRUIT | pick~ out FRUIT | weigh~ FRUIT
@@ -256,8 +263,9 @@ FRUIT: bananas | apples | oranges | fresh fruit | vegetables | flowers | grapes
   | strawberries | lemons | melons | peaches | cabbages
 STORE: grocery store | supermarket | small shop | tent | parking lot
 
-FARM.#: *2 WHO.# FARM_DO.# FARM_AT OUTDOORS
+FARM.#: *2 WHO.# FARM_WEAR.# FARM_DO.# FARM_AT OUTDOORS
   | *1 FARMER.# FARM_DO.# FARM_AT OUTDOORS
+FARM_WEAR.#: *4 _ | *2 in HUE overalls | *1 in HUE boots | *1 in HUE jeans
 FARMER.m: a farmer | a cowboy | a shepherd
 FARMER.f: a cowgirl | a farm girl
 FARMER.p: two farmers | COUNT cowboys | COUNT riders
@@ -268,7 +276,9 @@ CATTLE1: cow | goat | sheep | horse | calf | pig | lamb | donkey | pony
 FARM_AT: on a farm | in a barn | in a pasture | near a fence | across a field
   | behind a stable | on a ranch
 
-HARBOR.#: WHO.# HARBOR_DO.# HARBOR_AT OUTDOORS
+HARBOR.#: WHO.# HARBOR_WEAR.# HARBOR_DO.# HARBOR_AT OUTDOORS
+HARBOR_WEAR.#: *4 _ | *2 in HUE boots | *1 in HUE waders
+  | *1 wearing HUE gloves
 HARBOR_DO.#: row~ a SIZE boat | sit~ in a HUE boat | fish~ from a pier
   | paddle~ a canoe | paddle~ a HUE kayak | stand~ on a dock
   | paint~ a HUE boat | steer~ a sailboat | mend~ a net | board~ a ferry
@@ -300,7 +310,7 @@ MUSIC_AT: on a stage | at a concert | at a wedding | in a band
   | in front of a audience | at a festival
 
 BATHROOM: *4 VIEW a BATHKIND bathroom with BATHSET BATHMORE
-  | *3 VIEW a HUE BATHTHING BE_UNDER in a BATHKIND bathroom
+  | *3 a HUE BATHTHING BE_UNDER in a BATHKIND bathroom
   | *2 VIEW a HUE BATHTHING next to a BATHTHING in a BATHKIND bathroom
   | *1 a BATHPET cat BE_ON a BATHTHING in a BATHKIND bathroom
   | *1 TOWELS hang~n on a wall beside a BATHTHING
@@ -319,7 +329,7 @@ TOWELS: a HUE towel | a bathrobe | a roll of paper | a HUE towel rack
 STOVE: *4 VIEW a KITCHENKIND kitchen with KITSET KITMORE
   | *2 VIEW a HUE KITTHING next to a KITTHING in a KITCHENKIND kitchen
   | *1 a KITTHING full of VEG sits on a TABLEKIND table
-  | *1 a HUE kettle is boiling on a STOVEKIND stove
+  | *1 a HUE kettle is boiling on a STOVEKIND stove next to a KITTHING
 KITSET: a stove | a refrigerator | wooden cabinets | a white oven | a sink
   | a marble counter | a dishwasher | HUE walls | steel appliances | a island
   | a dining table | hanging pots
@@ -331,12 +341,13 @@ STOVEKIND: gas | black | small | dirty | white | rusty
 BEDROOM: VIEW a BEDKIND bed with HUE BEDDING next to a BEDSIDE
   | VIEW a BEDKIND bed in a ROOMKIND bedroom with HUE walls
   | VIEW a ROOMKIND bedroom with a BEDKIND bed and a BEDSIDE
-  | a CATKIND cat sleeping on a BEDKIND bed
+  | a CATKIND cat sleeping on a BEDKIND bed with HUE BEDDING
   | a HUE teddy bear on a BEDKIND bed with HUE BEDDING
 BEDKIND: large | neatly made | wooden | messy | small | bunk | hospital
 BEDDING: sheets | pillows | blankets | curtains
 BEDSIDE: lamp | window | nightstand | dresser | desk | wardrobe
-ROOMKIND: small | bright | hotel | dark | cozy | simple | dim | spacious
+ROOMKIND: small | bright | hotel | dark | cozy | simple | dim | spacious | warm
+  | empty | elegant
 
 LOUNGE: *2 VIEW a ROOMKIND living room with LOUNGESET LOUNGEMORE
   | VIEW a HUE COUCH in front of a LOUNGE1 in a ROOMKIND room
@@ -353,14 +364,14 @@ PLATE: VIEW a PLATEKIND plate of FOODS and SIDE PLATE_AT
   | VIEW a FOODKIND FOOD1 on a PLATEKIND plate PLATE_AT
   | VIEW a FOODKIND FOOD1 with SIDE and SIDE
   | VIEW a slice of SLICED on a PLATEKIND plate next to a DINNERWARE
-  | VIEW a birthday cake with CANDLES on a TABLEKIND table
-  | VIEW a PLATEKIND box filled with DONUTS PLATE_AT
+  | VIEW a FOODKIND birthday cake with CANDLES on a TABLEKIND table
+  | VIEW a PLATEKIND HUE box filled with DONUTS PLATE_AT
 PLATE_AT: *3 _ | *2 on a TABLEKIND table | *2 next to a DINNERWARE
   | *1 with a side of SIDE
 SIDE: fries | rice | broccoli | salad | beans | cheese | tomatoes | lettuce
   | eggs | bacon | mustard | pickles | gravy
 TABLEKIND: wooden | dining | kitchen | white | picnic | round
-PLATEKIND: white | paper | blue | plastic | small | square
+PLATEKIND: white | paper | plastic | small | square | glass | round
 DINNERWARE: fork | cup of coffee | knife | glass of milk | spoon | napkin
 CANDLES: candles | lit candles | pink frosting | berries | chocolate icing
 DONUTS: donuts | cupcakes | croissants | assorted pastries | glazed donuts
@@ -369,7 +380,7 @@ TRAFFIC: *4 a VEHICLE ROLL.n ROLLING OUTDOORS
   | *3 COUNT VEHICLES ROLL.p ROLLING OUTDOORS
   | *2 a HUE VEHICLE1 is parked PARKED OUTDOORS
   | *1 COUNT VEHICLES are parked PARKED OUTDOORS
-  | *1 a traffic light SIGNAL OUTDOORS
+  | *1 a SIGNALKIND traffic light SIGNAL OUTDOORS
 VEHICLE: HUE VEHICLE1 | VEHICLE1 | double decker bus | school bus
 VEHICLE1: bus | truck | car | taxi | van | motorcycle | ambulance | tram
 VEHICLES: cars | buses | trucks | motorcycles | taxis | vans | bicycles
@@ -380,8 +391,8 @@ PARKED: on the side of a STREETKIND street | in a parking lot
   | in front of a ROADSIDE | next to a meter | behind a garage
   | near a gas station
 SIGNAL: above a STREETKIND street | at a STREETKIND intersection
-  | next to a ROADSIDE | hanging over a STREETKIND road | turns green
-  | with a street sign
+  | next to a ROADSIDE | hanging over a STREETKIND road | with a street sign
+SIGNALKIND: red | green | yellow | broken | tall | lit | bright
 
 RAIL: *3 a TRAINKIND train RAIL_DO.n OUTDOORS
   | *1 two TRAINKIND trains RAIL_DO.p OUTDOORS
@@ -394,9 +405,9 @@ RAIL_DO.#: travel~ down the tracks RAIL_AT | pull~ into a station
 RAIL_AT: near a forest | beside a platform | through the countryside
   | under a bridge | near a mountain | past a old factory
 
-AIR: *2 a AIRKIND AIRCRAFT AIR_DO.n | *1 COUNT AIRKIND AIRCRAFTS AIR_DO.p
+AIR: *2 a AIRKIND HUE AIRCRAFT AIR_DO.n | *1 COUNT AIRKIND AIRCRAFTS AIR_DO.p
   | *1 a HUE and HUE AIRCRAFT AIR_DO.n
-AIRKIND: large | small | passenger | white | military | jet | vintage
+AIRKIND: large | small | passenger | military | vintage | shiny | cargo
 AIRCRAFT: airplane | plane | helicopter | biplane | jet
 AIRCRAFTS: airplanes | planes | jets | helicopters
 AIR_DO.#: fly~ through a AIRSKY sky | land~ on a runway
@@ -417,6 +428,7 @@ BOAT_AT: on a calm lake | in a harbor | near a pier | on the river
   | under a bridge | by a rocky shore | near a lighthouse | at a marina
 
 CAT: *3 a CATKIND CATTY CAT_DO.n CAT_AT | *1 COUNT CATKIND CATS CAT_DO.p CAT_AT
+  | *.5 COUNT CATS CAT_DO.p CAT_AT
 CATKIND: black | gray | black and white | white | orange | fluffy | striped
   | sleepy | calico | curious | fat
 CATTY: *3 cat | *1 kitten
@@ -436,6 +448,7 @@ CAT_AT: *5 _ | *1 in a ROOMKIND living room | *1 next to a LOUNGE1
 
 DOG: *3 a DOGKIND DOGGY DOG_WEAR.n DOG_DO.n DOG_AT
   | *1 COUNT DOGKIND DOGS DOG_WEAR.p DOG_DO.p DOG_AT
+  | *1 COUNT DOGS DOG_WEAR.p DOG_DO.p DOG_AT
 DOGGY: dog | puppy | poodle | terrier | bulldog
 DOGS: dogs | puppies | poodles
 DOG_WEAR.#: *4 _ | *1 with a HUE collar | *1 on a leash | *.5 in a HUE bandana
@@ -452,6 +465,7 @@ HERD: *2 a CATTLEKIND CATTLE1 GRAZE.n OUTDOORS
   | *2 a herd of CATTLEKIND CATTLE GRAZE.n OUTDOORS
   | *2 COUNT CATTLEKIND CATTLE GRAZE.p OUTDOORS
   | *1 a mother CATTLE1 and her baby GRAZE.p OUTDOORS
+  | *1 COUNT CATTLE GRAZE.p OUTDOORS
 CATTLEKIND: brown | white | black | lone | young | spotted | woolly
 CATTLE: cows | sheep | cattle | horses | goats | donkeys
 GRAZE.#: graze~ on a GRASSY hill | stand~ in a GRASSY pasture
@@ -459,10 +473,11 @@ GRAZE.#: graze~ on a GRASSY hill | stand~ in a GRASSY pasture
   | walk~ along a fence | look~ over a fence | lie~ in the hay in a barn
   | cross~ a dirt road | wander~ across a meadow
 
-WILD: *2 a WILDKIND WILD1 WILD_DO.n WILD_AT
-  | *2 COUNT WILDKIND WILDS WILD_DO.p WILD_AT
-  | *1 a herd of WILDS WILD_DO.n WILD_AT
-  | *1 a mother WILD1 and her baby WILD_DO.p WILD_AT
+WILD: *2 a WILDKIND WILD1 WILD_DO.n WILD_AT OUTDOORS
+  | *2 COUNT WILDKIND WILDS WILD_DO.p WILD_AT OUTDOORS
+  | *1 a herd of WILDKIND WILDS WILD_DO.n WILD_AT OUTDOORS
+  | *1 a mother WILD1 and her baby WILD_DO.p WILD_AT OUTDOORS
+  | *1 COUNT WILDS WILD_DO.p WILD_AT OUTDOORS
 WILDKIND: large | tall | young | baby | lone | brown | wild | adult
 WILD1: giraffe | elephant | zebra | bear | lion | rhino | antelope | monkey
   | buffalo
@@ -473,10 +488,12 @@ WILD_DO.#: stand~ next to a tree | walk~ through tall grass | eat~ leaves
 WILD_AT: at the zoo | in the wild | in a dry field | on the savanna
   | in a enclosure | near a waterfall | in the jungle
 
-BIRD: *3 a BIRDKIND BIRD1 BIRD_DO.n OUTDOORS
+BIRD: *2 a BIRDKIND BIRD1 BIRD_DO.n OUTDOORS
+  | *2 a SIZE HUE BIRD1 BIRD_DO.n OUTDOORS
   | *2 COUNT BIRDKIND BIRDS BIRD_DO.p OUTDOORS
-  | *1 a flock of BIRDS BIRD_DO.n OUTDOORS
-  | *1 a BIRD1 with BIRDPART BIRD_DO.n OUTDOORS
+  | *1 a flock of BIRDKIND BIRDS BIRD_DO.n OUTDOORS
+  | *1 a BIRDKIND BIRD1 with BIRDPART BIRD_DO.n OUTDOORS
+  | *1 COUNT BIRDS BIRD_DO.p OUTDOORS
 BIRDKIND: small | HUE | colorful | large | tiny | lone | noisy
 BIRD1: bird | seagull | owl | duck | parrot | pigeon | eagle | hummingbird
   | swan | heron
@@ -491,10 +508,10 @@ BRANCH: branch | tree branch | wire | fence post | roof | railing
 
 TOWN: *2 VIEW a SIZE HUE clock CLOCK_AT
   | *2 VIEW a SIZE HUE building with TOWNSET TOWNMORE
-  | *1 a SIZE clock tower TOWER.n OUTDOORS
+  | *1 a SIZE HUE clock tower TOWER.n OUTDOORS
   | *2 VIEW a STREETKIND street lined with TOWNSET TOWNMORE
-  | *1 VIEW a street sign SIGN_AT OUTDOORS
-  | *1 VIEW a stop sign SIGN_AT OUTDOORS
+  | *1 VIEW a SIGNKIND street sign SIGN_AT OUTDOORS
+  | *1 VIEW a SIGNKIND stop sign SIGN_AT OUTDOORS
 CLOCK_AT: on the side of a brick building | hanging from a ceiling
   | on a pole in a town square | above a church door | inside a station
 TOWER.#: rise~ above a STREETKIND square | stand~ over the city
@@ -505,6 +522,7 @@ TOWNMORE: *1 _ | *1 and TOWNSET
 SIGN_AT: on a STREETKIND street corner | in front of a brick building
   | covered in snow | next to a STREETKIND road | on a metal pole
   | hidden by leaves
+SIGNKIND: red | large | rusty | bent | green | faded | broken | wooden
 
 TABLETOP: *1 VIEW a HUE laptop and a THING THING_AT
   | *2 VIEW a THING next to a THING THING_AT

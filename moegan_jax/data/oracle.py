@@ -9,7 +9,6 @@ gate, a zero initial state, start token 0, a fixed length and no end symbol;
 all V tokens, 0 too, are words.
 """
 
-import hashlib
 import zipfile
 from collections.abc import Callable
 from typing import NamedTuple
@@ -22,11 +21,12 @@ from moegan_jax.errors import UserError
 from moegan_jax.ops import recurrence
 
 # Published oracles differ by +-.15 nats from draw to draw, so one draw is
-# fixed here for good. Its entropy in nats a token (100,000 samples, standard
-# error below .001), beside that of the parameters that SeqGAN ships:
+# fixed here for good. Its entropy in nats a token (10,000 samples, standard
+# error .005 at length 20, .004 at 40), beside that of the parameters that
+# SeqGAN ships:
 #                                    length 20   length 40
-#   seed 0, V 5000, dim 32             @A20@       @A40@
-#   seed 0, V 500, dim 32              @B20@       @B40@
+#   seed 0, V 5000, dim 32             5.962       5.941
+#   seed 0, V 500, dim 32              3.974       3.969
 #   SeqGAN's file, V 5000, dim 32      5.744       5.722
 ORACLE_SEED = 0
 
@@ -98,7 +98,11 @@ def shapes(vocab_size: int, dim: int) -> dict[str, tuple[int, ...]]:
   """Name and shape of every parameter, in the order in which they are drawn."""
   sizes = {'embedding': (vocab_size, dim)}
   for gate in GATES:
-    sizes |= {f'w{gate}': (dim, dim), f'u{gate}': (dim, dim), f'b{gate}': (dim,)}
+    sizes |= {
+      f'w{gate}': (dim, dim),
+      f'u{gate}': (dim, dim),
+      f'b{gate}': (dim,),
+    }
   return sizes | {'wo': (dim, vocab_size), 'bo': (vocab_size,)}
 
 
@@ -111,9 +115,7 @@ def draw_params(seed: int, vocab_size: int, dim: int) -> dict[str, np.ndarray]:
   }
 
 
-def load_params(
-  file: str, vocab_size: int, dim: int
-) -> dict[str, np.ndarray]:
+def load_params(file: str, vocab_size: int, dim: int) -> dict[str, np.ndarray]:
   """The parameters in an .npz file; raises UserError as `lstm_oracle` says."""
   try:
     with np.load(file, allow_pickle=False) as archive:
@@ -154,14 +156,6 @@ def join_gates(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     'wo': params['wo'],
     'bo': params['bo'],
   }
-
-
-def sha256(*arrays: np.ndarray) -> str:
-  """One digest of the bytes of all arrays, to pin a draw down."""
-  digest = hashlib.sha256()
-  for array in arrays:
-    digest.update(np.ascontiguousarray(array).tobytes())
-  return digest.hexdigest()
 
 
 def inverse_cdf(cdf: np.ndarray, uniform: np.ndarray) -> np.ndarray:

@@ -1,0 +1,81 @@
+"""Trains a language GAN: python launch.py --config=configs/NAME.py[:VARIANT].
+
+--workdir=FOLDER names the folder of the run (default: runs/NAME-VARIANT);
+--config.KEY=VALUE changes a setting; --config.KEY without more lists nothing:
+all settings with their defaults are in configs/common.py.
+"""
+
+import os
+import pathlib
+import sys
+
+
+def parse(argv: list[str]):
+  """The configuration and the workdir of a command line.
+
+  Raises:
+    UserError: a flag, a config file or a setting that is wrong.
+  """
+  from absl import flags
+  from ml_collections import config_flags
+
+  from moegan_jax.errors import UserError
+
+  values = flags.FlagValues()
+  config_flags.DEFINE_config_file(
+    'config', None, 'experiment: configs/NAME.py[:VARIANT]', flag_values=values
+  )
+  flags.DEFINE_string(
+    'workdir', '', 'folder of the run', flag_values=values
+  )
+  flags.DEFINE_bool('help', False, 'show this help', flag_values=values)
+  given = [a.split('=', 1)[1] for a in argv[1:] if a.startswith('--config=')]
+  if not given and '--help' not in argv and '-h' not in argv:
+    raise UserError(
+      '--config is missing; for example --config=configs/moegan_coco.py:cpu'
+    )
+  for text in given:
+    if not pathlib.Path(text.partition(':')[0]).is_file():
+      raise UserError(
+        f'--config={text}: there is no file {text.partition(":")[0]}; '
+        'the experiments are in the folder configs/'
+      )
+  try:
+    rest = values(argv)
+  except UserError:
+    raise
+  except Exception as error:  # absl and ml_collections raise all kinds
+    text = ' '.join(str(error).split()) or type(error).__name__
+    raise UserError(f'command line: {text}') from error
+  if len(rest) > 1:
+    raise UserError(f'command line: {rest[1]!r} is not a flag; see --help')
+  if values.help or '-h' in argv:
+    print(__doc__ + '\n' + values.get_help())
+    return None, ''
+  name = pathlib.Path(given[-1].partition(':')[0]).stem
+  variant = given[-1].partition(':')[2].replace(',', '-')
+  default = pathlib.Path('runs') / (f'{name}-{variant}' if variant else name)
+  return values.config, values.workdir or str(default)
+
+
+def main(argv: list[str]) -> int:
+  """Runs a command line; 0 done, 2 bad input, 1 diverged, 130 interrupted."""
+  from moegan_jax.errors import UserError
+
+  try:
+    config, workdir = parse(argv)
+    if config is None:
+      return 0
+    # Imported late: a wrong flag should not have to wait for JAX.
+    from moegan_jax.train.program import run
+
+    return run(config, workdir)
+  except UserError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 2
+
+
+if __name__ == '__main__':
+  # XLA's notes about CPU features are of no use to anybody.
+  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+  sys.exit(main(sys.argv))

@@ -1,0 +1,219 @@
+"""Corpora drawn from known distributions: the LSTM oracle and the captions.
+
+The draws come from NumPy's RandomState, whose stream is frozen, so that a
+corpus is the same with every version of NumPy and jax.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from moegan_jax.data.captions import captions_oracle
+from moegan_jax.data.codecs import CODECS
+from moegan_jax.data.corpus import MIN_LINES, PAD, Corpus, array_sha256
+from moegan_jax.data.oracle import ORACLE_SEED, lstm_oracle
+from moegan_jax.errors import UserError
+
+
+def load_oracle(
+  *,
+  vocab_size: int = 5000,
+  length: int = 20,
+  dim: int = 32,
+  oracle_seed: int = ORACLE_SEED,
+  oracle_file: str = '',
+  train_size: int = 10000,
+  test_size: int = 10000,
+  valid_share: float = 0.05,
+  seed: int = 0,
+) -> Corpus:
+  """Sequences of the LSTM oracle: no pad, all V ids are words.
+
+  Args:
+    vocab_size: V.
+    length: T, of every sequence.
+    dim: of the oracle's embedding and hidden state.
+    oracle_seed: of the oracle's parameters; not used with a file.
+    oracle_file: .npz with the oracle's parameters, or ''.
+    train_size: training sequences, the validation part included.
+    test_size: fresh sequences, drawn after them.
+    valid_share: the last share of the training sequences is for validation.
+    seed: of the draws.
+
+  Returns:
+    The corpus, with its oracle.
+
+  Raises:
+    UserError: a bad size, share or file.
+  """
+  _check(train_size, test_size, valid_share)
+  oracle = lstm_oracle(
+    vocab_size=vocab_size,
+    length=length,
+    dim=dim,
+    seed=oracle_seed,
+    file=oracle_file,
+  )
+  rng = np.random.RandomState(seed)
+  train = oracle.sample(rng, train_size)
+  test = oracle.sample(rng, test_size)
+  source = oracle_file or f'seed {oracle_seed}'
+  return _corpus(
+    name='oracle',
+    codec=CODECS['ids'],
+    train=train,
+    test=test,
+    vocab_size=vocab_size,
+    pad=None,
+    valid_share=valid_share,
+    oracle=oracle,
+    vocabulary=(),
+    record={
+      'origin': f'LSTM oracle, dimension {dim}, parameters from {source}',
+      'seed': seed,
+    },
+  )
+
+
+def load_captions(
+  *,
+  train_size: int = 10000,
+  test_size: int = 10000,
+  valid_share: float = 0.05,
+  seed: int = 0,
+) -> Corpus:
+  """Sentences of the embedded captions grammar, train and test disjoint.
+
+  All sentences are i.i.d. draws; then test sentences that occur in training
+  are dropped and replaced by further draws. So the test part is the grammar
+  given "not in training", which differs from the grammar in total variation
+  by the probability of the training set, the record's `test_dropped_share`
+  (some 2 % at 10,000 sentences). The dropped ones are short and probable: a
+  model's NLL on the test part is a little higher than on the grammar.
+  Estimates that need the grammar itself (divergences, entropy) should draw
+  from `corpus.oracle.sample`, which is exact. Repeated sentences within a
+  part stay, as they belong to the distribution.
+
+  Args:
+    train_size: training sentences, the validation part included.
+    test_size: test sentences.
+    valid_share: the last share of the training sentences is for validation.
+    seed: of the draws.
+
+  Returns:
+    The corpus, with its oracle; the vocabulary is the grammar's, whether or
+    not a word occurs in the training part.
+
+  Raises:
+    UserError: a bad size or share.
+  """
+  _check(train_size, test_size, valid_share)
+  oracle, words = captions_oracle()
+  rng = np.random.RandomState(seed)
+  train = oracle.sample(rng, train_size)
+  seen = set(map(bytes, train))
+  kept, drawn = [], 0
+  while len(kept) < test_size:
+    for row in oracle.sample(rng, test_size):
+      drawn += 1
+      if bytes(row) not in seen:
+        kept.append(row)
+      if len(kept) == test_size:
+        break
+  return _corpus(
+    name='captions',
+    codec=CODECS['word'],
+    train=train,
+    test=np.stack(kept),
+    vocab_size=len(words) + 1,
+    pad=PAD,
+    valid_share=valid_share,
+    oracle=oracle,
+    vocabulary=('', *words),
+    record={
+      'origin': 'embedded captions grammar (artificial text)',
+      'seed': seed,
+      'test_dropped': drawn - test_size,
+      'test_dropped_share': (drawn - test_size) / drawn,
+    },
+  )
+
+
+def _check(train_size: int, test_size: int, valid_share: float) -> None:
+  if train_size < MIN_LINES or test_size < 1:
+    raise UserError(
+      f'train_size is {train_size} and test_size {test_size}: at least'
+      f' {MIN_LINES} and 1 are needed'
+    )
+  if not 0 <= valid_share <= 0.5:
+    raise UserError(f'valid_share is {valid_share}: choose it from 0 to 0.5')
+
+
+def _corpus(
+  *,
+  train: np.ndarray,
+  test: np.ndarray,
+  valid_share: float,
+  record: dict[str, Any],
+  **fields: Any,
+) -> Corpus:
+  """Splits off the validation part; fills in words and the record."""
+  split = len(train) - int(len(train) * valid_share)
+  corpus = Corpus(
+    train=train[:split],
+    valid=train[split:],
+    test=test,
+    record={},
+    **fields,
+  )
+  parts = {
+    'train_words': corpus.words(corpus.train),
+    'valid_words': corpus.words(corpus.valid),
+    'test_words': corpus.words(corpus.test),
+  }
+  all_train = parts['train_words'] + parts['valid_words']
+  figures = {
+    'name': corpus.name,
+    'codec': corpus.codec.name,
+    'train_lines': split,
+    'valid_lines': len(corpus.valid),
+    'test_lines': len(test),
+    'vocabulary': corpus.vocab_size - (corpus.pad is not None),
+    'vocab_size': corpus.vocab_size,
+    'length': corpus.length,
+    **_lengths('train', all_train),
+    **_lengths('test', parts['test_words']),
+    'test_cut': 0,
+    'test_unknown_tokens': 0.0,
+    'test_unknown_lines': 0.0,
+    **_overlap(all_train, parts['test_words']),
+    # Of the whole training draw, validation part included.
+    'train_sha256': array_sha256(train),
+    'test_sha256': array_sha256(test),
+  }
+  return Corpus(
+    train=corpus.train,
+    valid=corpus.valid,
+    test=test,
+    record=figures | record,
+    **parts,
+    **fields,
+  )
+
+
+def _lengths(part: str, sentences: list[list[str]]) -> dict[str, float]:
+  lengths = [len(sentence) for sentence in sentences]
+  return {
+    f'{part}_max_length': max(lengths),
+    f'{part}_mean_length': sum(lengths) / len(lengths),
+  }
+
+
+def _overlap(train: list[list[str]], test: list[list[str]]) -> dict[str, int]:
+  seen, distinct = set(map(tuple, train)), set(map(tuple, test))
+  return {
+    'overlap_sentences': len(seen & distinct),
+    'overlap_lines': sum(tuple(sentence) in seen for sentence in test),
+    'train_duplicates': len(train) - len(seen),
+    'test_duplicates': len(test) - len(distinct),
+  }

@@ -1,0 +1,197 @@
+"""Samples and measures of a state, chunk by chunk on the device."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from moegan_jax.data.corpus import Corpus
+from moegan_jax.metrics import divergence, likelihood, text_measures
+from moegan_jax.train.loop import EVALUATE, use_key
+from moegan_jax.types import Array, System, TrainState
+
+
+def member(state: TrainState, seed: int) -> TrainState:
+  """The state of one seed, without the axis over seeds."""
+  key, players, memory = jax.tree.map(
+    lambda x: x[seed], (state.key, state.players, state.memory)
+  )
+  return TrainState(state.step, key, players, memory)
+
+
+class Evaluator:
+  """Measures of a system on a corpus; its functions compile once each."""
+
+  def __init__(self, system: System, corpus: Corpus, chunk: int):
+    """chunk: sequences at a time, which bounds the memory [chunk, T, V]."""
+    self.corpus = corpus
+    self._chunk = chunk
+    self._truth: dict[int, np.ndarray] = {}
+    pad, vocab_size = corpus.pad, corpus.vocab_size
+
+    def sample(state, key, temperature, first):
+      return system.sample(state, key, chunk, temperature, first)
+
+    def nll_terms(state, tokens):
+      log_probs = likelihood.token_log_probs(
+        system.logits(state, tokens), tokens
+      )
+      return likelihood.nll_terms(
+        log_probs, tokens, pad=pad, vocab_size=vocab_size
+      )
+
+    def divergence_terms(state, tokens, temperature):
+      logits = system.logits(state, tokens, temperature)
+      return divergence.chunk_terms(
+        jax.nn.log_softmax(logits), corpus.oracle.log_probs(tokens), tokens, pad
+      )
+
+    def entropy_terms(tokens):
+      known = corpus.oracle.log_probs(tokens)
+      return divergence.chunk_terms(known, known, tokens, pad)
+
+    self._sample = jax.jit(sample)
+    self._nll_terms = jax.jit(nll_terms)
+    self._divergence_terms = jax.jit(divergence_terms)
+    self._entropy_terms = jax.jit(entropy_terms)
+
+  def sample(
+    self, state: TrainState, key: Array, n: int, temperature: float = 1.0
+  ) -> np.ndarray:
+    """int32 [n, T] from the state of one seed; after its end a row is pad."""
+    parts = [
+      self._sample(state, key, jnp.float32(temperature), jnp.int32(first))
+      for first in range(0, n, self._chunk)
+    ]
+    tokens = np.concatenate([np.asarray(p) for p in parts])[:n]
+    if self.corpus.pad is not None:
+      ended = np.cumsum(tokens == self.corpus.pad, axis=1) > 0
+      tokens = np.where(ended, self.corpus.pad, tokens)
+    return tokens
+
+  def _rows(self, function, tokens: np.ndarray) -> dict[str, np.ndarray]:
+    """Applies a function of [chunk, T] to all rows; one number a row."""
+    parts = []
+    for first in range(0, len(tokens), self._chunk):
+      rows = tokens[first : first + self._chunk]
+      # The last chunk is filled up with copies, which are dropped again.
+      full = np.resize(rows, (self._chunk, tokens.shape[1]))
+      parts.append(
+        jax.tree.map(lambda x, k=len(rows): np.asarray(x)[:k], function(full))
+      )
+    return jax.tree.map(lambda *x: np.concatenate(x), *parts)
+
+  def nll(self, state: TrainState, tokens: np.ndarray) -> dict[str, float]:
+    """nll (per position), nll_token and skipped, for one seed."""
+    terms = self._rows(lambda t: self._nll_terms(state, t), tokens)
+    return {k: float(v) for k, v in likelihood.nll(terms).items()}
+
+  def divergences(
+    self,
+    state: TrainState,
+    samples: np.ndarray,
+    truth: np.ndarray,
+    temperature: float = 1.0,
+  ) -> dict[str, float]:
+    """All divergences between one seed's generator and the oracle.
+
+    Args:
+      samples: of the generator at this temperature, [n, T]
+      truth: of the oracle, [m, T]
+    """
+    heat = jnp.float32(temperature)
+
+    def terms(tokens):
+      return self._rows(
+        lambda t: self._divergence_terms(state, t, heat), tokens
+      )
+
+    values = divergence.divergences(terms(samples), terms(truth))
+    return {k: float(v) for k, v in values.items()}
+
+  def measure_one(
+    self, state: TrainState, n: int, temperature: float = 1.0
+  ) -> tuple[dict[str, float], list[str]]:
+    """All measures of one seed from n samples, and the samples as text."""
+    corpus = self.corpus
+    key = use_key(state.key, state.step, EVALUATE)
+    samples = self.sample(state, key, n, temperature)
+    measures: dict[str, float] = {}
+    for part in ('train', 'valid', 'test'):
+      tokens = getattr(corpus, part)[:n]
+      if len(tokens):
+        values = self.nll(state, tokens)
+        measures[f'nll_{part}'] = values['nll']
+        measures[f'nll_{part}_token'] = values['nll_token']
+    if corpus.oracle is not None:
+      measures |= self.divergences(
+        state, samples, self.truth(n), temperature
+      )
+    if corpus.pad is not None:
+      measures |= text_measures(
+        corpus.words(samples), corpus.test_words, self._train_words()
+      )
+    return measures, corpus.text(samples)
+
+  def measure(
+    self, state: TrainState, n: int
+  ) -> tuple[dict[str, np.ndarray], list[list[str]]]:
+    """Measures [seeds] by name, and the text of each seed."""
+    found = [
+      self.measure_one(member(state, i), n) for i in range(len(state.key))
+    ]
+    names = found[0][0]
+    values = {k: np.array([m[k] for m, _ in found]) for k in names}
+    return values, [text for _, text in found]
+
+  def real(self, n: int) -> dict[str, float]:
+    """The same measures of real text: training text in place of samples."""
+    corpus = self.corpus
+    measures: dict[str, float] = {}
+    if corpus.oracle is not None:
+      terms = self._rows(self._entropy_terms, self.truth(n))
+      values = divergence.divergences(terms, terms)
+      measures |= {k: float(v) for k, v in values.items()}
+    if corpus.pad is not None:
+      measures |= text_measures(
+        self._train_words()[:n], corpus.test_words, []
+      )
+      del measures['copied']  # it is the training text
+    return measures
+
+  def truth(self, n: int) -> np.ndarray:
+    """n sequences of the oracle itself, apart from all parts of the corpus."""
+    if n not in self._truth:
+      rng = np.random.RandomState(7)
+      self._truth[n] = self.corpus.oracle.sample(rng, n)
+    return self._truth[n]
+
+  def _train_words(self) -> Any:
+    return [*self.corpus.train_words, *self.corpus.valid_words]
+
+  def matching_temperature(
+    self, state: TrainState, nll_oracle: float, n: int = 1000
+  ) -> float:
+    """The temperature at which one seed's samples reach an NLL_oracle.
+
+    By bisection on n samples; 0.1 if even that is too warm, 1.0 if the
+    generator is there without cooling.
+    """
+    key = use_key(state.key, state.step, EVALUATE)
+
+    def reached(temperature: float) -> float:
+      samples = self.sample(state, key, n, temperature)
+      terms = self._rows(self._entropy_terms, samples)
+      return float(-terms['log_p'].sum() / terms['length'].sum())
+
+    low, high = 0.1, 1.0
+    if reached(high) <= nll_oracle:
+      return high
+    for _ in range(8):
+      middle = (low + high) / 2
+      if reached(middle) > nll_oracle:
+        high = middle
+      else:
+        low = middle
+    return (low + high) / 2

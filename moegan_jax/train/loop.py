@@ -1,0 +1,166 @@
+"""The loop: a chunk of many iterations is one compiled call.
+
+The corpus sits on the device, minibatches are drawn inside, the number of
+iterations is a traced bound, so that nothing recompiles for a remainder. All
+randomness comes from (key of the seed, step, use): a resumed run draws what an
+unbroken one would have drawn.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from moegan_jax.types import Array, Batch, Phase, TrainState
+
+# Uses of a key; each is folded into it, so none is used twice.
+ORDER, DRAW, UPDATE, EVALUATE = range(4)
+
+# The step is one for all seeds; everything else has a leading axis [seeds].
+SEEDS = TrainState(step=None, key=0, players=0, memory=0)
+
+
+class Report(NamedTuple):
+  """What a chunk says of its iterations.
+
+  mean: name -> [seeds], the mean over the chunk's iterations
+  bad: name -> int32 [seeds], the first step whose value is not finite, or -1
+  """
+
+  mean: dict[str, Array]
+  bad: dict[str, Array]
+
+
+def use_key(key: Array, step: Array | int, use: int) -> Array:
+  """The key of one seed for one use at one step."""
+  return jax.random.fold_in(jax.random.fold_in(key, step), use)
+
+
+def init_seeds(init: Callable[[Array], TrainState], seed: int, count: int):
+  """The state at the start, with an axis over `count` independent seeds.
+
+  Seed number i of a run has the key fold_in(key(seed), i), whatever the
+  number of seeds.
+  """
+  keys = jax.vmap(jax.random.fold_in, (None, 0))(
+    jax.random.key(seed), jnp.arange(count)
+  )
+  return jax.jit(jax.vmap(init, out_axes=SEEDS))(keys)
+
+
+def enter(phase: Phase, state: TrainState) -> TrainState:
+  """Applies the entry action of a phase to all seeds."""
+  mapped = jax.vmap(phase.enter, in_axes=(SEEDS,), out_axes=SEEDS)
+  return jax.jit(mapped)(state)
+
+
+def steps_per_epoch(phase: Phase, train_size: int) -> int:
+  """Iterations in a pass over the corpus."""
+  return max(1, train_size // (phase.batch_size * phase.update.batches))
+
+
+def make_chunk(phase: Phase, start: int, train_size: int) -> Callable:
+  """One seed's chunk: (state, count, corpus [N, T]) -> state, Report.
+
+  Args:
+    start: the step at which the phase begins
+    train_size: N
+  """
+  taken = phase.batch_size * phase.update.batches
+  per_epoch = steps_per_epoch(phase, train_size)
+
+  def permutation(key, local):
+    key = use_key(key, local // per_epoch, ORDER)
+    return jax.random.permutation(key, train_size).astype(jnp.int32)
+
+  def rows_of(state: TrainState, order: Array) -> tuple[Array, Array]:
+    local = state.step - start
+    if not phase.epochs:
+      key = use_key(state.key, state.step, DRAW)
+      return jax.random.randint(key, (taken,), 0, train_size), order
+    # A fresh permutation each epoch; what is left of the corpus waits for the
+    # next one, where it lands anywhere.
+    order = jax.lax.cond(
+      local % per_epoch == 0,
+      lambda: permutation(state.key, local),
+      lambda: order,
+    )
+    at = local % per_epoch * taken
+    return jax.lax.dynamic_slice(order, (at,), (taken,)), order
+
+  def iteration(state: TrainState, order: Array, corpus: Array):
+    rows, order = rows_of(state, order)
+    tokens = corpus[rows].reshape(
+      phase.update.batches, phase.batch_size, corpus.shape[1]
+    )
+    key = use_key(state.key, state.step, UPDATE)
+    state, metrics = phase.update.apply(state, Batch(tokens), key)
+    return state.replace(step=state.step + 1), order, metrics
+
+  def chunk(state: TrainState, count: Array, corpus: Array):
+    order = (
+      permutation(state.key, state.step - start)
+      if phase.epochs
+      else jnp.zeros((0,), jnp.int32)
+    )
+    shapes = jax.eval_shape(iteration, state, order, corpus)[2]
+    total = {name: jnp.float32(0) for name in shapes}
+    bad = {name: jnp.int32(-1) for name in shapes}
+
+    def body(_, carry):
+      state, order, total, bad = carry
+      step = state.step
+      state, order, metrics = iteration(state, order, corpus)
+      total = {k: total[k] + metrics[k] for k in total}
+      bad = {
+        k: jnp.where((bad[k] < 0) & ~jnp.isfinite(metrics[k]), step, bad[k])
+        for k in bad
+      }
+      return state, order, total, bad
+
+    state, _, total, bad = jax.lax.fori_loop(
+      0, count, body, (state, order, total, bad)
+    )
+    return state, Report({k: v / count for k, v in total.items()}, bad)
+
+  return chunk
+
+
+class Compiled(NamedTuple):
+  """A chunk as machine code.
+
+  call: (state, count, corpus) -> state, Report; it takes the state's memory
+  seconds: what compilation took
+  extra_bytes: memory it needs besides its arguments
+  """
+
+  call: Callable[[TrainState, Any, Array], tuple[TrainState, Report]]
+  seconds: float
+  extra_bytes: int
+
+
+def compile_chunk(
+  phase: Phase, start: int, state: TrainState, corpus: Array
+) -> Compiled:
+  """Compiles a phase's chunk over all seeds, ahead of time.
+
+  What comes back cannot retrace: other shapes or types are an error.
+  """
+  begin = time.monotonic()
+  mapped = jax.vmap(
+    make_chunk(phase, start, corpus.shape[0]),
+    in_axes=(SEEDS, None, None),
+    out_axes=(SEEDS, 0),
+  )
+  # The state is donated: its memory serves the new state.
+  compiled = jax.jit(mapped, donate_argnums=0).lower(
+    state, jnp.int32(1), corpus
+  ).compile()
+  memory = compiled.memory_analysis()
+  return Compiled(
+    compiled,
+    time.monotonic() - begin,
+    memory.temp_size_in_bytes if memory else 0,
+  )

@@ -1,0 +1,225 @@
+"""The program behind launch.py: from a configuration to a finished run."""
+
+import os
+import pathlib
+import sys
+
+import jax
+import jax.numpy as jnp
+
+from moegan_jax import data, systems
+from moegan_jax.data.codecs import cache_directory
+from moegan_jax.data.corpus import describe
+from moegan_jax.errors import UserError
+from moegan_jax.report import table
+from moegan_jax.train.checkpoint import Store
+from moegan_jax.train.evaluation import Evaluator
+from moegan_jax.train.run import Diverged, Interrupted, Options, Run
+from moegan_jax.train.workdir import Workdir, write_json
+
+# Settings that say where things lie and how often to look, not what is
+# computed: they may change when a run is resumed.
+_FREE = ('data.dir', 'data.path', 'data.test_path', 'data.oracle_file')
+_FREE += ('chunk_seconds', 'checkpoint', 'init_from')
+
+
+def run(config, workdir_path: str) -> int:
+  """Trains, measures and prints; the exit code of the process.
+
+  Raises:
+    UserError: bad input.
+  """
+  _use_compilation_cache()
+  _check(config)
+  workdir = Workdir(workdir_path)
+  workdir.lock()
+  try:
+    return _run(config, workdir)
+  except Diverged as stop:
+    print(f'stopped: {stop}', file=sys.stderr)
+    return 1
+  except Interrupted as stop:
+    print(
+      f'{stop}: saved in {workdir.path}; the same command goes on from there',
+      file=sys.stderr,
+    )
+    return 130
+  finally:
+    workdir.unlock()
+
+
+def _run(config, workdir: Workdir) -> int:
+  settings = config.to_dict()
+  print(f'{config.system}, workdir {workdir.path}', flush=True)
+  loaded = data.load(config.data)
+  corpus = loaded.corpus
+  if loaded.stands_in:
+    note = (
+      f'{config.data.name} cannot be had; the embedded {corpus.name} grammar '
+      'stands in for it'
+    )
+    corpus.record['stands_in'] = note
+    _banner(note, loaded.stands_in)
+  print(describe(corpus.record), flush=True)
+
+  spec = systems.Spec(corpus.vocab_size, corpus.length, len(corpus.train))
+  initial = None
+  if config.init_from:
+    initial = _initial(config)
+    config = config.copy_and_resolve_references()
+    config.unlock()
+    config.mle.epochs = 0
+  system = systems.build(config, spec)
+  workdir.claim(
+    settings | {'corpus': corpus.record.get('sha256', {})},
+    lambda key: _is_free(key, settings, workdir),
+  )
+  workdir.record_environment()
+  write_json(workdir.path / 'corpus.json', corpus.record)
+  options = Options(
+    num_seeds=config.num_seeds,
+    seed=config.seed,
+    chunk_seconds=config.chunk_seconds,
+    keep=config.checkpoint.keep,
+    save_every=config.checkpoint.every,
+    samples=config.eval.samples,
+    final_samples=config.eval.final_samples,
+    eval_every={
+      'pretrain': config.eval.pretrain_every,
+      'adversarial': config.eval.adversarial_every,
+    },
+    best=config.eval.best,
+    published=not loaded.stands_in,
+  )
+  evaluator = Evaluator(system, corpus, config.eval.chunk)
+  job = Run(
+    system, corpus, workdir, options, evaluator, config.system, initial
+  )
+  _plan(job)
+  rows = job.execute()
+  print(f'\nfinished; {workdir.path / "results.md"}:\n')
+  print(table.plain(rows), flush=True)
+  return 0
+
+
+def _check(config) -> None:
+  """Settings that no part below looks at."""
+  for key, least in (
+    ('num_seeds', 1),
+    ('eval.samples', 2),
+    ('eval.final_samples', 2),
+    ('eval.chunk', 1),
+    ('eval.pretrain_every', 0),
+    ('eval.adversarial_every', 0),
+    ('checkpoint.keep', 1),
+    ('mle.epochs', 0),
+    ('adversarial.steps', 0),
+    ('adversarial.g_steps', 1),
+    ('adversarial.d_steps', 1),
+    ('game.unroll', 1),
+  ):
+    value = config
+    for part in key.split('.'):
+      value = value[part]
+    if value < least:
+      raise UserError(f'config.{key}={value} must be at least {least}')
+  for section, key in (
+    ('mle', 'lr'),
+    ('mle', 'clip'),
+    ('adversarial', 'g_lr'),
+    ('adversarial', 'd_lr'),
+    ('adversarial', 'clip'),
+  ):
+    if not config[section][key] > 0:
+      raise UserError(
+        f'config.{section}.{key}={config[section][key]} must be positive'
+      )
+
+
+def _is_free(key: str, settings: dict, workdir: Workdir) -> bool:
+  """Whether a resumed run may have another value of this setting."""
+  if any(key == free or key.startswith(f'{free}.') for free in _FREE):
+    return True
+  if key == 'adversarial.steps':
+    before = workdir.read_config().get('adversarial', {}).get('steps', 0)
+    return settings['adversarial']['steps'] > before
+  return False
+
+
+def _initial(config):
+  """The generator's parameters [seeds, ...] at the end of another run's MLE.
+
+  Raises:
+    UserError: no such run, or one whose generator differs.
+  """
+  other = Workdir(config.init_from, create=False)
+  theirs = other.read_config().get('generator')
+  ours = config.generator.to_dict()
+  if theirs != ours:
+    differ = [k for k in ours if (theirs or {}).get(k) != ours[k]]
+    raise UserError(
+      f'init_from={config.init_from}: its generator has other settings '
+      f'({", ".join(differ)}); use the same ones'
+    )
+  store = Store(other.checkpoints)
+  ends = store.steps('phase')
+  saved = store.restore('phase', step=ends[0]) if ends else None
+  if saved is None:
+    raise UserError(
+      f'init_from={config.init_from}: that run has not finished its '
+      'pre-training'
+    )
+  params = saved.tree['players']['generator']['params']
+  seeds = jax.tree.leaves(params)[0].shape[0]
+  if seeds == config.num_seeds:
+    return params
+  if seeds == 1:
+    return jax.tree.map(
+      lambda x: jnp.repeat(x, config.num_seeds, axis=0), params
+    )
+  raise UserError(
+    f'init_from={config.init_from} has {seeds} seeds, num_seeds is '
+    f'{config.num_seeds}; use the same number'
+  )
+
+
+def _plan(job: Run) -> None:
+  """What is going to happen, before anything is compiled."""
+  shapes = job.shapes()
+  devices = jax.devices()
+  seeds = job.options.num_seeds
+  print(f'devices      {len(devices)} x {devices[0].device_kind}')
+  print(f'seeds        {seeds}')
+  size = sum(
+    x.size * x.dtype.itemsize
+    for x in jax.tree.leaves((shapes.players, shapes.memory))
+  )
+  for name, player in shapes.players.items():
+    count = sum(x.size for x in jax.tree.leaves(player.params)) // seeds
+    print(f'player       {name}, {count:,} parameters')
+  print(f'state        {size / 1e6:,.0f} MB with the optimizers')
+  for name, phase in job.system.phases.items():
+    print(
+      f'phase        {name}, {phase.steps:,} iterations, '
+      f'batch {phase.batch_size}'
+    )
+  print('compiling; times follow after the first iterations', flush=True)
+
+
+def _banner(*lines: str) -> None:
+  width = max(map(len, lines)) + 4
+  print('*' * width)
+  for line in lines:
+    print(f'* {line.ljust(width - 4)} *')
+  print('*' * width, flush=True)
+
+
+def _use_compilation_cache() -> None:
+  """Compiled programs are kept between runs, where a folder can be had."""
+  folder = pathlib.Path(cache_directory()) / 'xla'
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+  except OSError:
+    return
+  if os.access(folder, os.W_OK):
+    jax.config.update('jax_compilation_cache_dir', str(folder))
