@@ -26,6 +26,7 @@ def base() -> ConfigDict:
   c.data.dir = ''  # folder with the benchmark's files; else MOEGAN_DATA_DIR
   c.data.offline_fallback = 'captions'  # where coco or emnlp cannot be had
   c.data.valid_share = 0.05  # last lines of the training part; 0: legacy
+  c.data.limit = 0  # use the first sequences of the training part; 0: all
   c.data.path = ''  # text: the file, a sentence a line
   c.data.test_path = ''  # text: held-out file; else a part of `path`
   c.data.test_share = 0.1  # text: that part
@@ -125,24 +126,85 @@ def base() -> ConfigDict:
   return c
 
 
-def oracle(c: ConfigDict, length: int, vocab_size: int = 5000) -> ConfigDict:
-  """The synthetic benchmark: an LSTM oracle with 5,000 words."""
-  c.data.name = 'oracle'
-  c.data.length = length
-  c.data.vocab_size = vocab_size
-  c.data.valid_share = 0.0  # the oracle itself judges what is best
-  c.adversarial.steps = 3000
-  c.game.beta = 1.0  # MoEGAN, Appendix A: tau = 1 on synthetic data
-  c.generator.experts = 2 if length == 20 else 3
+def coco(c: ConfigDict) -> ConfigDict:
+  """MS COCO captions, 10,000 training lines: the scale of `base`."""
   return c
 
 
-def seqgan_lstm(c: ConfigDict) -> ConfigDict:
-  """The LSTM baseline of the literature: 32 units, Adam 1e-2, batch 64."""
+def emnlp(c: ConfigDict) -> ConfigDict:
+  """EMNLP2017 WMT News, 278,586 training lines."""
+  c.data.name = 'emnlp'
+  return c
+
+
+def captions(c: ConfigDict) -> ConfigDict:
+  """The embedded captions grammar: text whose distribution is known."""
+  c.data.name = 'captions'
+  c.data.valid_share = 0.0  # the grammar itself judges what is best
+  return c
+
+
+def text(c: ConfigDict) -> ConfigDict:
+  """Any UTF-8 text file, a sentence a line: --config.data.path=FILE."""
+  c.data.name = 'text'
+  return c
+
+
+def synthetic20(c: ConfigDict) -> ConfigDict:
+  """The synthetic benchmark: an LSTM oracle with 5,000 words, length 20.
+
+  MoEGAN, Appendix A: tau = 1, 2 experts. RelGAN's code runs 3,000 iterations.
+  """
+  c.data.name = 'oracle'
+  c.data.valid_share = 0.0  # the oracle itself judges what is best
+  c.game.beta = 1.0
+  c.adversarial.steps = 3000
+  return c
+
+
+def synthetic40(c: ConfigDict) -> ConfigDict:
+  """Length 40: 3 experts (MoEGAN, Appendix A)."""
+  c = synthetic20(c)
+  c.data.length = 40
+  c.generator.experts = 3
+  return c
+
+
+def oracle_small(c: ConfigDict) -> ConfigDict:
+  """The laptop's research bench: 500 words, length 20, small players.
+
+  Not a scale of any paper: an experiment takes minutes instead of hours.
+  """
+  c = synthetic20(c)
+  c.data.vocab_size = 500
+  _small_players(c)
+  c.discriminator.filters = 100
+  c.mle.batch = 64
+  c.mle.epochs = 10
+  c.mle.lr = 5e-3
+  c.adversarial.batch = 64
+  c.adversarial.steps = 300
+  c.eval.pretrain_every = 5
+  c.eval.adversarial_every = 50
+  return c
+
+
+def moegan(c: ConfigDict) -> ConfigDict:
+  """MoEGAN as in its paper: what `base` says."""
+  return c
+
+
+def mle(c: ConfigDict) -> ConfigDict:
+  """The literature's baseline: LSTM 32, Adam 1e-2, batch 64.
+
+  120 epochs on synthetic data as in SeqGAN, 80 on text as in Texygen.
+  """
+  c.system = 'mle'
   c.generator.cell = 'lstm'
   c.generator.experts = 1
   c.generator.init = 'seqgan'
   c.mle.batch = 64
+  c.mle.epochs = 120 if c.data.name == 'oracle' else 80
   return c
 
 
@@ -155,10 +217,32 @@ def ccl(c: ConfigDict) -> ConfigDict:
   return c
 
 
+def moegan_ccl(c: ConfigDict) -> ConfigDict:
+  """MoEGAN with the counter-contrastive update in addition."""
+  c.ccl.weight = 1.0
+  return c
+
+
+def experiment(system, corpus, variant: str) -> ConfigDict:
+  """A system on a corpus, at the scale that the variants ask for.
+
+  Args:
+    system: one of mle, moegan, ccl, moegan_ccl of this file
+    corpus: one of coco, emnlp, captions, text, synthetic20, ... of this file
+    variant: such as '', 'cpu' or 's64,smoke'
+  """
+  return finish(system(corpus(base())), variant)
+
+
 def scale_steps(c: ConfigDict, steps: int) -> None:
   """Fewer iterations, with the horizon scaled so that beta ends the same."""
   c.game.horizon = max(2, math.ceil(c.game.horizon * steps / c.adversarial.steps))
   c.adversarial.steps = steps
+
+
+def _small_players(c: ConfigDict) -> None:
+  if c.generator.cell == 'rmc':
+    c.generator.head_size = 64
 
 
 def _s64(c: ConfigDict) -> None:
@@ -168,14 +252,14 @@ def _s64(c: ConfigDict) -> None:
 
 def _cpu(c: ConfigDict) -> None:
   """About ten minutes on two cores."""
-  if c.generator.cell == 'rmc':
-    c.generator.head_size = 64
+  _small_players(c)
+  c.data.limit = 10_000
   c.mle.batch = 64
-  c.mle.epochs = 8
+  c.mle.epochs = 20 if c.system == 'mle' else 8
   c.mle.lr = 5e-3
-  c.eval.pretrain_every = 4
   c.adversarial.batch = 64
   scale_steps(c, 120)
+  c.eval.pretrain_every = 4
   c.eval.adversarial_every = 40
 
 
@@ -185,12 +269,14 @@ def _smoke(c: ConfigDict) -> None:
   if c.generator.cell == 'rmc':
     c.generator.head_size = 16
   c.discriminator.filters = 32
-  c.mle.epochs = 1
-  c.mle.batch = 32
-  c.data.train_size = 1000
+  c.data.limit = 2000
+  c.data.train_size = 2000
   c.data.test_size = 1000
+  c.mle.epochs = 2
+  c.mle.batch = 32
   c.adversarial.batch = 16
   scale_steps(c, 10)
+  c.eval.pretrain_every = 0
   c.eval.adversarial_every = 0
   c.eval.samples = 200
   c.eval.final_samples = 500

@@ -59,7 +59,8 @@ def together(*updates: Update) -> Update:
   def apply(state: TrainState, batches: Any, key: Array):
     metrics = {}
     for update in updates:
-      state, more = update.apply(state, batches, key)
+      # A clone tells JAX's check of key reuse that this one is meant.
+      state, more = update.apply(state, batches, jax.random.clone(key))
       metrics = metrics | more
     return state, metrics
 

@@ -1,5 +1,6 @@
 """Corpora by name."""
 
+import dataclasses
 import difflib
 from typing import NamedTuple
 
@@ -101,9 +102,25 @@ def load(settings) -> Loaded:
     )
   name = settings.name
   try:
-    return Loaded(CORPORA[name](name, settings), '')
+    return Loaded(_limit(CORPORA[name](name, settings), settings.limit), '')
   except CorpusUnavailable as error:
     other = settings.offline_fallback
     if not other or other == name:
       raise
-    return Loaded(CORPORA[other](other, settings), str(error))
+    corpus = _limit(CORPORA[other](other, settings), settings.limit)
+    return Loaded(corpus, str(error))
+
+
+def _limit(corpus: Corpus, limit: int) -> Corpus:
+  """The corpus with the first `limit` training sequences; 0 keeps all."""
+  if limit < 0:
+    raise UserError(f'data.limit={limit} must not be negative')
+  if not limit or limit >= len(corpus.train):
+    return corpus
+  notes = [*corpus.record.get('notes', ()), f'training uses {limit:,} lines']
+  return dataclasses.replace(
+    corpus,
+    train=corpus.train[:limit],
+    train_words=corpus.train_words[:limit],
+    record=corpus.record | {'notes': notes},
+  )

@@ -11,10 +11,14 @@ from moegan_jax import data, systems
 from moegan_jax.data.codecs import cache_directory
 from moegan_jax.data.corpus import describe
 from moegan_jax.errors import UserError
-from moegan_jax.report import table
 from moegan_jax.train.checkpoint import Store
 from moegan_jax.train.evaluation import Evaluator
-from moegan_jax.train.run import Diverged, Interrupted, Options, Run
+from moegan_jax.train.run import (
+  Diverged,
+  Interrupted,
+  Options,
+  Run,
+)
 from moegan_jax.train.workdir import Workdir, write_json
 
 # Settings that say where things lie and how often to look, not what is
@@ -71,14 +75,16 @@ def _run(config, workdir: Workdir) -> int:
     config.mle.epochs = 0
   system = systems.build(config, spec)
   workdir.claim(
-    settings | {'corpus': corpus.record.get('sha256', {})},
+    settings | {'corpus': corpus.record['train_sha256']},
     lambda key: _is_free(key, settings, workdir),
   )
   workdir.record_environment()
   write_json(workdir.path / 'corpus.json', corpus.record)
   options = Options(
+    label=config.system,
     num_seeds=config.num_seeds,
     seed=config.seed,
+    initial=initial,
     chunk_seconds=config.chunk_seconds,
     keep=config.checkpoint.keep,
     save_every=config.checkpoint.every,
@@ -92,13 +98,10 @@ def _run(config, workdir: Workdir) -> int:
     published=not loaded.stands_in,
   )
   evaluator = Evaluator(system, corpus, config.eval.chunk)
-  job = Run(
-    system, corpus, workdir, options, evaluator, config.system, initial
-  )
+  job = Run(system, evaluator, workdir, options)
   _plan(job)
-  rows = job.execute()
-  print(f'\nfinished; {workdir.path / "results.md"}:\n')
-  print(table.plain(rows), flush=True)
+  table = job.execute()
+  print(f'\nfinished; {workdir.path / "results.md"}\n\n{table}', flush=True)
   return 0
 
 
@@ -185,7 +188,7 @@ def _initial(config):
 
 def _plan(job: Run) -> None:
   """What is going to happen, before anything is compiled."""
-  shapes = job.shapes()
+  shapes = job.shapes
   devices = jax.devices()
   seeds = job.options.num_seeds
   print(f'devices      {len(devices)} x {devices[0].device_kind}')

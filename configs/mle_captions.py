@@ -1,0 +1,13 @@
+"""The maximum-likelihood baseline on the embedded captions grammar.
+
+No published numbers.
+
+python launch.py --config=configs/mle_captions.py
+:cpu and :smoke are the small variants.
+"""
+
+from configs import common
+
+
+def get_config(variant: str = ''):
+  return common.experiment(common.mle, common.captions, variant)

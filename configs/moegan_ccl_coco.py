@@ -1,0 +1,13 @@
+"""MoEGAN plus the counter-contrastive update on MS COCO captions.
+
+No published numbers.
+
+python launch.py --config=configs/moegan_ccl_coco.py
+:cpu and :smoke are the small variants; :s64 has 64 representations.
+"""
+
+from configs import common
+
+
+def get_config(variant: str = ''):
+  return common.experiment(common.moegan_ccl, common.coco, variant)

@@ -1,0 +1,14 @@
+"""MoEGAN plus the counter-contrastive update on a text file of your own.
+
+No published numbers.
+
+python launch.py --config=configs/moegan_ccl_text.py \
+    --config.data.path=FILE
+:cpu and :smoke are the small variants; :s64 has 64 representations.
+"""
+
+from configs import common
+
+
+def get_config(variant: str = ''):
+  return common.experiment(common.moegan_ccl, common.text, variant)
