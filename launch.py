@@ -25,9 +25,7 @@ def parse(argv: list[str]):
   config_flags.DEFINE_config_file(
     'config', None, 'experiment: configs/NAME.py[:VARIANT]', flag_values=values
   )
-  flags.DEFINE_string(
-    'workdir', '', 'folder of the run', flag_values=values
-  )
+  flags.DEFINE_string('workdir', '', 'folder of the run', flag_values=values)
   flags.DEFINE_bool('help', False, 'show this help', flag_values=values)
   given = [a.split('=', 1)[1] for a in argv[1:] if a.startswith('--config=')]
   if not given and '--help' not in argv and '-h' not in argv:

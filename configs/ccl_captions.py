@@ -1,4 +1,4 @@
-"""CCL (counter-contrastive learning) on the embedded captions grammar.
+"""CCL on the embedded captions grammar.
 
 No published numbers.
 

@@ -1,4 +1,4 @@
-"""CCL (counter-contrastive learning) on EMNLP2017 WMT News.
+"""CCL on EMNLP2017 WMT News.
 
 Published BLEU-2..5: .903 +- .016, .749 +- .022, .525 +- .017, .324 +- .008;
 NLL_gen 2.818 +- .499. One Titan RTX, 5 seeds.

@@ -1,4 +1,4 @@
-"""CCL (counter-contrastive learning) on the small oracle (500 words, length 20).
+"""CCL on the small oracle (500 words, length 20).
 
 No published numbers.
 

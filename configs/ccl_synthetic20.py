@@ -1,4 +1,4 @@
-"""CCL (counter-contrastive learning) on the synthetic benchmark, length 20.
+"""CCL on the synthetic benchmark, length 20.
 
 Published NLL_oracle 6.77 +- .34, NLL_gen 6.91 +- .62.
 

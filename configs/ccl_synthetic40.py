@@ -1,4 +1,4 @@
-"""CCL (counter-contrastive learning) on the synthetic benchmark, length 40.
+"""CCL on the synthetic benchmark, length 40.
 
 Published NLL_oracle 6.65 +- .14, NLL_gen 7.68 +- .79.
 

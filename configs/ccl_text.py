@@ -1,4 +1,4 @@
-"""CCL (counter-contrastive learning) on a text file of your own.
+"""CCL on a text file of your own.
 
 No published numbers.
 

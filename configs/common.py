@@ -236,7 +236,9 @@ def experiment(system, corpus, variant: str) -> ConfigDict:
 
 def scale_steps(c: ConfigDict, steps: int) -> None:
   """Fewer iterations, with the horizon scaled so that beta ends the same."""
-  c.game.horizon = max(2, math.ceil(c.game.horizon * steps / c.adversarial.steps))
+  c.game.horizon = max(
+    2, math.ceil(c.game.horizon * steps / c.adversarial.steps)
+  )
   c.adversarial.steps = steps
 
 

@@ -1,4 +1,4 @@
-"""MoEGAN plus the counter-contrastive update on the embedded captions grammar.
+"""MoEGAN plus CCL on the embedded captions grammar.
 
 No published numbers.
 

@@ -1,4 +1,4 @@
-"""MoEGAN plus the counter-contrastive update on MS COCO captions.
+"""MoEGAN plus CCL on MS COCO captions.
 
 No published numbers.
 

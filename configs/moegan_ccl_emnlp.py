@@ -1,4 +1,4 @@
-"""MoEGAN plus the counter-contrastive update on EMNLP2017 WMT News.
+"""MoEGAN plus CCL on EMNLP2017 WMT News.
 
 No published numbers.
 

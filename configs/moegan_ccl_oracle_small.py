@@ -1,4 +1,4 @@
-"""MoEGAN plus the counter-contrastive update on the small oracle (500 words, length 20).
+"""MoEGAN plus CCL on the small oracle (500 words, length 20).
 
 No published numbers.
 

@@ -1,4 +1,4 @@
-"""MoEGAN plus the counter-contrastive update on the synthetic benchmark, length 20.
+"""MoEGAN plus CCL on the synthetic benchmark, length 20.
 
 No published numbers.
 

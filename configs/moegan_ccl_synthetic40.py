@@ -1,4 +1,4 @@
-"""MoEGAN plus the counter-contrastive update on the synthetic benchmark, length 40.
+"""MoEGAN plus CCL on the synthetic benchmark, length 40.
 
 No published numbers.
 

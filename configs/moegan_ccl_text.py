@@ -1,4 +1,4 @@
-"""MoEGAN plus the counter-contrastive update on a text file of your own.
+"""MoEGAN plus CCL on a text file of your own.
 
 No published numbers.
 

@@ -149,9 +149,9 @@ def teacher_force(
 def noise(rows: Array, length: int, width: int) -> Array:
   """The Gumbel noise that `sample` used, [n, T, V]; rows: uint32 [n, 2]."""
   steps = jnp.arange(length, dtype=jnp.int32)
-  return jax.vmap(
-    lambda t: random.row_gumbel(rows, t, width), out_axes=1
-  )(steps)
+  return jax.vmap(lambda t: random.row_gumbel(rows, t, width), out_axes=1)(
+    steps
+  )
 
 
 class Relaxed(NamedTuple):
@@ -212,9 +212,7 @@ def relax(
       context=context,
       unroll=unroll,
     ).tokens
-    hidden = replay(
-      generator, params, tokens, context=context, unroll=unroll
-    )
+    hidden = replay(generator, params, tokens, context=context, unroll=unroll)
     logits = generator.readout(params, hidden)
     soft = simplex(logits, noise(rows, length, vocab))
     return Relaxed(tokens, hidden, contract(soft))

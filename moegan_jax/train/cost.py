@@ -43,14 +43,14 @@ def _count(jaxpr) -> float:
       total += _dot(eqn)
       continue
     inner = [
-      _count(sub)
-      for value in eqn.params.values()
-      for sub in _subjaxprs(value)
+      _count(sub) for value in eqn.params.values() for sub in _subjaxprs(value)
     ]
     if eqn.primitive.name == 'cond':
       total += max(inner, default=0.0)
     else:
-      total += eqn.params.get('length', 1) * sum(inner) if (
-        eqn.primitive.name == 'scan'
-      ) else sum(inner)
+      total += (
+        eqn.params.get('length', 1) * sum(inner)
+        if (eqn.primitive.name == 'scan')
+        else sum(inner)
+      )
   return total

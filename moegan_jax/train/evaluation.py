@@ -33,10 +33,9 @@ class Evaluator:
     def sample(state, key, temperature, first):
       return system.sample(state, key, chunk, temperature, first)
 
-    def nll_terms(state, tokens):
-      log_probs = likelihood.token_log_probs(
-        system.logits(state, tokens), tokens
-      )
+    def nll_terms(state, tokens, temperature):
+      logits = system.logits(state, tokens, temperature)
+      log_probs = likelihood.token_log_probs(logits, tokens)
       return likelihood.nll_terms(
         log_probs, tokens, pad=pad, vocab_size=vocab_size
       )
@@ -77,14 +76,17 @@ class Evaluator:
       rows = tokens[first : first + self._chunk]
       # The last chunk is filled up with copies, which are dropped again.
       full = np.resize(rows, (self._chunk, tokens.shape[1]))
-      parts.append(
-        jax.tree.map(lambda x, k=len(rows): np.asarray(x)[:k], function(full))
-      )
-    return jax.tree.map(lambda *x: np.concatenate(x), *parts)
+      parts.append({k: np.asarray(v) for k, v in function(full).items()})
+    names = parts[0]
+    whole = {k: np.concatenate([part[k] for part in parts]) for k in names}
+    return {k: v[: len(tokens)] for k, v in whole.items()}
 
-  def nll(self, state: TrainState, tokens: np.ndarray) -> dict[str, float]:
+  def nll(
+    self, state: TrainState, tokens: np.ndarray, temperature: float = 1.0
+  ) -> dict[str, float]:
     """nll (per position), nll_token and skipped, for one seed."""
-    terms = self._rows(lambda t: self._nll_terms(state, t), tokens)
+    heat = jnp.float32(temperature)
+    terms = self._rows(lambda t: self._nll_terms(state, t, heat), tokens)
     return {k: float(v) for k, v in likelihood.nll(terms).items()}
 
   def divergences(
@@ -121,13 +123,11 @@ class Evaluator:
     for part in ('train', 'valid', 'test'):
       tokens = getattr(corpus, part)[:n]
       if len(tokens):
-        values = self.nll(state, tokens)
+        values = self.nll(state, tokens, temperature)
         measures[f'nll_{part}'] = values['nll']
         measures[f'nll_{part}_token'] = values['nll_token']
     if corpus.oracle is not None:
-      measures |= self.divergences(
-        state, samples, self.truth(n), temperature
-      )
+      measures |= self.divergences(state, samples, self.truth(n), temperature)
     if corpus.pad is not None:
       measures |= text_measures(
         corpus.words(samples), corpus.test_words, self._train_words()
@@ -154,9 +154,7 @@ class Evaluator:
       values = divergence.divergences(terms, terms)
       measures |= {k: float(v) for k, v in values.items()}
     if corpus.pad is not None:
-      measures |= text_measures(
-        self._train_words()[:n], corpus.test_words, []
-      )
+      measures |= text_measures(self._train_words()[:n], corpus.test_words, [])
       del measures['copied']  # it is the training text
     return measures
 

@@ -155,9 +155,11 @@ def compile_chunk(
     out_axes=(SEEDS, 0),
   )
   # The state is donated: its memory serves the new state.
-  compiled = jax.jit(mapped, donate_argnums=0).lower(
-    state, jnp.int32(1), corpus
-  ).compile()
+  compiled = (
+    jax.jit(mapped, donate_argnums=0)
+    .lower(state, jnp.int32(1), corpus)
+    .compile()
+  )
   memory = compiled.memory_analysis()
   return Compiled(
     compiled,

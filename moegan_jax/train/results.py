@@ -53,9 +53,7 @@ def best_row(
   """The best checkpoint, where it is not the last one."""
   if best.state is None or set(best.steps) == {end}:
     return None
-  values = rows.once(
-    'best', end, lambda: evaluator.measure(best.state, n)[0]
-  )
+  values = rows.once('best', end, lambda: evaluator.measure(best.state, n)[0])
   steps = ', '.join(map(str, best.steps))
   return _row(
     f'{label}, best', values, f'lowest or highest {best.measure}, step {steps}'
@@ -87,8 +85,10 @@ def cooled_row(
   values = rows.once('cooled', end, measure)
   heats = ', '.join(f'{t:.2f}' for t in values['temperature'])
   return _row(
-    'MLE, cooled', values, f'sampled at temperature {heats}, chosen to reach '
-    'the NLL_oracle of the system'
+    'MLE, cooled',
+    values,
+    f'sampled at temperature {heats}, chosen to reach '
+    'the NLL_oracle of the system',
   )
 
 
