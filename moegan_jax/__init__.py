@@ -1,3 +1,19 @@
-"""Language GANs in JAX: adversarially trained generators of sequences."""
+"""Language GANs in JAX: adversarially trained generators of sequences.
+
+>>> import moegan_jax
+>>> run = moegan_jax.load('runs/moegan_coco-cpu')
+>>> run.sample(3), run.log_prob(['a man rides a horse .'])
+"""
 
 __version__ = '0.1.0'
+
+
+def load(workdir, checkpoint: str = 'last', seed_index: int = 0):
+  """The trained system of a run; see `moegan_jax.library.load`."""
+  # Imported late: tools that need no JAX must not wait for it.
+  from moegan_jax import library
+
+  return library.load(workdir, checkpoint, seed_index)
+
+
+__all__ = ['load']

@@ -89,6 +89,13 @@ class Evaluator:
     terms = self._rows(lambda t: self._nll_terms(state, t, heat), tokens)
     return {k: float(v) for k, v in likelihood.nll(terms).items()}
 
+  def losses(self, state: TrainState, tokens: np.ndarray) -> np.ndarray:
+    """Negative log-likelihood of each row up to its end, in nats: [n]."""
+    terms = self._rows(
+      lambda t: self._nll_terms(state, t, jnp.float32(1)), tokens
+    )
+    return terms['loss_token']
+
   def divergences(
     self,
     state: TrainState,

@@ -7,7 +7,7 @@ import sys
 import jax
 import jax.numpy as jnp
 
-from moegan_jax import data, systems
+from moegan_jax import data, library, systems
 from moegan_jax.data.codecs import cache_directory
 from moegan_jax.data.corpus import describe
 from moegan_jax.errors import UserError
@@ -19,7 +19,7 @@ from moegan_jax.train.run import (
   Options,
   Run,
 )
-from moegan_jax.train.workdir import Workdir, write_json
+from moegan_jax.train.workdir import Workdir
 
 # Settings that say where things lie and how often to look, not what is
 # computed: they may change when a run is resumed.
@@ -79,7 +79,7 @@ def _run(config, workdir: Workdir) -> int:
     lambda key: _is_free(key, settings, workdir),
   )
   workdir.record_environment()
-  write_json(workdir.path / 'corpus.json', corpus.record)
+  library.remember(workdir, corpus)
   options = Options(
     label=config.system,
     num_seeds=config.num_seeds,

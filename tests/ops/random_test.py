@@ -11,6 +11,9 @@ from jax.extend.random import threefry_2x32
 
 from moegan_jax.ops import random
 
+# The compiled noise, for the tests that are not about compilation.
+NOISE = jax.jit(random.row_gumbel, static_argnums=2)
+
 
 def reference_bits(row, t, width):
   """The bits of one row by JAX's Threefry: first words, then second words."""
@@ -61,13 +64,11 @@ class RandomTest(chex.TestCase):
     np.testing.assert_array_equal(got, want)
     self.assertEqual(got.dtype, jnp.uint32)
 
-  @chex.variants(with_jit=True, without_jit=True)
   @parameterized.parameters(1, 2, 7, 8)
   def test_gumbel_of_the_reference_bits(self, width):
     rows = random.row_keys(jax.random.key(1), 4)
-    noise = self.variant(random.row_gumbel, static_argnums=2)
     for t in (0, 3):
-      got = noise(rows, t, width)
+      got = NOISE(rows, t, width)
       want = [reference_gumbel(reference_bits(r, t, width)) for r in rows]
       np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
       self.assertEqual(got.dtype, jnp.float32)
@@ -75,24 +76,23 @@ class RandomTest(chex.TestCase):
   @parameterized.parameters((4,), (1, 1, 1, 1), (3, 1), (1, 2, 1))
   def test_any_split_of_a_batch_gives_the_same(self, *sizes):
     key = jax.random.key(2)
-    noise = jax.jit(random.row_gumbel, static_argnums=2)
     parts, first = [], 0
     for n in sizes:
-      parts.append(noise(random.row_keys(key, n, first), 3, 7))
+      parts.append(NOISE(random.row_keys(key, n, first), 3, 7))
       first += n
-    want = noise(random.row_keys(key, 4), 3, 7)
+    want = NOISE(random.row_keys(key, 4), 3, 7)
     np.testing.assert_array_equal(np.concatenate(parts), want)
 
   def test_a_row_does_not_know_its_neighbours(self):
     rows = random.row_keys(jax.random.key(2), 4)
     order = np.array([2, 0, 3, 1])
     np.testing.assert_array_equal(
-      random.row_gumbel(rows[order], 1, 7), random.row_gumbel(rows, 1, 7)[order]
+      NOISE(rows[order], 1, 7), NOISE(rows, 1, 7)[order]
     )
 
   def test_key_row_and_step_all_matter(self):
     draws = [
-      np.asarray(random.row_gumbel(random.row_keys(key, 2), t, 7))
+      np.asarray(NOISE(random.row_keys(key, 2), t, 7))
       for key in jax.random.split(jax.random.key(0), 2)
       for t in (0, 1)
     ]
@@ -101,7 +101,7 @@ class RandomTest(chex.TestCase):
 
   def test_distribution(self):
     rows = random.row_keys(jax.random.key(0), 400)
-    g = np.asarray(random.row_gumbel(rows, 0, 501), np.float64)
+    g = np.asarray(NOISE(rows, 0, 501), np.float64)
     self.assertTrue(np.isfinite(g).all())
     # 200,400 numbers: standard errors of .0029 and about .008.
     np.testing.assert_allclose(g.mean(), np.euler_gamma, atol=0.012)
@@ -112,11 +112,10 @@ class RandomTest(chex.TestCase):
 
   def test_no_correlations(self):
     rows = random.row_keys(jax.random.key(0), 2000)
-    g = np.concatenate([random.row_gumbel(rows, t, 6) for t in (0, 1)], axis=1)
+    g = np.concatenate([NOISE(rows, t, 6) for t in (0, 1)], axis=1)
+    # Between the places and steps of a row, and of a row and the next.
     between = np.corrcoef(np.concatenate([g[:-1], g[1:]], axis=1).T)
-    np.testing.assert_array_less(
-      np.abs(between - np.eye(24))[:12], 0.1 + 0 * (between[:12])
-    )
+    self.assertLess(np.abs(between - np.eye(24)).max(), 0.12)
 
   def test_finite_at_both_ends(self):
     """All bits zero would be log 0, all bits one log 1."""

@@ -1,0 +1,134 @@
+"""A trained run as an object: sample, log-probabilities, judgements."""
+
+import json
+import os
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from moegan_jax import systems
+from moegan_jax.data.codecs import get_codec
+from moegan_jax.data.corpus import Corpus
+from moegan_jax.errors import UserError
+from moegan_jax.train.checkpoint import Store
+from moegan_jax.train.evaluation import Evaluator, member
+from moegan_jax.train.loop import init_seeds
+from moegan_jax.train.workdir import Workdir, write_json
+
+FILE = 'corpus.json'
+
+
+def remember(workdir: Workdir, corpus: Corpus) -> None:
+  """Writes what `load` needs besides config.json and the checkpoints."""
+  value = {
+    'name': corpus.name,
+    'pad': corpus.pad,
+    'codec': corpus.codec.name,
+    'vocab_size': corpus.vocab_size,
+    'length': corpus.length,
+    'train_size': len(corpus.train),
+    'record': corpus.record,
+    'vocabulary': corpus.vocabulary,
+  }
+  write_json(workdir.path / FILE, value)
+
+
+class Trained:
+  """A trained system; text in, text out.
+
+  corpus: the vocabulary and the codec of the run, without its sentences
+  step: of the checkpoint
+  """
+
+  def __init__(self, system, state, corpus: Corpus, chunk: int = 256):
+    self.corpus, self.step = corpus, int(state.step)
+    self._system, self._state = system, state
+    self._evaluator = Evaluator(system, corpus, chunk)
+    self._judge = jax.jit(system.judge) if system.judge else None
+
+  def sample(
+    self, n: int, seed: int = 0, temperature: float = 1.0
+  ) -> list[str]:
+    """n sentences; the same for the same seed, whatever n is."""
+    key = jax.random.key(seed)
+    tokens = self._evaluator.sample(self._state, key, n, temperature)
+    return self.corpus.text(tokens)
+
+  def encode(self, sentences: Sequence[str]) -> np.ndarray:
+    """int32 [n, T]; unknown words have an id of their own."""
+    split = self.corpus.codec.split
+    return self.corpus.encode([split(line) for line in sentences])
+
+  def log_prob(self, sentences: Sequence[str]) -> np.ndarray:
+    """Log-probability of each sentence in nats, its end included: [n].
+
+    Unknown words count nothing: the generator cannot write them.
+    """
+    return -self._evaluator.losses(self._state, self.encode(sentences))
+
+  def judge(self, sentences: Sequence[str]) -> np.ndarray:
+    """Mean logit of the discriminator for each sentence, [n].
+
+    Raises:
+      UserError: the system has no discriminator, or a word is unknown to it.
+    """
+    if self._judge is None:
+      raise UserError('this system has no discriminator')
+    tokens = self.encode(sentences)
+    if (tokens >= self.corpus.vocab_size).any():
+      row = int(np.argmax((tokens >= self.corpus.vocab_size).any(1)))
+      raise UserError(
+        f'sentence {row} has a word that the vocabulary lacks; '
+        'the discriminator knows no others'
+      )
+    return np.asarray(self._judge(self._state, tokens))
+
+
+def load(
+  workdir: str | os.PathLike, checkpoint: str = 'last', seed_index: int = 0
+) -> Trained:
+  """The trained system of a run.
+
+  Args:
+    workdir: the folder of the run
+    checkpoint: 'last' or 'best'
+    seed_index: which of the run's seeds
+
+  Raises:
+    UserError: no such run, checkpoint or seed.
+  """
+  folder = Workdir(workdir, create=False)
+  config = ConfigDict(folder.read_config())
+  try:
+    known = json.loads((folder.path / FILE).read_text(encoding='utf-8'))
+  except (OSError, ValueError) as error:
+    raise UserError(f'cannot read {folder.path / FILE}: {error}') from error
+  if not 0 <= seed_index < config.num_seeds:
+    raise UserError(
+      f'seed_index={seed_index}: {workdir} has {config.num_seeds} seeds'
+    )
+  if config.init_from:
+    config.mle.epochs = 0
+  nothing = np.zeros((0, known['length']), np.int32)
+  corpus = Corpus(
+    name=known['name'],
+    train=nothing,
+    valid=nothing,
+    test=nothing,
+    vocab_size=known['vocab_size'],
+    pad=known['pad'],
+    codec=get_codec(known['codec']),
+    record=known['record'],
+    vocabulary=tuple(known['vocabulary']),
+  )
+  spec = systems.Spec(known['vocab_size'], known['length'], known['train_size'])
+  system = systems.build(config, spec)
+  shapes = jax.eval_shape(
+    lambda: init_seeds(system.init, config.seed, config.num_seeds)
+  )
+  saved = Store(folder.checkpoints).restore(checkpoint, shapes)
+  if saved is None:
+    raise UserError(f'{workdir} has no checkpoint of kind {checkpoint!r}')
+  return Trained(system, member(saved.tree, seed_index), corpus)
