@@ -23,7 +23,11 @@ def parse(argv: list[str]):
 
   values = flags.FlagValues()
   config_flags.DEFINE_config_file(
-    'config', None, 'experiment: configs/NAME.py[:VARIANT]', flag_values=values
+    'config',
+    None,
+    'experiment: configs/NAME.py[:VARIANT]',
+    flag_values=values,
+    sys_argv=argv,  # where it looks for --config.KEY=VALUE
   )
   flags.DEFINE_string('workdir', '', 'folder of the run', flag_values=values)
   flags.DEFINE_bool('help', False, 'show this help', flag_values=values)

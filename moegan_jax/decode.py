@@ -86,7 +86,7 @@ def sample(
       depends on its own key only
     temperature: divides the logits
     prefix: int32 [n, T], tokens to keep where `given` is True
-    given: bool [n, T]; a prefix, or any mask for infilling
+    given: bool [n, T]; a prefix, or any mask for infilling; with `prefix`
 
   The noise is that of `relax` and `noise`, so that a sample can be relaxed
   afterwards.
@@ -148,10 +148,8 @@ def teacher_force(
 
 def noise(rows: Array, length: int, width: int) -> Array:
   """The Gumbel noise that `sample` used, [n, T, V]; rows: uint32 [n, 2]."""
-  steps = jnp.arange(length, dtype=jnp.int32)
-  return jax.vmap(lambda t: random.row_gumbel(rows, t, width), out_axes=1)(
-    steps
-  )
+  steps = jnp.arange(length, dtype=jnp.int32)[None]
+  return random.row_gumbel(rows[:, None], steps, width)
 
 
 class Relaxed(NamedTuple):
@@ -192,8 +190,9 @@ def relax(
     route: 'scan' differentiates through the sampling scan. 'replay' samples
       without a graph, then recomputes all logits by teacher forcing on the
       tokens already known: equal values and gradients, for hard feedback
-    contract: applied to the rows of a step before they are kept; linear maps
-      such as an embedding save the memory of [n, T, V]
+    contract: applied to the rows, [n, V] of a step or [n, T, V] of all, before
+      they are kept; a map of the last axis such as an embedding saves the
+      memory of [n, T, V]
   """
   vocab = generator.vocab_size
 

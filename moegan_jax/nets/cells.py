@@ -57,6 +57,7 @@ class RelationalMemory(nn.Module):
   slots N, heads, head_size: the memory is [n, N, M] with M = heads*head_size
   flavour: 'santoro' (the paper's code), 'relgan' or 'textgan' (how those two
     code bases differ from it: see `_Flavour`)
+  blocks: attention and MLP applied several times, with the same weights
   gate: 'unit' (a gate for each number), 'memory' (one for each slot), 'none'
   """
 
@@ -209,6 +210,8 @@ def relational_memory(
   for name, value in sizes.items():
     if value < 1:
       raise UserError(f'generator.{name}={value} must be at least 1')
+  if key_size < 0:
+    raise UserError(f'generator.key_size={key_size} must not be negative')
   module = RelationalMemory(
     slots=slots,
     heads=heads,

@@ -105,6 +105,9 @@ def cnn(
       f'discriminator.representations={representations} must divide '
       f'discriminator.embed={embed_dim}'
     )
+  for name, value in (('filters', filters), ('features', features)):
+    if value < 1:
+      raise UserError(f'discriminator.{name}={value} must be at least 1')
   if not 0 <= dropout < 1:
     raise UserError(f'discriminator.dropout={dropout} must be in [0, 1)')
   if not widths or min(widths) < 1 or max(widths) > length:

@@ -47,21 +47,23 @@ def row_keys(key: Array, n: int, first: Array | int = 0) -> Array:
 
 
 def row_gumbel(rows: Array, t: Array | int, width: int) -> Array:
-  """Standard Gumbel noise of step t, float32 [n, width].
+  """Standard Gumbel noise of the rows at step t, float32 [..., width].
 
   Args:
-    rows: uint32 [n, 2], see `row_keys`
-    t: the step, a scalar
+    rows: uint32 [..., 2], see `row_keys`
+    t: the step, a scalar, or steps that broadcast against [...]
     width: how many numbers a row needs
 
   g = -log(-log u) with u uniform on a grid of 2^-23, as `jax.random.gumbel`.
   A block of Threefry yields two words, one for each half of the row.
   """
   half = -(-width // 2)
-  counter = jnp.arange(half, dtype=jnp.uint32)[None, :]
-  step = jnp.asarray(t).astype(jnp.uint32)[None, None]
-  first, second = threefry2x32(rows[:, :1], rows[:, 1:], step, counter)
-  bits = jnp.concatenate([first, second], axis=1)[:, :width]
+  step = jnp.asarray(t).astype(jnp.uint32)
+  step = step[..., None] if step.ndim else step
+  counter = jnp.arange(half, dtype=jnp.uint32)
+  counter = counter.reshape(*[1] * (rows.ndim - 1), half)
+  first, second = threefry2x32(rows[..., :1], rows[..., 1:], step, counter)
+  bits = jnp.concatenate([first, second], axis=-1)[..., :width]
   floats = jax.lax.bitcast_convert_type(
     (bits >> jnp.uint32(9)) | jnp.uint32(0x3F800000), jnp.float32
   )

@@ -8,7 +8,9 @@ one expert and without alignment CCL itself (see `ccl.py`).
 
 import jax
 
+from moegan_jax.errors import UserError
 from moegan_jax.losses.feature_alignment import feature_alignment
+from moegan_jax.ops.distances import CENTROID_DISTANCES
 from moegan_jax.systems import parts
 from moegan_jax.systems.contrast import Contrast
 from moegan_jax.systems.game import RelaxedGame, relaxed_game
@@ -25,7 +27,20 @@ def generator_loss(
     weight: of Delta_F; 1 in the paper, 0 leaves it out
     reduce: 'joint' or 'per_rep', how S representations make a centroid
     dropout: 'train' keeps D's dropout on for F as for H, 'off' does not
+
+  Raises:
+    UserError: an unknown switch, or a negative weight.
   """
+  for name, value, valid in (
+    ('reduce', reduce, tuple(CENTROID_DISTANCES)),
+    ('dropout', dropout, ('train', 'off')),
+  ):
+    if value not in valid:
+      raise UserError(
+        f'fsa.{name}={value!r} is unknown; one of {", ".join(valid)}'
+      )
+  if weight < 0:
+    raise UserError(f'fsa.weight={weight} must not be negative')
 
   def loss(params, state, batch, key):
     k_noise, k_real, k_fake = jax.random.split(key, 3)

@@ -20,7 +20,8 @@ def measure_of(name: str, corpus: Corpus) -> str:
   text by the validation part, and without one by the training text.
 
   Raises:
-    UserError: no measure, or one without a best value.
+    UserError: no measure, one without a best value, or one that this corpus
+      does not have.
   """
   if name == 'auto':
     if corpus.oracle is not None:
@@ -30,6 +31,16 @@ def measure_of(name: str, corpus: Corpus) -> str:
     raise UserError(
       f'eval.best={name!r} is no measure that has a best value; one of '
       + ', '.join(k for k, m in METRICS.items() if m.better != 'real')
+    )
+  if name.startswith('nll_') and name != 'nll_oracle':
+    there = len(getattr(corpus, name.split('_')[1])) > 0
+  elif name.startswith('bleu') or name == 'copied':
+    there = corpus.pad is not None
+  else:
+    there = corpus.oracle is not None
+  if not there:
+    raise UserError(
+      f'eval.best={name} is not measured on this corpus; leave it at auto'
     )
   return name
 

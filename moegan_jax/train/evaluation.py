@@ -14,8 +14,10 @@ from moegan_jax.types import Array, System, TrainState
 
 def member(state: TrainState, seed: int) -> TrainState:
   """The state of one seed, without the axis over seeds."""
+  # A clone, as to JAX's check of key reuse a second look is a second use.
   key, players, memory = jax.tree.map(
-    lambda x: x[seed], (state.key, state.players, state.memory)
+    lambda x: x[seed],
+    (jax.random.clone(state.key), state.players, state.memory),
   )
   return TrainState(state.step, key, players, memory)
 

@@ -139,9 +139,9 @@ class RelationalMemoryTest(chex.TestCase):
     ('textgan', 256, 2_128_384 + 2),
     ('textgan', 128, 539_904 + 2),
     ('relgan', 256, 2_382_336),
-    ('relgan', 128, 601_856),
+    ('relgan', 128, 601_344),
     ('santoro', 256, 2_385_920),
-    ('santoro', 128, 603_648),
+    ('santoro', 128, 603_136),
   )
   def test_parameter_count(self, flavour, head_size, want):
     params = shapes(flavour=flavour, head_size=head_size)
@@ -159,6 +159,7 @@ class RelationalMemoryTest(chex.TestCase):
     ({'slots': 0}, 'slots=0'),
     ({'heads': 0}, 'heads=0'),
     ({'head_size': -1}, 'head_size=-1'),
+    ({'key_size': -1}, 'key_size=-1'),
     ({'blocks': 0}, 'blocks=0'),
     ({'mlp_layers': 0}, 'mlp_layers=0'),
   )

@@ -172,6 +172,8 @@ class CNNTest(chex.TestCase):
     ({'representations': 3}, 'representations=3.*embed=4'),
     ({'representations': 0}, 'representations=0'),
     ({'representations': 8}, 'representations=8'),
+    ({'filters': 0}, 'filters=0'),
+    ({'features': 0}, 'features=0'),
     ({'highway': 'shared'}, 'shared.*separate, tied'),
     ({'dropout': 1.0}, 'dropout=1.0'),
     ({'dropout': -0.1}, 'dropout=-0.1'),

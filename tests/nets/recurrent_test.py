@@ -11,14 +11,12 @@ from moegan_jax.errors import UserError
 from moegan_jax.nets import cells
 from moegan_jax.nets.initializers import initializers
 from moegan_jax.nets.recurrent import AGGREGATIONS, SHARING, mixture, recurrent
+from moegan_jax.ops.recurrence import unroll
 
 B, T, V, N = 4, 5, 7, 3
 INIT = initializers('seqgan')
 EXPERT = recurrent(
-  cells.relational_memory(head_size=2, init=INIT),
-  vocab_size=V,
-  embed_dim=3,
-  init=INIT,
+  cells.lstm(width=4, init=INIT), vocab_size=V, embed_dim=3, init=INIT
 )
 RNG = np.random.RandomState(0)
 TOKENS = jnp.asarray(RNG.randint(V, size=(B, T)), jnp.int32)
@@ -26,25 +24,32 @@ WEIGHTS = jnp.asarray(RNG.randn(B, T, V), jnp.float32)
 MIXTURES = [(s, a) for s in SHARING for a in AGGREGATIONS]
 
 
-def logits_of(model, params, tokens=TOKENS):
-  """Next-token logits of given text, step by step; [B, T, V]."""
-  carry = model.begin(params, B, None)
-  fed = jnp.full((B,), model.start, jnp.int32)
-  logits = []
-  for t in range(T):
-    carry, hidden = model.step(params, carry, fed)
-    logits.append(model.readout(params, hidden))
-    fed = tokens[:, t]
-  return jnp.stack(logits, axis=1)
+def logits_of(model, params):
+  """Next-token logits of the given text; [B, T, V]."""
+  start = jnp.full((B, 1), model.start, jnp.int32)
+  _, hidden = unroll(
+    lambda carry, x: model.step(params, carry, x),
+    model.begin(params, B, None),
+    jnp.concatenate([start, TOKENS[:, :-1]], axis=1),
+  )
+  return model.readout(params, hidden)
 
 
-def log_probs(logits):
-  return jax.nn.log_softmax(logits)
+EXPERT_LOGITS = jax.jit(lambda params: logits_of(EXPERT, params))
+EXPERT_GRADS = jax.jit(
+  lambda params, weights: jax.grad(
+    lambda p: jnp.sum(weights * logits_of(EXPERT, p))
+  )(params)
+)
 
 
-def larger(params):
-  """The weights of an untrained expert are too small to tell much apart."""
-  return jax.tree.map(lambda x: 5 * x, params)
+def noisy(model, seed=1):
+  """Parameters larger than those of an untrained generator."""
+  rng = np.random.RandomState(seed)
+  return jax.tree.map(
+    lambda x: jnp.asarray(0.7 * rng.randn(*x.shape), x.dtype),
+    jax.eval_shape(model.init, jax.random.key(0)),
+  )
 
 
 def expert_of(params, i, sharing):
@@ -56,29 +61,20 @@ def expert_of(params, i, sharing):
   }
 
 
-def loop_log_probs(params, sharing, aggregation):
-  """log p of a mixture by a loop over experts, each run on its own."""
-  each = [
-    log_probs(logits_of(EXPERT, expert_of(params, i, sharing)))
-    for i in range(N)
-  ]
-  if aggregation == 'prob_mean':
-    return jnp.log(sum(jnp.exp(p) for p in each) / N)
-  # Log-probabilities differ from logits by a constant a row and expert,
-  # which the last normalisation takes away.
-  return log_probs(sum(each) / N)
+def aggregate(each, aggregation):
+  """Logits of a mixture from those of the experts."""
+  if aggregation == 'repr_mean':
+    return sum(each) / N
+  return jnp.log(sum(jax.nn.softmax(x) for x in each) / N)
 
 
 class RecurrentTest(chex.TestCase):
   def test_matches_numpy(self):
-    model = recurrent(
-      cells.lstm(width=3, init=INIT), vocab_size=V, embed_dim=2, init=INIT
-    )
-    params = larger(jax.jit(model.init)(jax.random.key(0)))
-    got = jax.jit(lambda p: logits_of(model, p))(params)
+    params = noisy(EXPERT)
+    got = EXPERT_LOGITS(params)
 
     p = jax.tree.map(np.asarray, params)
-    h = c = np.zeros((B, 3))
+    h = c = np.zeros((B, 4))
     fed = np.full(B, V)
     for t in range(T):
       u = p['embed'][fed] @ p['input']['kernel'] + p['input']['bias']
@@ -96,7 +92,7 @@ class RecurrentTest(chex.TestCase):
   @parameterized.parameters(1, N)
   def test_one_hot_rows_are_tokens(self, experts):
     model = mixture(EXPERT, experts=experts)
-    params = larger(jax.jit(model.init)(jax.random.key(0)))
+    params = noisy(model)
     step = jax.jit(lambda p, x: model.step(p, model.begin(p, B, None), x))
     tokens = jnp.array([0, 3, V - 1, 2])
     want = step(params, tokens)
@@ -118,79 +114,57 @@ class MixtureTest(chex.TestCase):
   @parameterized.parameters(*MIXTURES)
   def test_is_a_loop_over_experts(self, sharing, aggregation):
     model = mixture(EXPERT, experts=N, sharing=sharing, aggregation=aggregation)
-    params = larger(jax.jit(model.init)(jax.random.key(1)))
+    params = noisy(model)
 
-    def value(run):
+    @jax.jit
+    def run(params):
       def f(params):
-        p = run(params)
-        return jnp.sum(WEIGHTS * p), p
+        logits = logits_of(model, params)
+        return jnp.sum(WEIGHTS * logits), logits
 
-      (_, p), grads = jax.jit(jax.value_and_grad(f, has_aux=True))(params)
-      return p, grads
+      return jax.grad(f, has_aux=True)(params)
 
-    got = value(lambda p: log_probs(logits_of(model, p)))
-    want = value(lambda p: loop_log_probs(p, sharing, aggregation))
-    chex.assert_trees_all_close(got, want, rtol=1e-3, atol=1e-4)
-    for leaf in jax.tree.leaves(want[1]):
-      self.assertGreater(np.abs(leaf).max(), 1e-3)
+    got_grads, got = run(params)
 
-  @parameterized.parameters(*SHARING)
-  def test_averages_what_it_says(self, sharing):
-    """The readout itself: logits for one, probabilities for the other."""
-    models = {
-      a: mixture(EXPERT, experts=N, sharing=sharing, aggregation=a)
-      for a in AGGREGATIONS
-    }
-    params = larger(jax.jit(models['prob_mean'].init)(jax.random.key(2)))
-    got = {
-      a: np.asarray(jax.jit(lambda p, m=m: logits_of(m, p))(params))
-      for a, m in models.items()
-    }
-    each = np.array(
-      [
-        jax.jit(lambda p: logits_of(EXPERT, p))(expert_of(params, i, sharing))
-        for i in range(N)
-      ]
-    )
-    np.testing.assert_allclose(
-      got['repr_mean'], each.mean(0), rtol=1e-4, atol=1e-5
-    )
-    odds = np.exp(each)
-    probs = (odds / odds.sum(-1, keepdims=True)).mean(0)
-    np.testing.assert_allclose(np.exp(got['prob_mean']), probs, rtol=1e-4)
-    # And the two are not the same thing.
-    other = np.exp(each.mean(0))
-    other /= other.sum(-1, keepdims=True)
-    self.assertGreater(np.abs(other - probs).max(), 1e-3)
+    experts = [expert_of(params, i, sharing) for i in range(N)]
+    each = [EXPERT_LOGITS(p) for p in experts]
+    want = aggregate(each, aggregation)
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
+    # The two averages are not the same thing, not even up to a constant.
+    for other in set(AGGREGATIONS) - {aggregation}:
+      gap = jax.nn.log_softmax(aggregate(each, other) - want)
+      self.assertGreater(np.ptp(gap), 0.1)
+
+    weights = jax.grad(
+      lambda each: jnp.sum(WEIGHTS * aggregate(each, aggregation))
+    )(each)
+    grads = [EXPERT_GRADS(p, w) for p, w in zip(experts, weights)]
+    for group in params:
+      merge = sum if group in SHARING[sharing] else np.stack
+      want = jax.tree.map(lambda *g, m=merge: m(g), *[g[group] for g in grads])
+      self.assertGreater(np.abs(jax.tree.leaves(want)[0]).max(), 0.01)
+      chex.assert_trees_all_close(got_grads[group], want, rtol=1e-3, atol=1e-4)
 
   @parameterized.parameters(*SHARING)
   def test_experts_differ_from_the_start(self, sharing):
     model = mixture(EXPERT, experts=N, sharing=sharing)
-    params = jax.jit(model.init)(jax.random.key(0))
+    params = model.init(jax.random.key(0, impl='unsafe_rbg'))
     alone = jax.eval_shape(EXPERT.init, jax.random.key(0))
-    for group, value in params.items():
-      extra = () if group in SHARING[sharing] else (N,)
-      chex.assert_trees_all_equal_shapes(
-        value,
-        jax.tree.map(lambda x, e=extra: jnp.zeros(e + x.shape), alone[group]),
-      )
-    run = jax.jit(lambda p: logits_of(EXPERT, p))
-    each = [run(expert_of(params, i, sharing)) for i in range(N)]
+    for group in params:
+      if group in SHARING[sharing]:
+        chex.assert_trees_all_equal_shapes(params[group], alone[group])
+      else:
+        for leaf, one in zip(
+          jax.tree.leaves(params[group]), jax.tree.leaves(alone[group])
+        ):
+          chex.assert_shape(leaf, (N, *one.shape))
+    each = [EXPERT_LOGITS(expert_of(params, i, sharing)) for i in range(N)]
     for i in range(N):
       self.assertGreater(np.abs(each[i] - each[i - 1]).max(), 1e-4)
 
   @parameterized.parameters(*SHARING, 'all')
   def test_one_expert_is_the_plain_generator(self, sharing):
-    model = mixture(EXPERT, experts=1, sharing=sharing)
-    chex.assert_trees_all_equal(
-      jax.jit(model.init)(jax.random.key(5)),
-      jax.jit(EXPERT.init)(jax.random.key(5)),
-    )
-    params = jax.jit(EXPERT.init)(jax.random.key(6))
-    chex.assert_trees_all_equal(
-      jax.jit(lambda p: logits_of(model, p))(params),
-      jax.jit(lambda p: logits_of(EXPERT, p))(params),
-    )
+    self.assertIs(mixture(EXPERT, experts=1, sharing=sharing), EXPERT)
 
   @parameterized.parameters(
     ({'experts': 2, 'sharing': 'all'}, 'one and the same function'),

@@ -83,6 +83,13 @@ class RandomTest(chex.TestCase):
     want = NOISE(random.row_keys(key, 4), 3, 7)
     np.testing.assert_array_equal(np.concatenate(parts), want)
 
+  def test_all_steps_at_once(self):
+    rows = random.row_keys(jax.random.key(1), 4)
+    got = NOISE(rows[:, None], jnp.arange(5)[None], 7)
+    chex.assert_shape(got, (4, 5, 7))
+    for t in range(5):
+      np.testing.assert_array_equal(got[:, t], NOISE(rows, t, 7))
+
   def test_a_row_does_not_know_its_neighbours(self):
     rows = random.row_keys(jax.random.key(2), 4)
     order = np.array([2, 0, 3, 1])

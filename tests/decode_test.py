@@ -1,0 +1,365 @@
+"""The scan over timesteps: what is sampled, what is kept, what is learned."""
+
+import functools
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+from absl.testing import parameterized
+
+from moegan_jax import decode
+from moegan_jax.nets import cells
+from moegan_jax.nets.initializers import initializers
+from moegan_jax.nets.recurrent import mixture, recurrent
+from moegan_jax.ops import random
+from moegan_jax.ops.relaxation import gumbel_softmax
+from moegan_jax.types import Generator
+
+B, T, V = 4, 5, 7
+MANY = 4000
+INIT = initializers('seqgan')
+LSTM = recurrent(
+  cells.lstm(width=4, init=INIT), vocab_size=V, embed_dim=3, init=INIT
+)
+MEMORY = recurrent(
+  cells.relational_memory(slots=2, head_size=2, init=INIT),
+  vocab_size=V,
+  embed_dim=3,
+  init=INIT,
+)
+MODELS = {
+  'lstm': LSTM,
+  'memory': mixture(MEMORY, experts=2),
+  'probabilities': mixture(
+    LSTM, experts=2, sharing='none', aggregation='prob_mean'
+  ),
+}
+MODEL = LSTM
+
+
+def noisy(model):
+  """Parameters large enough for logits that depend on the text."""
+  rng = np.random.RandomState(0)
+  return jax.tree.map(
+    lambda x: jnp.asarray(0.8 * rng.randn(*x.shape), x.dtype),
+    jax.eval_shape(model.init, jax.random.key(0)),
+  )
+
+
+PARAMS = noisy(MODEL)
+ROWS = random.row_keys(jax.random.key(1), B)
+OTHER_ROWS = random.row_keys(jax.random.key(2), B)
+RNG = np.random.RandomState(1)
+TOKENS = jnp.asarray(RNG.randint(V, size=(B, T)), jnp.int32)
+TABLE = jnp.asarray(RNG.randn(V, 3), jnp.float32)
+WEIGHTS = jnp.asarray(RNG.randn(B, T, 3), jnp.float32)
+BETA = 1.5
+
+SAMPLE = jax.jit(
+  lambda rows, temperature=1.0: decode.sample(
+    MODEL, PARAMS, rows, length=T, temperature=temperature
+  )
+)
+SAMPLE_GIVEN = jax.jit(
+  lambda rows, prefix, given: decode.sample(
+    MODEL, PARAMS, rows, length=T, prefix=prefix, given=given
+  )
+)
+FORCE = jax.jit(lambda tokens: decode.teacher_force(MODEL, PARAMS, tokens))
+READOUT = jax.jit(lambda hidden: MODEL.readout(PARAMS, hidden))
+
+
+@jax.jit
+def feed(start, rows):
+  """Hidden outputs [n, T, H] for weights [n, T, V + 2] in place of tokens."""
+  return decode.decode(
+    MODEL,
+    PARAMS,
+    lambda hidden, t: (rows[:, t], hidden),
+    n=B,
+    length=T,
+    start=start,
+  )
+
+
+def relax(params=PARAMS, beta=BETA, **settings):
+  return decode.relax(MODEL, params, ROWS, beta, length=T, **settings)
+
+
+RELAX = jax.jit(relax)
+
+
+@functools.cache
+def value_and_grad(after=False, **settings):
+  """A loss of embedded rows and hidden outputs, for parameters and table."""
+
+  def loss(params, table):
+    if after:
+      drawn = relax(params, **settings)
+      embedded = drawn.rows @ table
+    else:
+      drawn = relax(params, contract=lambda rows: rows @ table, **settings)
+      embedded = drawn.rows
+    value = jnp.sum(WEIGHTS * jnp.sin(embedded)) + jnp.sum(drawn.hidden**2)
+    return value, (drawn.tokens, drawn.hidden, embedded)
+
+  return jax.jit(jax.value_and_grad(loss, argnums=(0, 1), has_aux=True))
+
+
+def excess(tokens, temperature=1.0):
+  """one_hot(token) - p(token | text before it): [n, T, V], mean 0."""
+  p = jax.nn.softmax(FORCE(tokens) / temperature)
+  return np.asarray(jax.nn.one_hot(tokens, V) - p)
+
+
+class DecodeTest(chex.TestCase):
+  def test_by_hand(self):
+    """A generator that adds up what it reads, and whose word is the sum."""
+
+    def step(params, carry, tokens):
+      carry = carry + tokens
+      return carry, carry[:, None].astype(jnp.float32)
+
+    def readout(params, hidden):
+      return 1e3 * jax.nn.one_hot(hidden[..., 0] % V, V)
+
+    model = Generator(
+      lambda key: (), lambda params, n, context: context, step, readout, V
+    )
+    context = jnp.array([0, 1, 2, 10], jnp.int32)
+    got = decode.sample(model, (), ROWS, length=T, context=context)
+    for i, total in enumerate([0, 1, 2, 10]):
+      fed = V  # the start symbol
+      for t in range(T):
+        total += fed
+        fed = total % V
+        self.assertEqual(got.tokens[i, t], fed)
+        self.assertEqual(got.hidden[i, t, 0], total)
+    forced = decode.teacher_force(model, (), got.tokens, context=context)
+    np.testing.assert_array_equal(np.argmax(forced, -1), got.tokens)
+
+  @parameterized.parameters(*MODELS)
+  def test_log_probs_of_a_sample_are_teacher_forced(self, name):
+    model = MODELS[name]
+    params = noisy(model)
+
+    @jax.jit
+    def both(rows):
+      drawn = decode.sample(model, params, rows, length=T)
+      sampled = model.readout(params, drawn.hidden)
+      forced = decode.teacher_force(model, params, drawn.tokens)
+      return drawn.tokens, sampled, forced
+
+    tokens, sampled, forced = both(ROWS)
+    chex.assert_shape([tokens, sampled, forced], [(B, T), *[(B, T, V)] * 2])
+    log_probs = [
+      np.take_along_axis(
+        np.asarray(jax.nn.log_softmax(x)), tokens[..., None], 2
+      )
+      for x in (sampled, forced)
+    ]
+    np.testing.assert_allclose(*log_probs, rtol=1e-4, atol=1e-5)
+    # And they say something: the text matters.
+    self.assertGreater(np.ptp(forced[:, -1], axis=0).max(), 0.1)
+
+  def test_causality_through_gradients(self):
+    """The logits of step t know the tokens before t, all of them, no more."""
+    weights = jax.nn.one_hot(TOKENS, V)
+    start = jax.nn.one_hot(jnp.full(B, V), V + 2)
+
+    def logits(weights):
+      padded = jnp.pad(weights, ((0, 0), (0, 0), (0, 2)))
+      return MODEL.readout(PARAMS, feed(start, padded))
+
+    np.testing.assert_allclose(
+      jax.jit(logits)(weights), FORCE(TOKENS), rtol=1e-5, atol=1e-5
+    )
+    mix = jnp.asarray(RNG.randn(B, 1, V), jnp.float32)
+    jacobian = jax.jit(
+      jax.jacrev(lambda w: jnp.sum(mix * logits(w), axis=(0, 2)))
+    )(weights)
+    reach = np.abs(jacobian).sum(axis=(1, 3))
+    np.testing.assert_array_equal(np.triu(reach), 0)
+    self.assertTrue((reach[np.tril_indices(T, -1)] > 1e-5).all())
+
+  @parameterized.parameters(0, 2, 4)
+  def test_causality_through_tokens(self, t):
+    changed = TOKENS.at[:, t].set((TOKENS[:, t] + 1) % V)
+    same, other = FORCE(TOKENS), FORCE(changed)
+    np.testing.assert_array_equal(same[:, : t + 1], other[:, : t + 1])
+    for later in range(t + 1, T):
+      self.assertTrue((np.abs(same - other)[:, later].max(-1) > 1e-5).all())
+
+
+class SampleTest(chex.TestCase):
+  @parameterized.parameters(1.0, 2.0)
+  def test_draws_from_the_generator(self, temperature):
+    rows = random.row_keys(jax.random.key(3), MANY)
+    tokens = SAMPLE(rows, temperature).tokens
+    self.assertEqual(tokens.dtype, jnp.int32)
+    # The start and the unknown symbol have ids V and V + 1.
+    self.assertEqual(set(np.unique(tokens)), set(range(V)))
+    rest = excess(tokens, temperature)
+    # Five standard errors of a share of 4000.
+    np.testing.assert_allclose(rest.mean(0), 0, atol=0.04)
+    # Nor is anything left that the token before could explain.
+    before = np.eye(V)[np.asarray(tokens[:, :-1])]
+    left = np.einsum('ntv,ntu->tuv', rest[:, 1:], before) / MANY
+    np.testing.assert_allclose(left, 0, atol=0.03)
+    # The test can tell: another temperature does not fit.
+    self.assertGreater(np.abs(excess(tokens, 1.5).mean(0)).max(), 0.04)
+
+  def test_a_row_is_its_own(self):
+    whole = SAMPLE(ROWS).tokens
+    key = jax.random.key(1)
+    for first, n in ((0, 1), (2, 2)):
+      part = SAMPLE(random.row_keys(key, n, first)).tokens
+      np.testing.assert_array_equal(part, whole[first : first + n])
+    order = jnp.array([3, 1, 0, 2])
+    np.testing.assert_array_equal(SAMPLE(ROWS[order]).tokens, whole[order])
+
+  def test_rows_and_keys_differ(self):
+    rows = random.row_keys(jax.random.key(3), MANY)
+    tokens = SAMPLE(rows).tokens
+    self.assertGreater(len(np.unique(tokens, axis=0)), 500)
+    self.assertFalse(
+      np.array_equal(SAMPLE(ROWS).tokens, SAMPLE(OTHER_ROWS).tokens)
+    )
+
+  def test_temperature_zero_is_greedy(self):
+    tokens = SAMPLE(ROWS, 1e-4).tokens
+    np.testing.assert_array_equal(tokens, np.argmax(FORCE(tokens), -1))
+    np.testing.assert_array_equal(tokens, SAMPLE(OTHER_ROWS, 1e-4).tokens)
+    self.assertFalse(np.array_equal(tokens, SAMPLE(ROWS).tokens))
+
+  def test_unrolling_changes_nothing(self):
+    got = jax.jit(
+      lambda: decode.sample(MODEL, PARAMS, ROWS, length=T, unroll=3)
+    )()
+    want = SAMPLE(ROWS)
+    np.testing.assert_array_equal(got.tokens, want.tokens)
+    np.testing.assert_allclose(got.hidden, want.hidden, rtol=1e-5, atol=1e-6)
+
+  def test_given_tokens_stay_and_the_rest_is_drawn(self):
+    rows = random.row_keys(jax.random.key(4), MANY)
+    given = np.array([True, False, True, False, False])
+    prefix = jnp.tile(jnp.array([[2, 5, 6, 1, 1]], jnp.int32), (MANY, 1))
+    tokens = SAMPLE_GIVEN(rows, prefix, jnp.tile(given, (MANY, 1))).tokens
+    np.testing.assert_array_equal(tokens[:, given], prefix[:, given])
+    rest = excess(tokens)[:, ~given]
+    np.testing.assert_allclose(rest.mean(0), 0, atol=0.04)
+    # Without the given token in its place the model says something else.
+    unlike = excess(tokens.at[:, 2].set(0))
+    self.assertGreater(np.abs(unlike[:, 3].mean(0)).max(), 0.04)
+
+  def test_the_mask_is_each_rows_own(self):
+    given = jnp.array([[1, 1, 0, 0, 0], [0] * 5, [1] * 5, [0, 0, 1, 0, 0]]) > 0
+    got = SAMPLE_GIVEN(ROWS, TOKENS, given)
+    free = SAMPLE(ROWS)
+    np.testing.assert_array_equal(got.tokens[given], TOKENS[given])
+    np.testing.assert_array_equal(got.tokens[1], free.tokens[1])
+    np.testing.assert_array_equal(got.tokens[3, :2], free.tokens[3, :2])
+    np.testing.assert_array_equal(got.tokens[2], TOKENS[2])
+    np.testing.assert_allclose(
+      READOUT(got.hidden), FORCE(got.tokens), rtol=1e-4, atol=1e-5
+    )
+
+
+class RelaxTest(chex.TestCase):
+  def test_tokens_are_those_of_the_sample(self):
+    want = SAMPLE(ROWS)
+    got = RELAX(beta=BETA)
+    np.testing.assert_array_equal(got.tokens, want.tokens)
+    np.testing.assert_allclose(got.hidden, want.hidden, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(got.rows.sum(-1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(np.argmax(got.rows, -1), want.tokens)
+    chex.assert_shape(got.rows, (B, T, V))
+
+  @parameterized.parameters(0.7, 20.0)
+  def test_beta_does_not_touch_the_text(self, beta):
+    got, want = RELAX(beta=beta), RELAX(beta=BETA)
+    np.testing.assert_array_equal(got.tokens, want.tokens)
+    self.assertGreater(np.abs(got.rows - want.rows).max(), 0.05)
+
+  def test_rows_rebuilt_from_hidden_and_noise(self):
+    drawn = RELAX(beta=BETA)
+    noise = jax.jit(lambda rows: decode.noise(rows, T, V))(ROWS)
+    chex.assert_shape(noise, (B, T, V))
+    got = gumbel_softmax(READOUT(drawn.hidden), noise, BETA)
+    np.testing.assert_allclose(got, drawn.rows, rtol=1e-4, atol=1e-6)
+    again = np.argmax(READOUT(drawn.hidden) + noise, -1)
+    np.testing.assert_array_equal(again, drawn.tokens)
+
+  def test_hard_rows_are_one_hot(self):
+    got = jax.jit(lambda: relax(hard=True))()
+    np.testing.assert_array_equal(got.rows, np.eye(V)[got.tokens])
+    np.testing.assert_array_equal(got.tokens, SAMPLE(ROWS).tokens)
+
+  @parameterized.parameters(False, True)
+  def test_routes_agree(self, hard):
+    scan, replay = (
+      value_and_grad(hard=hard, route=route)(PARAMS, TABLE)
+      for route in ('scan', 'replay')
+    )
+    chex.assert_trees_all_close(scan, replay, rtol=1e-3, atol=1e-4)
+    for leaf in jax.tree.leaves(scan[1]):
+      self.assertGreater(np.abs(leaf).max(), 0.01)
+
+  @parameterized.parameters('hard', 'soft')
+  def test_gradient_is_that_of_small_steps(self, feedback):
+    settings = {'feedback': 'soft'} if feedback == 'soft' else {}
+    f = value_and_grad(hard=False, route='scan', **settings)
+    rng = np.random.RandomState(5)
+    way = jax.tree.map(lambda x: jnp.asarray(rng.randn(*x.shape)), PARAMS)
+    (_, (tokens, *_)), (grads, _) = f(PARAMS, TABLE)
+    want = sum(jax.tree.leaves(jax.tree.map(jnp.vdot, grads, way)))
+    ends = []
+    for eps in (-1e-3, 1e-3):
+      moved = jax.tree.map(lambda x, d, e=eps: x + e * d, PARAMS, way)
+      (value, (same, *_)), _ = f(moved, TABLE)
+      np.testing.assert_array_equal(same, tokens)  # else it is no derivative
+      ends.append(float(value))
+    np.testing.assert_allclose(
+      (ends[1] - ends[0]) / 2e-3, want, rtol=1e-2, atol=1e-2
+    )
+
+  def test_contraction_within_is_contraction_afterwards(self):
+    within, after = (
+      value_and_grad(**settings, hard=False, route='scan')(PARAMS, TABLE)
+      for settings in ({}, {'after': True})
+    )
+    chex.assert_trees_all_close(within, after, rtol=1e-3, atol=1e-4)
+
+  def test_soft_feedback(self):
+    hard = RELAX(beta=BETA)
+    soft = jax.jit(lambda: relax(feedback='soft'))()
+    np.testing.assert_allclose(soft.rows[:, 0], hard.rows[:, 0], rtol=1e-5)
+    gaps = np.abs(soft.rows - hard.rows).max((0, 2))
+    self.assertTrue((gaps[1:] > 1e-2).all())
+    chex.assert_shape(soft.rows, (B, T, V))
+    # The second step has read the first row.
+    first = jnp.pad(soft.rows[:, :1], ((0, 0), (0, 0), (0, 2)))
+    start = jax.nn.one_hot(jnp.full(B, MODEL.start), V + 2)
+    hidden = feed(start, jnp.tile(first, (1, T, 1)))
+    np.testing.assert_allclose(
+      soft.hidden[:, 1], hidden[:, 1], rtol=1e-4, atol=1e-6
+    )
+    # A softmax so sharp that its rows are words makes the two one.
+    sharp = jax.jit(lambda: relax(beta=1e6, feedback='soft'))()
+    np.testing.assert_array_equal(sharp.tokens, hard.tokens)
+
+  def test_soft_feedback_of_hard_rows(self):
+    """The same text as with hard feedback, but another gradient."""
+    hard, soft = (
+      value_and_grad(hard=True, route='scan', **settings)(PARAMS, TABLE)
+      for settings in ({}, {'feedback': 'soft'})
+    )
+    chex.assert_trees_all_close(hard[0], soft[0], rtol=1e-4, atol=1e-5)
+    # Only fed rows carry a gradient to the embedding of their words' rivals.
+    gap = np.abs(hard[1][0]['embed'] - soft[1][0]['embed'])
+    self.assertGreater(gap.max(), 0.01)
+
+  def test_soft_rows_cannot_be_replayed(self):
+    with self.assertRaisesRegex(ValueError, "feedback='hard'"):
+      relax(route='replay', feedback='soft')

@@ -1,0 +1,494 @@
+"""The real command line: runs, resumes, refuses, and survives being killed."""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import launch
+from moegan_jax.data.captions import captions_oracle
+from moegan_jax.train import loop
+from moegan_jax.train.checkpoint import Store
+
+ROOT = pathlib.Path(launch.__file__).resolve().parent
+TRAIN, TEST, EPOCH = 200, 100, 12  # 12 batches of 16 in an epoch
+
+
+def flags(**settings):
+  """--config.KEY=VALUE; a double underscore stands for the dot."""
+  return [
+    f'--config.{key.replace("__", ".")}={value}'
+    for key, value in settings.items()
+  ]
+
+
+SMALL = flags(
+  data__train_size=TRAIN,
+  data__test_size=TEST,
+  generator__cell='lstm',
+  generator__experts=1,
+  generator__hidden=4,
+  generator__embed=4,
+  discriminator__embed=4,
+  discriminator__filters=4,
+  discriminator__features=4,
+  discriminator__widths='(2, 3)',
+  mle__epochs=1,
+  mle__batch=16,
+  adversarial__steps=2,
+  adversarial__batch=8,
+  adversarial__d_steps=2,
+  eval__pretrain_every=0,
+  eval__adversarial_every=1,
+  eval__samples=50,
+  eval__final_samples=60,
+  eval__chunk=32,
+)
+ORACLE = [
+  f'--config={ROOT / "configs/moegan_oracle_small.py"}',
+  *SMALL,
+  *flags(data__vocab_size=30, data__length=6, data__oracle_dim=4),
+]
+CAPTIONS = [
+  f'--config={ROOT / "configs/moegan_captions.py"}',
+  *SMALL,
+  # The smallest relational memory instead of an LSTM.
+  *flags(generator__cell='rmc', generator__head_size=4),
+  *flags(generator__mlp_layers=1, generator__experts=2),
+]
+
+
+@pytest.fixture(autouse=True, scope='module')
+def settings_of_the_process(tmp_path_factory):
+  """A cache that is not the user's; and what `launch.main` sets, undone."""
+  cache = tmp_path_factory.mktemp('cache')
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setenv('MOEGAN_CACHE_DIR', str(cache))
+    # Compiling is what takes long here.
+    jax.config.update('jax_disable_most_optimizations', True)
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
+    yield cache
+  jax.config.update('jax_disable_most_optimizations', False)
+  jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
+  jax.config.update('jax_compilation_cache_dir', None)
+  from jax.experimental.compilation_cache import compilation_cache
+
+  compilation_cache.reset_cache()
+
+
+def run(*argv):
+  """Exit code, stdout and stderr of a command line, in this process."""
+  out, err = io.StringIO(), io.StringIO()
+  with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    code = launch.main(['launch.py', *argv])
+  return code, out.getvalue(), err.getvalue()
+
+
+def lines_of(workdir):
+  text = (workdir / 'metrics.jsonl').read_text(encoding='utf-8')
+  return [json.loads(line) for line in text.splitlines()]
+
+
+def arrays(workdir, kind='last'):
+  """The arrays of the newest checkpoint by path, and its step."""
+  saved = Store(workdir / 'checkpoints').restore(kind)
+  flat, _ = jax.tree_util.tree_flatten_with_path(saved.tree)
+  return {
+    jax.tree_util.keystr(path): np.asarray(
+      jax.random.key_data(x)
+      if jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
+      else x
+    )
+    for path, x in flat
+  }, saved.step
+
+
+def assert_same_end(one, two):
+  (a, step_a), (b, step_b) = arrays(one), arrays(two)
+  assert step_a == step_b and a.keys() == b.keys()
+  for path, x in a.items():
+    assert x.tobytes() == b[path].tobytes(), path
+
+
+@pytest.fixture(scope='module')
+def finished(tmp_path_factory, settings_of_the_process):
+  """A finished run of two seeds on the oracle, not to be changed."""
+  workdir = tmp_path_factory.mktemp('runs') / 'oracle'
+  argv = [*ORACLE, *flags(num_seeds=2), f'--workdir={workdir}']
+  code, out, err = run(*argv)
+  assert code == 0, err
+  return workdir, argv, out
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+  """A copy of that run, and its command line."""
+  workdir, argv, _ = finished
+  shutil.copytree(workdir, tmp_path / 'run')
+  return tmp_path / 'run', [*argv[:-1], f'--workdir={tmp_path / "run"}']
+
+
+# --- a run and what it leaves ----------------------------------------------
+
+
+def test_the_workdir_of_a_run(finished):
+  workdir, _, out = finished
+  config = json.loads((workdir / 'config.json').read_text())
+  assert config['data']['vocab_size'] == 30 and config['num_seeds'] == 2
+  environment = json.loads((workdir / 'environment.json').read_text())
+  assert environment[-1]['versions']['jax'] == jax.__version__
+  assert list(workdir.rglob('events.out.tfevents*'))
+  names = {path.name for path in (workdir / 'checkpoints').iterdir()}
+  end = EPOCH + 2
+  assert {f'last-{end}', f'phase-{EPOCH}', f'phase-{end}'} <= names
+  assert any(name.startswith('best-') for name in names)
+  table = (workdir / 'results.md').read_text(encoding='utf-8')
+  for word in ('MLE', 'moegan, last', 'MLE, cooled', 'oracle', 'Jeffreys'):
+    assert word in table, word
+  assert 'Jeffreys' in out and 'generator' in out and 'T = 6' in out
+
+
+def test_the_metrics_of_a_run(finished):
+  lines = lines_of(finished[0])
+  text = json.dumps(lines)
+  for name in ('nll', 'd_loss', 'g_loss', 'jeffreys', 'nll_oracle', 'step_js'):
+    assert f'"{name}"' in text, name
+  steps = [line['step'] for line in lines]
+  assert steps == sorted(steps) and steps[-1] == EPOCH + 2
+  # Two seeds that are not one and the same.
+  losses = [line for line in lines if 'd_loss' in json.dumps(line)]
+  values = [v for line in losses for v in find(line, 'd_loss')]
+  assert values and all(len(v) == 2 and v[0] != v[1] for v in values)
+
+
+def find(value, name):
+  """All values of a key in nested dicts."""
+  if not isinstance(value, dict):
+    return []
+  here = [value[name]] if name in value else []
+  return here + [x for inner in value.values() for x in find(inner, name)]
+
+
+def test_samples_are_text(finished):
+  files = sorted((finished[0] / 'samples').glob('*.txt'))
+  assert {f.stem.rpartition('-')[0] for f in files} == {
+    f'{phase}-seed{i}' for phase in ('pretrain', 'adversarial') for i in (0, 1)
+  }
+  for file in files:
+    rows = file.read_text().splitlines()
+    assert len(rows) in (50, 60)
+    words = [row.split() for row in rows]
+    assert all(len(w) == 6 and all(0 <= int(x) < 30 for x in w) for w in words)
+
+
+def test_the_same_command_again_prints_the_table_only(finished, monkeypatch):
+  workdir, argv, _ = finished
+  before = lines_of(workdir)
+  table = (workdir / 'results.md').read_text()
+
+  def no(*_):
+    raise AssertionError('a finished run must not train')
+
+  monkeypatch.setattr(loop, 'compile_chunk', no)
+  code, out, _ = run(*argv)
+  assert code == 0 and 'finished' in out and 'Jeffreys' in out
+  assert lines_of(workdir) == before
+  assert (workdir / 'results.md').read_text() == table
+
+
+def test_another_config_is_refused_by_the_name_of_the_key(finished):
+  workdir, argv, _ = finished
+  for change in (['--config.mle.lr=0.5'], ['--config.adversarial.steps=1']):
+    code, _, err = run(*argv, *change)
+    assert code == 2 and change[0][9:].split('=')[0] in err
+    assert err.count('\n') == 1 and str(workdir) in err
+
+
+def test_more_steps_extend_a_finished_run(copied):
+  workdir, argv = copied
+  code, _, err = run(*argv, '--config.adversarial.steps=3')
+  assert code == 0, err
+  assert arrays(workdir)[1] == EPOCH + 3
+  steps = [line['step'] for line in lines_of(workdir)]
+  assert steps == sorted(steps) and steps[-1] == EPOCH + 3
+  config = json.loads((workdir / 'config.json').read_text())
+  assert config['adversarial']['steps'] == 3
+
+
+def test_a_damaged_checkpoint_does_not_end_a_run(copied):
+  workdir, argv = copied
+  newest = workdir / 'checkpoints' / f'last-{EPOCH + 2}'
+  victim = max(
+    newest.rglob('*'), key=lambda p: p.is_file() and p.stat().st_size
+  )
+  data = bytearray(victim.read_bytes())
+  data[len(data) // 2] ^= 1
+  victim.write_bytes(data)
+  code, out, err = run(*argv)
+  assert code == 0, err
+  assert f'last-{EPOCH + 2} is damaged' in out
+  assert arrays(workdir)[1] == EPOCH + 2
+
+
+def test_captions_become_sentences(tmp_path):
+  argv = [*CAPTIONS, f'--workdir={tmp_path / "run"}']
+  code, _, err = run(*argv)
+  assert code == 0, err
+  words = set(captions_oracle()[1])
+  files = list((tmp_path / 'run' / 'samples').glob('*.txt'))
+  assert files
+  for file in files:
+    rows = file.read_text(encoding='utf-8').splitlines()
+    assert any(rows)
+    assert {word for row in rows for word in row.split()} <= words
+  table = (tmp_path / 'run' / 'results.md').read_text(encoding='utf-8')
+  assert 'BLEU-4' in table and 'Self-BLEU-4' in table and 'real text' in table
+
+
+def test_init_from_another_run(finished, tmp_path):
+  workdir, argv, _ = finished
+  more = [f'--config.init_from={workdir}', f'--workdir={tmp_path / "run"}']
+  code, _, err = run(*argv[:-1], *more, '--config.adversarial.steps=1')
+  assert code == 0, err
+  assert arrays(tmp_path / 'run')[1] == 1
+  theirs, step = arrays(workdir, 'phase')
+  del theirs
+  assert step == EPOCH + 2
+
+
+def test_the_cache_is_where_it_was_asked_to_be(
+  finished, settings_of_the_process
+):
+  assert list(settings_of_the_process.glob('xla/*'))
+  assert jax.config.jax_compilation_cache_dir == str(
+    settings_of_the_process / 'xla'
+  )
+
+
+def test_a_loss_that_is_not_finite_ends_with_one(tmp_path):
+  argv = [*ORACLE, '--config.mle.lr=1e38', f'--workdir={tmp_path / "run"}']
+  code, _, err = run(*argv)
+  assert code == 1
+  (line,) = err.splitlines()
+  for word in ('pretrain', 'step', 'seed 0', 'nll is not finite'):
+    assert word in line, word
+
+
+# --- being interrupted -----------------------------------------------------
+
+LONG = [
+  *ORACLE,
+  *flags(adversarial__steps=30, eval__adversarial_every=0),
+  *flags(chunk_seconds=0.001, checkpoint__every=0.0),
+]
+
+
+@pytest.fixture(scope='module')
+def unbroken(tmp_path_factory, settings_of_the_process):
+  workdir = tmp_path_factory.mktemp('runs') / 'unbroken'
+  # In a few long chunks: where they end makes no difference.
+  more = flags(chunk_seconds=5.0, checkpoint__every=60.0)
+  code, _, err = run(*LONG, *more, f'--workdir={workdir}')
+  assert code == 0, err
+  return workdir
+
+
+def test_sigterm_saves_and_the_same_command_goes_on(
+  unbroken, tmp_path, monkeypatch
+):
+  argv = [*LONG, f'--workdir={tmp_path / "run"}']
+  save = Store.save
+
+  def save_and_signal(self, kind, step, *args, **more):
+    save(self, kind, step, *args, **more)
+    if (kind, step) == ('last', EPOCH + 9):
+      os.kill(os.getpid(), signal.SIGTERM)
+
+  with monkeypatch.context() as patch:
+    patch.setattr(Store, 'save', save_and_signal)
+    code, _, err = run(*argv)
+  assert code == 130
+  (line,) = err.splitlines()
+  assert 'SIGTERM' in line and 'saved' in line and str(tmp_path) in line
+  assert arrays(tmp_path / 'run')[1] == EPOCH + 9
+  code, out, err = run(*argv)
+  assert code == 0, err
+  assert f'resumed at step {EPOCH + 9} of {EPOCH + 30}' in out
+  assert_same_end(tmp_path / 'run', unbroken)
+
+
+def start(argv):
+  """The command line in a process of its own."""
+  environment = os.environ | {
+    'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
+    'JAX_PLATFORMS': 'cpu',
+  }
+  return subprocess.Popen(
+    [sys.executable, 'launch.py', *argv],
+    cwd=ROOT,
+    env=environment,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+  )
+
+
+def wait_for_step(process, workdir, step):
+  """Waits until a checkpoint of that step or a later one is there."""
+  store, deadline = Store(workdir / 'checkpoints'), time.monotonic() + 120
+  while not any(s >= step for s in store.steps('last')):
+    assert process.poll() is None, process.communicate()[1]
+    assert time.monotonic() < deadline, 'no checkpoint within two minutes'
+    time.sleep(0.01)
+
+
+def test_killed_and_resumed_is_unbroken_bit_for_bit(unbroken, tmp_path):
+  workdir = tmp_path / 'run'
+  argv = [*LONG, f'--workdir={workdir}']
+  process = start(argv)
+  wait_for_step(process, workdir, EPOCH + 5)
+  process.kill()
+  process.communicate()
+  left = Store(workdir / 'checkpoints').steps('last')[-1]
+  assert EPOCH + 5 <= left < EPOCH + 30, 'it was to be killed in the middle'
+  code, out, err = run(*argv)
+  assert code == 0, err
+  assert 'resumed at step' in out
+  assert_same_end(workdir, unbroken)
+
+
+@pytest.mark.slow
+def test_killed_three_times(unbroken, tmp_path):
+  workdir = tmp_path / 'run'
+  argv = [*LONG, f'--workdir={workdir}']
+  for step in (5, EPOCH + 3, EPOCH + 17):
+    process = start(argv)
+    wait_for_step(process, workdir, step)
+    process.kill()
+    process.communicate()
+  process = start(argv)
+  _, err = process.communicate(timeout=300)
+  assert process.returncode == 0, err
+  assert_same_end(workdir, unbroken)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_process(number, tmp_path):
+  workdir = tmp_path / 'run'
+  process = start([*LONG, f'--workdir={workdir}'])
+  wait_for_step(process, workdir, EPOCH + 2)
+  process.send_signal(number)
+  _, err = process.communicate(timeout=60)
+  assert process.returncode == 130
+  name = signal.Signals(number).name
+  assert f'{name}: saved in {workdir}' in err.splitlines()[-1]
+  assert 'Traceback' not in err
+
+
+# --- bad input -------------------------------------------------------------
+
+
+def text_run(path):
+  return [
+    f'--config={ROOT / "configs/mle_text.py"}',
+    f'--config.data.path={path}',
+  ]
+
+
+# name -> (arguments, given a folder with files; words of the message)
+BAD = {
+  'no config': (lambda d: [], ['--config']),
+  'config absent': (lambda d: ['--config=configs/none.py'], ['none.py']),
+  'variant': (
+    lambda d: [ORACLE[0] + ':huge', *ORACLE[1:]],
+    ['huge', 'smoke'],
+  ),
+  'key': (lambda d: [*ORACLE, '--config.mle.epoch=3'], ['epoch', 'epochs']),
+  'section': (lambda d: [*ORACLE, '--config.mlee.lr=3'], ['mlee']),
+  'type': (lambda d: [*ORACLE, '--config.mle.epochs=many'], ['mle.epochs']),
+  'flag': (lambda d: [*ORACLE, '--workdri=x'], ['workdri']),
+  'word': (lambda d: [*ORACLE, 'resume'], ['resume']),
+  'system': (
+    lambda d: [*ORACLE, '--config.system=moegna'],
+    ['config.system', 'moegna', "'moegan'"],
+  ),
+  'corpus': (
+    lambda d: [*ORACLE, '--config.data.name=cocoa'],
+    ['data.name', 'cocoa', "'coco'"],
+  ),
+  'text missing': (lambda d: text_run(d / 'none.txt'), ['none.txt']),
+  'text empty': (lambda d: text_run(d / 'empty.txt'), ['empty.txt', 'empty']),
+  'text binary': (lambda d: text_run(d / 'raw.txt'), ['raw.txt', 'binary']),
+  'text folder': (lambda d: text_run(d), ['directory']),
+  'text not given': (lambda d: text_run(''), ['path']),
+  'oracle file': (
+    lambda d: [*ORACLE, f'--config.data.oracle_file={d / "none.npz"}'],
+    ['none.npz'],
+  ),
+  'workdir': (
+    lambda d: [*ORACLE, f'--workdir={d / "raw.txt"}'],
+    ['raw.txt', 'file'],
+  ),
+  'widths': (
+    lambda d: [*ORACLE, '--config.discriminator.widths=(2, 9)'],
+    ['discriminator.widths', '6'],
+  ),
+  'sharing': (
+    lambda d: [*ORACLE, *flags(generator__sharing='all', generator__experts=2)],
+    ['generator.sharing', 'experts'],
+  ),
+  'experts': (
+    lambda d: [*ORACLE, '--config.generator.experts=0'],
+    ['generator.experts=0'],
+  ),
+  'batch': (
+    lambda d: [*ORACLE, '--config.mle.batch=201'],
+    ['mle.batch=201', '200'],
+  ),
+  'rate': (lambda d: [*ORACLE, '--config.mle.lr=0'], ['mle.lr']),
+  'seeds': (lambda d: [*ORACLE, '--config.num_seeds=0'], ['num_seeds']),
+  'best': (
+    lambda d: [*ORACLE, '--config.eval.best=blue4'],
+    ['eval.best', 'blue4'],
+  ),
+  'best elsewhere': (
+    lambda d: [*ORACLE, '--config.eval.best=bleu4'],
+    ['eval.best', 'bleu4'],
+  ),
+  'init_from': (
+    lambda d: [*ORACLE, f'--config.init_from={d}'],
+    ['config.json'],
+  ),
+  'loss': (lambda d: [*ORACLE, '--config.game.loss=wgan'], ['wgan-gp']),
+  'horizon': (lambda d: [*ORACLE, '--config.game.horizon=1'], ['horizon']),
+}
+
+
+@pytest.mark.parametrize('name', BAD)
+def test_bad_input_is_one_clear_line(name, tmp_path):
+  arguments, words = BAD[name]
+  (tmp_path / 'empty.txt').write_bytes(b'')
+  (tmp_path / 'raw.txt').write_bytes(b'a\0b\n' * 50)
+  code, _, err = run(f'--workdir={tmp_path / "run"}', *arguments(tmp_path))
+  assert code == 2, err
+  (line,) = err.splitlines()
+  assert line.startswith('error: ') and 'Traceback' not in line
+  for word in words:
+    assert word in line, f'{word!r} is not in {line!r}'
+
+
+def test_help_names_the_flags():
+  code, out, _ = run('--help')
+  assert code == 0 and '--config' in out and 'workdir' in out

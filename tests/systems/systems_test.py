@@ -1,0 +1,365 @@
+"""The conformance battery: what every registered system must hold."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from configs import common
+from moegan_jax import decode, systems
+from moegan_jax.errors import UserError
+from moegan_jax.ops import random
+from moegan_jax.train import loop
+from moegan_jax.train.checkpoint import Store
+from moegan_jax.types import Update
+
+B, T, V = 4, 5, 7
+TRAIN_SIZE = 22  # an epoch is 5 batches, and two rows wait for the next one
+EPOCHS, STEPS = 2, 8
+SEED, SEEDS = 3, 2
+MANY = TRAIN_SIZE  # rows of a sample
+SPEC = systems.Spec(V, T, TRAIN_SIZE)
+# What a phase trains, where it is not all players.
+TRAINED = {'pretrain': {'generator'}}
+
+every_system = pytest.mark.parametrize('name', systems.SYSTEMS)
+
+
+def tiny(name):
+  """The settings of a system at toy size."""
+  c = getattr(common, name, lambda c: c)(common.base())
+  c.system = name
+  if c.generator.experts == 1:
+    c.generator.cell = 'lstm'  # it compiles in a third of the time
+  c.generator.update(embed=3, hidden=3, head_size=2, mlp_layers=1)
+  c.discriminator.update(embed=4, widths=(2, 3), filters=3, features=4)
+  c.mle.update(epochs=EPOCHS, batch=B)
+  c.adversarial.update(steps=STEPS, batch=B, d_steps=2)
+  return c
+
+
+@pytest.fixture(autouse=True, scope='module')
+def quick_compilation():
+  """What is computed here is small; what takes long is compiling it."""
+  jax.config.update('jax_disable_most_optimizations', True)
+  yield
+  jax.config.update('jax_disable_most_optimizations', False)
+
+
+def corpus():
+  rng = np.random.RandomState(0)
+  return jnp.asarray(rng.randint(0, V, (TRAIN_SIZE, T)), jnp.int32)
+
+
+def copy(state):
+  """A state whose memory may be given away."""
+  return jax.tree.map(jnp.copy, state)
+
+
+def host(tree):
+  """The arrays of a pytree by path, keys as their data."""
+  flat, _ = jax.tree_util.tree_flatten_with_path(tree)
+  return {
+    jax.tree_util.keystr(path): np.asarray(
+      jax.random.key_data(x)
+      if jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
+      else x
+    )
+    for path, x in flat
+  }
+
+
+def assert_same(one, two):
+  """Bit for bit, whatever the bits."""
+  one, two = host(one), host(two)
+  assert one.keys() == two.keys()
+  for path, x in one.items():
+    assert x.tobytes() == two[path].tobytes(), path
+
+
+def types(tree):
+  """Structure, shapes and types: what a compiled function is made for."""
+  leaves, structure = jax.tree.flatten(tree)
+  return structure, [
+    (x.shape, x.dtype, getattr(x, 'weak_type', False)) for x in leaves
+  ]
+
+
+class Toy:
+  """A system with two seeds; each phase is compiled once for all tests."""
+
+  def __init__(self, name):
+    self.system = systems.build(tiny(name), SPEC)
+    self.corpus = corpus()
+    self.logits = jax.jit(self.system.logits)
+    self.judge = jax.jit(self.system.judge) if self.system.judge else None
+    self.initial = loop.init_seeds(self.system.init, SEED, SEEDS)
+    self.starts, self.entered, self.traces = {}, {}, {}
+    self._calls = {}
+    state, at = copy(self.initial), 0
+    for phase_name, phase in self.system.phases.items():
+      self.starts[phase_name] = at
+      self.entered[phase_name] = loop.enter(phase, state)
+      compiled = loop.compile_chunk(
+        phase._replace(update=self._counted(phase_name, phase.update)),
+        at,
+        self.entered[phase_name],
+        self.corpus,
+      )
+      self._calls[phase_name] = compiled.call
+      state, _ = self.run(phase_name, self.entered[phase_name], phase.steps)
+      at += phase.steps
+
+  def _counted(self, phase_name, update):
+    self.traces[phase_name] = 0
+
+    def apply(*args):
+      self.traces[phase_name] += 1  # Python runs when JAX traces
+      return update.apply(*args)
+
+    return Update(update.batches, apply)
+
+  def run(self, phase_name, state, *counts):
+    """Chunks of these lengths; the given state stays intact."""
+    state = copy(state)
+    for count in counts:
+      state, report = self._calls[phase_name](
+        state, jnp.int32(count), self.corpus
+      )
+    return state, report
+
+  def answers(self, state):
+    """What the players of one seed say of the corpus: logits, judgements."""
+    if self.system.judge is None:
+      return [np.asarray(self.logits(state, self.corpus, 1.0))]
+    values = self.logits(state, self.corpus, 1.0)
+    return [np.asarray(values), np.asarray(self.judge(state, self.corpus))]
+
+
+def member(state, i):
+  """One seed's state."""
+  # To JAX's check of key reuse, a second look at a key would be a second use.
+  key, players, memory = jax.tree.map(
+    lambda x: x[i],
+    (jax.random.clone(state.key), state.players, state.memory),
+  )
+  return state.replace(key=key, players=players, memory=memory)
+
+
+@functools.cache
+def toy(name):
+  return Toy(name)
+
+
+@functools.cache
+def trained(name):
+  """A state of seed 0 that has seen all phases."""
+  made = toy(name)
+  last = list(made.system.phases)[-1]
+  state, _ = made.run(last, made.entered[last], 3)
+  return member(state, 0)
+
+
+# --- training --------------------------------------------------------------
+
+
+@every_system
+def test_two_steps_of_each_phase(name):
+  made = toy(name)
+  for phase_name, entered in made.entered.items():
+    state, report = made.run(phase_name, entered, 2)
+    assert report.mean.keys() == report.bad.keys() and report.mean
+    for key, value in report.mean.items():
+      assert value.shape == (SEEDS,), key
+      assert np.isfinite(value).all(), key
+      assert (np.asarray(report.bad[key]) == -1).all(), key
+    assert int(state.step) == int(entered.step) + 2
+    assert_same(state.key, entered.key)
+
+    moving = TRAINED.get(phase_name, set(state.players))
+    for player, before in entered.players.items():
+      after = state.players[player]
+      if player not in moving:
+        assert_same(before, after)
+        continue
+      a, b = host(before.params), host(after.params)
+      for seed in range(SEEDS):
+        moved = [(a[path][seed] != b[path][seed]).any() for path in a]
+        assert np.mean(moved) > 0.5, (phase_name, player, seed)
+
+
+@every_system
+def test_types_are_kept_so_that_nothing_retraces(name):
+  made = toy(name)
+  for phase_name, entered in made.entered.items():
+    assert types(entered) == types(made.initial), phase_name
+    state, _ = made.run(phase_name, entered, 1)
+    assert types(state) == types(made.initial), phase_name
+    for x in jax.tree.leaves(entered.players):
+      assert x.dtype in (jnp.float32, jnp.int32)
+
+
+@every_system
+def test_one_trace_a_phase(name):
+  made = toy(name)
+  for phase_name, entered in made.entered.items():
+    made.run(phase_name, entered, 1, 3, 2)
+    # One for the shapes of the metrics, and one for the loop: a carry whose
+    # type changes within an iteration would take a third.
+    assert made.traces[phase_name] == 2, phase_name
+
+
+@every_system
+def test_optimizers_start_anew_with_each_phase(name):
+  made = toy(name)
+  for phase_name, entered in made.entered.items():
+    for player in TRAINED.get(phase_name, set(entered.players)):
+      for path, x in host(entered.players[player].opt_state).items():
+        assert not x.any(), (phase_name, player, path)
+
+
+@every_system
+def test_a_chunk_is_the_sum_of_its_parts(name):
+  made = toy(name)
+  for phase_name, entered in made.entered.items():
+    whole, _ = made.run(phase_name, entered, 4)
+    assert_same(whole, made.run(phase_name, entered, 1, 1, 1, 1)[0])
+    assert_same(whole, made.run(phase_name, entered, 3, 1)[0])
+
+
+@every_system
+def test_a_resumed_run_is_the_unbroken_one(name, tmp_path):
+  made = toy(name)
+  for phase_name, entered in made.entered.items():
+    unbroken, _ = made.run(phase_name, entered, 7)
+    # Three steps in: the middle of an epoch and of the adversarial phase.
+    state, _ = made.run(phase_name, entered, 3)
+    step = int(state.step)
+    Store(tmp_path).save('last', step, state, {})
+    shapes = jax.eval_shape(
+      lambda: loop.init_seeds(made.system.init, SEED, SEEDS)
+    )
+    saved = Store(tmp_path).restore('last', shapes, step)
+    assert_same(saved.tree, state)
+    assert types(saved.tree) == types(made.initial)
+    resumed, _ = made.run(phase_name, saved.tree, 4)
+    assert_same(resumed, unbroken)
+
+
+@every_system
+def test_seeds_side_by_side_are_runs_of_their_own(name):
+  made = toy(name)
+  last = list(made.system.phases)[-1]
+  phase, entered = made.system.phases[last], made.entered[last]
+  # Not mapped over seeds: one seed's functions as they stand.
+  init = jax.jit(made.system.init)
+  chunk = jax.jit(loop.make_chunk(phase, made.starts[last], TRAIN_SIZE))
+  both, _ = made.run(last, entered, 4)
+  answers = []
+  for i in range(SEEDS):
+    fresh = init(jax.random.fold_in(jax.random.key(SEED), i))
+    expected = host(member(made.initial, i))
+    for path, x in host(fresh).items():
+      np.testing.assert_allclose(x, expected[path], rtol=1e-6, err_msg=path)
+    alone, _ = chunk(member(entered, i), jnp.int32(4), made.corpus)
+    # Batches, noise and masks are the same bits; sums over a mapped axis are
+    # taken in another order. What is compared is what the players answer, not
+    # their parameters: where a gradient is zero but for rounding (the bias of
+    # an attention's keys, of a relativistic logit), Adam makes steps of it.
+    for one, other in zip(
+      made.answers(alone), made.answers(member(both, i)), strict=True
+    ):
+      np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+    answers.append(made.answers(alone)[0])
+  assert (answers[0] != answers[1]).any()
+
+
+# --- sampling --------------------------------------------------------------
+
+
+@functools.cache
+def functions(name):
+  """Samples and logits of a trained toy, compiled."""
+  made, state = toy(name), trained(name)
+  sampler = jax.jit(made.system.sample, static_argnums=2)
+
+  def sample(seed, n, temperature=1.0, first=0):
+    key = jax.random.key(seed)
+    return np.asarray(sampler(state, key, n, temperature, first))
+
+  def logits(tokens, temperature=1.0):
+    return np.asarray(made.logits(state, tokens, temperature))
+
+  return sample, logits
+
+
+@every_system
+def test_a_row_of_a_sample_belongs_to_its_number(name):
+  sample, _ = functions(name)
+  many = sample(0, MANY)
+  assert many.shape == (MANY, T) and many.dtype == np.int32
+  assert many.min() >= 0 and many.max() < V
+  np.testing.assert_array_equal(many[:7], sample(0, 7))
+  np.testing.assert_array_equal(many[12:19], sample(0, 7, first=12))
+  assert (many[:7] != many[12:19]).any()
+  assert (many != sample(1, MANY)).any()
+
+
+@every_system
+def test_logits_are_those_the_sample_was_drawn_from(name):
+  sample, logits = functions(name)
+  n, temperature = MANY, 0.7
+  tokens = sample(0, n, temperature)
+  values = logits(tokens, temperature)
+  assert values.shape == (n, T, V)
+  np.testing.assert_allclose(
+    values, logits(tokens) / temperature, rtol=1e-5, atol=1e-6
+  )
+  noise = decode.noise(random.row_keys(jax.random.key(0), n), T, V)
+  np.testing.assert_array_equal((values + noise).argmax(-1), tokens)
+  # Words that come later do not matter.
+  other = tokens.copy()
+  other[:, 3] = (other[:, 3] + 1) % V
+  changed = logits(other, temperature) != values
+  assert not changed[:, :4].any() and changed[:, 4].any()
+
+
+@every_system
+def test_samples_come_as_often_as_their_probability_says(name):
+  sample, logits = functions(name)
+  tokens = np.concatenate([sample(s, MANY) for s in range(100)])
+  p = np.asarray(jax.nn.softmax(logits(tokens[:MANY])[0, 0]))
+  n = len(tokens)
+  found = np.bincount(tokens[:, 0], minlength=V) / n
+  # Four deviations of a count, and the key is fixed.
+  assert (abs(found - p) < 4 * np.sqrt(p * (1 - p) / n)).all()
+  cold = sample(0, MANY, 0.01)
+  assert len({tuple(row) for row in cold}) < len(
+    {tuple(row) for row in tokens[:MANY]}
+  )
+
+
+@every_system
+def test_the_discriminator_judges_text(name):
+  system, state = toy(name).system, trained(name)
+  assert (system.judge is None) == ('discriminator' not in state.players)
+  if system.judge is None:
+    return
+  tokens = corpus()
+  judge = toy(name).judge
+  values = np.asarray(judge(state, tokens))
+  assert values.shape == (TRAIN_SIZE,) and np.isfinite(values).all()
+  assert len(set(values.tolist())) > 1
+  # Row by row: a sentence is judged by itself, and without dropout.
+  np.testing.assert_allclose(
+    judge(state, tokens[::-1])[::-1], values, rtol=1e-5, atol=1e-7
+  )
+
+
+def test_an_unknown_system_is_named_with_the_nearest_one():
+  c = common.base()
+  c.system = 'moegans'
+  with pytest.raises(UserError, match=r"moegans.*mean 'moegan'"):
+    systems.build(c, SPEC)

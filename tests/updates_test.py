@@ -1,0 +1,240 @@
+"""Updates on two toy players: who moves, on which batch, with which key."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from moegan_jax.types import Batch, Player, TrainState, Update
+from moegan_jax.updates import gradient_update, repeat, sequence, together
+
+ADAM = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(0.1))
+KEY_SEED = 7
+
+
+def start(memory=None):
+  players = {}
+  for i, name in enumerate(('generator', 'discriminator')):
+    params = {'w': jnp.arange(1.0, 4.0) * (i + 1), 'b': jnp.float32(i)}
+    players[name] = Player(params, ADAM.init(params))
+  return TrainState(
+    step=jnp.int32(5),
+    key=jax.random.key(0),
+    players=players,
+    memory=memory or {},
+  )
+
+
+def batches(k):
+  """k batches [2, 3]; batch i is full of the number i + 1."""
+  numbers = jnp.arange(1, k + 1, dtype=jnp.int32)
+  return Batch(jnp.broadcast_to(numbers[:, None, None], (k, 2, 3)))
+
+
+def loss(params, state, batch, key):
+  """Reads its own player, the other one, the batch and the key."""
+  noise = 0.3 + jax.random.key_data(key)[:1] / jnp.float32(2**32)
+  other = sum(p.params['w'][0] for p in state.players.values())
+  x = batch.tokens.mean(0).astype(jnp.float32)
+  value = jnp.sum((params['w'] - x - noise) ** 2) + other * params['b']
+  return value, {'loss': value, 'seen': x[0]}
+
+
+def play(player):
+  return gradient_update(player, ADAM, loss)
+
+
+def recorder(name, batches=1):
+  """An update that writes down what it was given, in the order of calls."""
+
+  def apply(state, inputs, key):
+    chex.assert_shape(inputs.tokens, (batches, 2, 3))
+    memory = dict(state.memory)
+    at = memory['count']
+    memory['draw'] = memory['draw'].at[at].set(jax.random.uniform(key))
+    memory['seen'] = memory['seen'].at[at, :batches].set(inputs.tokens[:, 0, 0])
+    memory['count'] = at + 1
+    return state.replace(memory=memory), {name: at}
+
+  return Update(batches, apply)
+
+
+def blank(size):
+  return {
+    'count': jnp.int32(0),
+    'draw': jnp.full(size, -1.0),
+    'seen': jnp.zeros((size, 2), jnp.int32),
+  }
+
+
+def run(update, state, k=None, seed=KEY_SEED):
+  k = update.batches if k is None else k
+  return jax.jit(update.apply)(state, batches(k), jax.random.key(seed))
+
+
+class GradientUpdateTest(chex.TestCase):
+  def test_is_one_step_of_the_optimizer(self):
+    state = start()
+    after, metrics = run(play('generator'), state)
+    mine = state.players['generator']
+    batch = Batch(batches(1).tokens[0])
+    grads, want = jax.jit(jax.grad(loss, has_aux=True))(
+      mine.params, state, batch, jax.random.key(KEY_SEED)
+    )
+    moves, opt_state = jax.jit(ADAM.update)(grads, mine.opt_state, mine.params)
+    chex.assert_trees_all_close(
+      after.players['generator'],
+      Player(optax.apply_updates(mine.params, moves), opt_state),
+      rtol=1e-5,
+    )
+    # The norm before clipping to 1.
+    norm = np.sqrt(sum(np.sum(np.square(g)) for g in jax.tree.leaves(grads)))
+    self.assertGreater(norm, 1)
+    chex.assert_trees_all_close(
+      metrics, want | {'generator_grad_norm': norm}, rtol=1e-5
+    )
+
+  def test_moves_only_its_player(self):
+    state = start({'old': jnp.ones(2)})
+    for name, other in (
+      ('generator', 'discriminator'),
+      ('discriminator', 'generator'),
+    ):
+      after, metrics = run(play(name), state)
+      self.assertIn(f'{name}_grad_norm', metrics)
+      chex.assert_trees_all_equal(after.players[other], state.players[other])
+      moved = jax.tree.map(
+        lambda a, b: bool((a != b).all()),
+        after.players[name].params,
+        state.players[name].params,
+      )
+      self.assertTrue(all(jax.tree.leaves(moved)))
+      self.assertEqual(after.step, state.step)
+      chex.assert_trees_all_equal(after.memory, state.memory)
+      chex.assert_trees_all_equal(
+        jax.random.key_data(after.key), jax.random.key_data(state.key)
+      )
+      chex.assert_trees_all_equal_structs(after, state)
+
+
+class SequenceTest(chex.TestCase):
+  def test_each_update_has_batches_of_its_own(self):
+    update = sequence(recorder('a'), recorder('b', batches=2), recorder('c'))
+    self.assertEqual(update.batches, 4)
+    state, metrics = run(update, start(blank(3)))
+    np.testing.assert_array_equal(
+      state.memory['seen'], [[1, 0], [2, 3], [4, 0]]
+    )
+    self.assertEqual(len(np.unique(state.memory['draw'])), 3)
+    chex.assert_trees_all_equal(metrics, {'a': 0, 'b': 1, 'c': 2})
+
+  def test_later_updates_see_what_earlier_ones_did(self):
+    both, metrics = run(
+      sequence(play('generator'), play('discriminator')), start()
+    )
+    # The same two steps by hand.
+    key = jax.random.key(KEY_SEED)
+    state = start()
+    for i, name in enumerate(('generator', 'discriminator')):
+      own = Batch(batches(2).tokens[i : i + 1])
+      state, last = jax.jit(play(name).apply)(
+        state, own, jax.random.fold_in(key, i)
+      )
+    chex.assert_trees_all_close(both.players, state.players, rtol=1e-5)
+    np.testing.assert_allclose(metrics['loss'], last['loss'], rtol=1e-5)
+    self.assertEqual(metrics['seen'], 2)
+    self.assertIn('generator_grad_norm', metrics)
+
+
+class TogetherTest(chex.TestCase):
+  def test_shares_batches_and_key(self):
+    update = together(recorder('a'), recorder('b'))
+    self.assertEqual(update.batches, 1)
+    state, metrics = run(update, start(blank(2)))
+    np.testing.assert_array_equal(state.memory['seen'], [[1, 0], [1, 0]])
+    self.assertEqual(*state.memory['draw'])
+    chex.assert_trees_all_equal(metrics, {'a': 0, 'b': 1})
+
+  def test_parts_may_consume_the_key(self):
+    """Two updates that split the key, which JAX would call a reuse."""
+
+    def split(name):
+      def apply(state, inputs, key):
+        del inputs
+        return state, {name: jax.random.uniform(jax.random.split(key)[0])}
+
+      return Update(1, apply)
+
+    _, metrics = run(together(split('a'), split('b')), start())
+    self.assertEqual(metrics['a'], metrics['b'])
+
+
+class RepeatTest(chex.TestCase):
+  def test_is_a_loop(self):
+    update = repeat(play('discriminator'), 3)
+    self.assertEqual(update.batches, 3)
+    got, metrics = run(update, start())
+    state, seen = start(), []
+    key = jax.random.split(jax.random.key(KEY_SEED))[1]
+    step = jax.jit(play('discriminator').apply)
+    for i in range(3):
+      own = Batch(batches(3).tokens[i : i + 1])
+      state, last = step(state, own, jax.random.fold_in(key, i))
+      seen.append(int(last['seen']))
+    self.assertEqual(seen, [1, 2, 3])
+    chex.assert_trees_all_close(got.players, state.players, rtol=1e-5)
+    chex.assert_trees_all_close(metrics, last, rtol=1e-5)
+
+  def test_fresh_batches_and_keys(self):
+    update = repeat(recorder('a', batches=2), 3)
+    self.assertEqual(update.batches, 6)
+    state, metrics = run(update, start(blank(3)))
+    np.testing.assert_array_equal(
+      state.memory['seen'], [[1, 2], [3, 4], [5, 6]]
+    )
+    self.assertEqual(len(np.unique(state.memory['draw'])), 3)
+    self.assertEqual(metrics['a'], 2)  # the last repetition's
+
+  def test_no_two_draws_of_an_iteration_are_equal(self):
+    def prepare(state, inputs, key):
+      del state
+      draws.append(jax.random.uniform(key))
+      return inputs
+
+    draws = []
+    update = sequence(
+      repeat(recorder('a'), 2, prepare),
+      repeat(recorder('b'), 3, prepare),
+      recorder('c'),
+    )
+    # Without jit, so that the draws of `prepare` can be looked at.
+    state, _ = update.apply(start(blank(6)), batches(6), jax.random.key(0))
+    everything = [*map(float, draws), *state.memory['draw'].tolist()]
+    self.assertEqual(len(everything), 2 + 6)
+    self.assertEqual(len(set(everything)), 2 + 6)
+
+  def test_prepare_runs_once_before_the_first(self):
+    calls = []
+
+    def prepare(state, inputs, key):
+      del key
+      calls.append(inputs.tokens.shape)
+      # Reads the player that moves, to show when it was read.
+      w = state.players['discriminator'].params['w']
+      rows = jnp.broadcast_to(w, (*inputs.tokens.shape[:2], 3))
+      return {'real': inputs, 'fake': rows}
+
+    def discern(params, state, inputs, key):
+      del state, key
+      x = inputs['real'].tokens.mean(0) + inputs['fake'].mean(0)
+      value = jnp.sum((params['w'] - x) ** 2)
+      return value, {'fake': inputs['fake'][0, 0]}
+
+    update = repeat(gradient_update('discriminator', ADAM, discern), 3, prepare)
+    state = start()
+    after, metrics = run(update, state)
+    self.assertEqual(calls, [(3, 2, 3)])
+    old = state.players['discriminator'].params['w'][0]
+    self.assertEqual(metrics['fake'], old)
+    self.assertNotEqual(after.players['discriminator'].params['w'][0], old)
