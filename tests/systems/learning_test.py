@@ -34,6 +34,14 @@ def settings():
   return c
 
 
+@pytest.fixture(autouse=True, scope='module')
+def quick_compilation():
+  """What is computed here is small; what takes long is compiling it."""
+  jax.config.update('jax_disable_most_optimizations', True)
+  yield
+  jax.config.update('jax_disable_most_optimizations', False)
+
+
 @pytest.fixture(scope='module')
 def oracle():
   return lstm_oracle(vocab_size=V, length=T, dim=4)
