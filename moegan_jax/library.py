@@ -15,24 +15,7 @@ from moegan_jax.errors import UserError
 from moegan_jax.train.checkpoint import Store
 from moegan_jax.train.evaluation import Evaluator, member
 from moegan_jax.train.loop import init_seeds
-from moegan_jax.train.workdir import Workdir, write_json
-
-FILE = 'corpus.json'
-
-
-def remember(workdir: Workdir, corpus: Corpus) -> None:
-  """Writes what `load` needs besides config.json and the checkpoints."""
-  value = {
-    'name': corpus.name,
-    'pad': corpus.pad,
-    'codec': corpus.codec.name,
-    'vocab_size': corpus.vocab_size,
-    'length': corpus.length,
-    'train_size': len(corpus.train),
-    'record': corpus.record,
-    'vocabulary': corpus.vocabulary,
-  }
-  write_json(workdir.path / FILE, value)
+from moegan_jax.train.workdir import CORPUS_FILE, Workdir
 
 
 class Trained:
@@ -101,10 +84,11 @@ def load(
   """
   folder = Workdir(workdir, create=False)
   config = ConfigDict(folder.read_config())
+  path = folder.path / CORPUS_FILE
   try:
-    known = json.loads((folder.path / FILE).read_text(encoding='utf-8'))
+    known = json.loads(path.read_text(encoding='utf-8'))
   except (OSError, ValueError) as error:
-    raise UserError(f'cannot read {folder.path / FILE}: {error}') from error
+    raise UserError(f'cannot read {path}: {error}') from error
   if not 0 <= seed_index < config.num_seeds:
     raise UserError(
       f'seed_index={seed_index}: {workdir} has {config.num_seeds} seeds'

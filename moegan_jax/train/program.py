@@ -7,9 +7,9 @@ import sys
 import jax
 import jax.numpy as jnp
 
-from moegan_jax import data, library, systems
+from moegan_jax import data, systems
 from moegan_jax.data.codecs import cache_directory
-from moegan_jax.data.corpus import describe
+from moegan_jax.data.corpus import Corpus, describe
 from moegan_jax.errors import UserError
 from moegan_jax.train.checkpoint import Store
 from moegan_jax.train.evaluation import Evaluator
@@ -19,7 +19,7 @@ from moegan_jax.train.run import (
   Options,
   Run,
 )
-from moegan_jax.train.workdir import Workdir
+from moegan_jax.train.workdir import CORPUS_FILE, Workdir, write_json
 
 # Settings that say where things lie and how often to look, not what is
 # computed: they may change when a run is resumed.
@@ -79,7 +79,7 @@ def _run(config, workdir: Workdir) -> int:
     lambda key: _is_free(key, settings, workdir),
   )
   workdir.record_environment()
-  library.remember(workdir, corpus)
+  _remember(workdir, corpus)
   options = Options(
     label=config.system,
     num_seeds=config.num_seeds,
@@ -103,6 +103,21 @@ def _run(config, workdir: Workdir) -> int:
   table = job.execute()
   print(f'\nfinished; {workdir.path / "results.md"}\n\n{table}', flush=True)
   return 0
+
+
+def _remember(workdir: Workdir, corpus: Corpus) -> None:
+  """Writes what a reader of the run needs of its corpus."""
+  known = {
+    'name': corpus.name,
+    'pad': corpus.pad,
+    'codec': corpus.codec.name,
+    'vocab_size': corpus.vocab_size,
+    'length': corpus.length,
+    'train_size': len(corpus.train),
+    'record': corpus.record,
+    'vocabulary': corpus.vocabulary,
+  }
+  write_json(workdir.path / CORPUS_FILE, known)
 
 
 def _check(config) -> None:

@@ -103,6 +103,7 @@ class Run:
     if saved is None:
       return self._initial()
     self.best.restore(self.shapes)
+    self._show_after = float('inf')  # people have seen samples before
     if saved.step >= self.total:
       self._say('this run is finished')
     else:

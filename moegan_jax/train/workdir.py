@@ -25,6 +25,7 @@ PACKAGES = (
   'numpy',
   'nltk',
 )
+CORPUS_FILE = 'corpus.json'  # vocabulary and record of the run's corpus
 SHOWN = 5  # differing keys in one message
 
 
