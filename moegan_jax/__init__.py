@@ -9,11 +9,11 @@ __version__ = '0.1.0'
 
 
 def load(workdir, checkpoint: str = 'last', seed_index: int = 0):
-  """The trained system of a run; see `moegan_jax.library.load`."""
+  """The trained system of a run; see `moegan_jax.trained.load`."""
   # Imported late: tools that need no JAX must not wait for it.
-  from moegan_jax import library
+  from moegan_jax import trained
 
-  return library.load(workdir, checkpoint, seed_index)
+  return trained.load(workdir, checkpoint, seed_index)
 
 
 __all__ = ['load']

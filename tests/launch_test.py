@@ -17,7 +17,10 @@ import numpy as np
 import pytest
 
 import launch
+import moegan_jax
+from moegan_jax import data
 from moegan_jax.data.captions import captions_oracle
+from moegan_jax.errors import UserError
 from moegan_jax.train import loop
 from moegan_jax.train.checkpoint import Store
 
@@ -187,6 +190,28 @@ def test_samples_are_text(finished):
     assert len(rows) in (50, 60)
     words = [row.split() for row in rows]
     assert all(len(w) == 6 and all(0 <= int(x) < 30 for x in w) for w in words)
+
+
+def test_a_finished_run_is_an_object(finished):
+  workdir, argv, _ = finished
+  one = moegan_jax.load(workdir, seed_index=1)
+  text = one.sample(40, seed=3)
+  assert text[:2] == one.sample(2, seed=3)
+  assert text != one.sample(40, seed=4)
+  config, _ = launch.parse(['launch.py', *argv])
+  corpus = data.load(config.data).corpus
+  held_out = corpus.text(corpus.test[:60])
+  row = json.loads((workdir / f'rows/adversarial-{EPOCH + 2}.json').read_text())
+  nll = -one.log_prob(held_out).mean() / corpus.length
+  np.testing.assert_allclose(nll, row['nll_test'][1], rtol=1e-5)
+  assert one.judge(held_out).shape == (60,)
+  assert np.isfinite(one.log_prob(['unheard of']))
+  with pytest.raises(UserError, match='sentence 1 has a word'):
+    one.judge([held_out[0], 'unheard of'])
+  with pytest.raises(UserError, match='seed_index=2'):
+    moegan_jax.load(workdir, seed_index=2)
+  with pytest.raises(UserError, match='no run'):
+    moegan_jax.load(workdir / 'samples')
 
 
 def test_the_same_command_again_prints_the_table_only(finished, monkeypatch):

@@ -27,10 +27,10 @@ MAY = {
   'report': {*BASE, 'metrics'},
   'train': {*PARTS, *BESIDE, 'updates', 'systems'},
 }
-# The library's face and programs of their own (`python -m moegan_jax.NAME`)
+# The face of the package and programs of their own, `python -m moegan_jax.X`,
 # stand above everything, and none of the above may import them.
-ABOVE = {*MAY, 'library'}
-MAY_TOO = {'__init__': {'library'}}
+ABOVE = {*MAY, 'trained'}
+MAY_TOO = {'__init__': {'trained'}}
 
 
 def imports(path: pathlib.Path) -> list[str]:
