@@ -1,8 +1,8 @@
 """Trains a language GAN: python launch.py --config=configs/NAME.py[:VARIANT].
 
 --workdir=FOLDER names the folder of the run (default: runs/NAME-VARIANT);
---config.KEY=VALUE changes a setting; --config.KEY without more lists nothing:
-all settings with their defaults are in configs/common.py.
+--config.KEY=VALUE changes a setting. All settings, with their defaults, are in
+configs/common.py.
 """
 
 import os

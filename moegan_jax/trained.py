@@ -34,21 +34,46 @@ class Trained:
   def sample(
     self, n: int, seed: int = 0, temperature: float = 1.0
   ) -> list[str]:
-    """n sentences; the same for the same seed, whatever n is."""
+    """n sentences; the same for the same seed, whatever n is.
+
+    Raises:
+      UserError: n is negative or the temperature is not positive.
+    """
+    if n < 0 or not temperature > 0:
+      raise UserError(
+        f'n={n} must not be negative and temperature={temperature} must be '
+        'positive'
+      )
+    if not n:
+      return []
     key = jax.random.key(seed)
     tokens = self._evaluator.sample(self._state, key, n, temperature)
     return self.corpus.text(tokens)
 
   def encode(self, sentences: Sequence[str]) -> np.ndarray:
-    """int32 [n, T]; unknown words have an id of their own."""
-    split = self.corpus.codec.split
-    return self.corpus.encode([split(line) for line in sentences])
+    """int32 [n, T]; unknown words have an id of their own.
+
+    Raises:
+      UserError: a sentence that is too long, or too short where all sequences
+        have one length.
+    """
+    words = [self.corpus.codec.split(line) for line in sentences]
+    length, fixed = self.corpus.length, self.corpus.pad is None
+    for row, sentence in enumerate(words):
+      if len(sentence) > length or (fixed and len(sentence) < length):
+        raise UserError(
+          f'sentence {row} has {len(sentence)} tokens; this generator writes '
+          f'{"exactly" if fixed else "at most"} {length}'
+        )
+    return self.corpus.encode(words)
 
   def log_prob(self, sentences: Sequence[str]) -> np.ndarray:
     """Log-probability of each sentence in nats, its end included: [n].
 
     Unknown words count nothing: the generator cannot write them.
     """
+    if not sentences:
+      return np.zeros(0, np.float32)
     return -self._evaluator.losses(self._state, self.encode(sentences))
 
   def judge(self, sentences: Sequence[str]) -> np.ndarray:

@@ -205,9 +205,15 @@ def test_a_finished_run_is_an_object(finished):
   nll = -one.log_prob(held_out).mean() / corpus.length
   np.testing.assert_allclose(nll, row['nll_test'][1], rtol=1e-5)
   assert one.judge(held_out).shape == (60,)
-  assert np.isfinite(one.log_prob(['unheard of']))
+  unknown = '3 3 3 3 3 999'
+  assert np.isfinite(one.log_prob([unknown]))
   with pytest.raises(UserError, match='sentence 1 has a word'):
-    one.judge([held_out[0], 'unheard of'])
+    one.judge([held_out[0], unknown])
+  with pytest.raises(UserError, match='sentence 0 has 2 tokens'):
+    one.log_prob(['3 3'])
+  with pytest.raises(UserError, match='temperature=0'):
+    one.sample(1, temperature=0)
+  assert one.sample(0) == [] and len(one.log_prob([])) == 0
   with pytest.raises(UserError, match='seed_index=2'):
     moegan_jax.load(workdir, seed_index=2)
   with pytest.raises(UserError, match='no run'):

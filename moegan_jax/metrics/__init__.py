@@ -60,6 +60,9 @@ METRICS: dict[str, Metric] = {
   'step_js': Metric(
     'step JS', 'lower', 'Jensen-Shannon of next-token distributions'
   ),
+  'grammatical': Metric(
+    'grammatical', 'higher', 'share of sentences that the grammar allows'
+  ),
   **{
     f'self_bleu{n}': Metric(
       f'Self-BLEU-{n}', 'real', 'each sample against all others'

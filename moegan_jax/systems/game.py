@@ -110,6 +110,7 @@ class RelaxedGame(NamedTuple):
       rows,
       self.beta_at(state),
       length=self.length,
+      hard=self.hard,
       feedback=self.feedback,
       contract=lambda rows: (),
       unroll=self.unroll,
@@ -196,7 +197,7 @@ def relaxed_game(
   route: str,
   unroll: int,
 ) -> RelaxedGame:
-  """A game from the settings of the section `adversarial`.
+  """A game from the settings of the section `game`.
 
   Args:
     penalty: weight of the gradient penalty; negative takes the loss's own
@@ -213,11 +214,11 @@ def relaxed_game(
   ):
     if value not in valid:
       raise UserError(
-        f'adversarial.{name}={value!r} is unknown; one of {", ".join(valid)}'
+        f'game.{name}={value!r} is unknown; one of {", ".join(valid)}'
       )
   if (feedback, route) == ('soft', 'replay'):
     raise UserError(
-      'adversarial.route=replay needs adversarial.feedback=hard: soft rows '
+      'game.route=replay needs game.feedback=hard: soft rows '
       'cannot be replayed as tokens'
     )
   rules = adversarial_loss(loss, form, reduce)

@@ -7,10 +7,13 @@ from moegan_jax.types import System
 def build(config, spec: parts.Spec) -> System:
   """A generator trained by teacher forcing, and nothing else."""
   gen = parts.generator(spec, **config.generator)
-  pretrain, optimizer = parts.pretraining(spec, gen, **config.mle)
+  pretrain, optimizer = parts.pretraining(
+    spec, gen, **config.mle, unroll=config.game.unroll
+  )
   return parts.system(
     spec,
     gen,
     players={'generator': (gen.init, optimizer)},
     phases={'pretrain': pretrain},
+    unroll=config.game.unroll,
   )

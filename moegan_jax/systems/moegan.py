@@ -69,7 +69,9 @@ def build(config, spec: parts.Spec) -> System:
   """MoEGAN from the sections of a configuration."""
   gen = parts.generator(spec, **config.generator)
   disc = parts.discriminator(spec, **config.discriminator)
-  pretrain, likelihood = parts.pretraining(spec, gen, **config.mle)
+  pretrain, likelihood = parts.pretraining(
+    spec, gen, **config.mle, unroll=config.game.unroll
+  )
   game = relaxed_game(
     gen, disc, length=spec.length, start=pretrain.steps, **config.game
   )
@@ -104,4 +106,5 @@ def build(config, spec: parts.Spec) -> System:
       ),
     },
     disc=disc,
+    unroll=config.game.unroll,
   )

@@ -1,5 +1,6 @@
 """Samples and measures of a state, chunk by chunk on the device."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,6 +12,8 @@ from moegan_jax.metrics import divergence, likelihood, text_measures
 from moegan_jax.train.loop import EVALUATE, use_key
 from moegan_jax.types import Array, System, TrainState
 
+COLDEST = 0.1  # temperature; below it a generator repeats itself
+
 
 def member(state: TrainState, seed: int) -> TrainState:
   """The state of one seed, without the axis over seeds."""
@@ -20,6 +23,19 @@ def member(state: TrainState, seed: int) -> TrainState:
     (jax.random.clone(state.key), state.players, state.memory),
   )
   return TrainState(state.step, key, players, memory)
+
+
+def _exact(function: Callable) -> Callable:
+  """The function with full precision of products, wherever it runs.
+
+  The density of an oracle is exact, and a divergence is a difference.
+  """
+
+  def precise(*args):
+    with jax.default_matmul_precision('float32'):
+      return function(*args)
+
+  return precise
 
 
 class Evaluator:
@@ -53,8 +69,8 @@ class Evaluator:
       return divergence.chunk_terms(known, known, tokens, pad)
 
     self._sample = jax.jit(sample)
-    self._nll_terms = jax.jit(nll_terms)
-    self._divergence_terms = jax.jit(divergence_terms)
+    self._nll_terms = jax.jit(_exact(nll_terms))
+    self._divergence_terms = jax.jit(_exact(divergence_terms))
     self._entropy_terms = jax.jit(entropy_terms)
 
   def sample(
@@ -141,6 +157,7 @@ class Evaluator:
       measures |= text_measures(
         corpus.words(samples), corpus.test_words, self._train_words()
       )
+    measures |= self._grammar(samples)
     return measures, corpus.text(samples)
 
   def measure(
@@ -165,12 +182,24 @@ class Evaluator:
     if corpus.pad is not None:
       measures |= text_measures(self._train_words()[:n], corpus.test_words, [])
       del measures['copied']  # it is the training text
+      if len(self._train_words()) < n:
+        # Self-BLEU grows with the number of sentences.
+        measures = {k: v for k, v in measures.items() if 'self' not in k}
+      measures |= self._grammar(self.corpus.train[:n])
     return measures
+
+  def _grammar(self, tokens: np.ndarray) -> dict[str, float]:
+    """The share of grammatical rows, where there is a grammar."""
+    oracle = self.corpus.oracle
+    if oracle is None or oracle.grammatical is None:
+      return {}
+    return {'grammatical': float(np.mean(oracle.grammatical(tokens)))}
 
   def truth(self, n: int) -> np.ndarray:
     """n sequences of the oracle itself, apart from all parts of the corpus."""
     if n not in self._truth:
-      rng = np.random.RandomState(7)
+      # Two words of seed: the corpus was drawn with one.
+      rng = np.random.RandomState([7, 7])
       self._truth[n] = self.corpus.oracle.sample(rng, n)
     return self._truth[n]
 
@@ -182,8 +211,8 @@ class Evaluator:
   ) -> float:
     """The temperature at which one seed's samples reach an NLL_oracle.
 
-    By bisection on n samples; 0.1 if even that is too warm, 1.0 if the
-    generator is there without cooling.
+    By bisection on n samples; below COLDEST if that is not cold enough, 1.0
+    if the generator is there without cooling.
     """
     key = use_key(state.key, state.step, EVALUATE)
 
@@ -192,7 +221,7 @@ class Evaluator:
       terms = self._rows(self._entropy_terms, samples)
       return float(-terms['log_p'].sum() / terms['length'].sum())
 
-    low, high = 0.1, 1.0
+    low, high = COLDEST / 2, 1.0
     if reached(high) <= nll_oracle:
       return high
     for _ in range(8):

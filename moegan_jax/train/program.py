@@ -1,5 +1,6 @@
 """The program behind launch.py: from a configuration to a finished run."""
 
+import json
 import os
 import pathlib
 import sys
@@ -24,7 +25,7 @@ from moegan_jax.train.workdir import CORPUS_FILE, Workdir, write_json
 # Settings that say where things lie and how often to look, not what is
 # computed: they may change when a run is resumed.
 _FREE = ('data.dir', 'data.path', 'data.test_path', 'data.oracle_file')
-_FREE += ('chunk_seconds', 'checkpoint', 'init_from')
+_FREE += ('chunk_seconds', 'checkpoint')
 
 
 def run(config, workdir_path: str) -> int:
@@ -45,6 +46,13 @@ def run(config, workdir_path: str) -> int:
   except Interrupted as stop:
     print(
       f'{stop}: saved in {workdir.path}; the same command goes on from there',
+      file=sys.stderr,
+    )
+    return 130
+  except KeyboardInterrupt:
+    print(
+      f'interrupted; what {workdir.path} holds is whole, and the same command '
+      'goes on from there',
       file=sys.stderr,
     )
     return 130
@@ -69,19 +77,27 @@ def _run(config, workdir: Workdir) -> int:
   spec = systems.Spec(corpus.vocab_size, corpus.length, len(corpus.train))
   initial = None
   if config.init_from:
-    initial = _initial(config)
+    # Only the beginning of a run needs the other one.
+    if not Store(workdir.checkpoints).steps('last'):
+      initial = _initial(config, corpus)
     config = config.copy_and_resolve_references()
     config.unlock()
     config.mle.epochs = 0
   system = systems.build(config, spec)
   workdir.claim(
-    settings | {'corpus': corpus.record['train_sha256']},
+    settings
+    | {
+      'corpus': {
+        'train': corpus.record['train_sha256'],
+        'test': corpus.record['test_sha256'],
+      }
+    },
     lambda key: _is_free(key, settings, workdir),
   )
   workdir.record_environment()
   _remember(workdir, corpus)
   options = Options(
-    label=config.system,
+    label=_label(config),
     num_seeds=config.num_seeds,
     seed=config.seed,
     initial=initial,
@@ -95,7 +111,7 @@ def _run(config, workdir: Workdir) -> int:
       'adversarial': config.eval.adversarial_every,
     },
     best=config.eval.best,
-    published=not loaded.stands_in,
+    published='' if loaded.stands_in else _benchmark(config.data),
   )
   evaluator = Evaluator(system, corpus, config.eval.chunk)
   job = Run(system, evaluator, workdir, options)
@@ -158,17 +174,36 @@ def _is_free(key: str, settings: dict, workdir: Workdir) -> bool:
   """Whether a resumed run may have another value of this setting."""
   if any(key == free or key.startswith(f'{free}.') for free in _FREE):
     return True
+  if key == 'init_from':  # the other run was moved
+    return bool(settings[key] and workdir.read_config().get(key))
   if key == 'adversarial.steps':
     before = workdir.read_config().get('adversarial', {}).get('steps', 0)
     return settings['adversarial']['steps'] > before
   return False
 
 
-def _initial(config):
+def _label(config) -> str:
+  """What the system is called in a table."""
+  extended = config.system == 'moegan' and config.ccl.weight
+  return 'moegan + ccl' if extended else config.system
+
+
+def _benchmark(settings) -> str:
+  """The benchmark of papers that this corpus is, or ''."""
+  if settings.name in ('coco', 'emnlp'):
+    return settings.name
+  if settings.name == 'oracle' and (
+    (settings.vocab_size, settings.oracle_dim) == (5000, 32)
+  ):
+    return f'synthetic{settings.length}'
+  return ''
+
+
+def _initial(config, corpus: Corpus):
   """The generator's parameters [seeds, ...] at the end of another run's MLE.
 
   Raises:
-    UserError: no such run, or one whose generator differs.
+    UserError: no such run, or one whose generator or corpus differs.
   """
   other = Workdir(config.init_from, create=False)
   theirs = other.read_config().get('generator')
@@ -178,6 +213,14 @@ def _initial(config):
     raise UserError(
       f'init_from={config.init_from}: its generator has other settings '
       f'({", ".join(differ)}); use the same ones'
+    )
+  text = (other.path / CORPUS_FILE).read_text(encoding='utf-8')
+  if (
+    json.loads(text)['record']['train_sha256'] != corpus.record['train_sha256']
+  ):
+    raise UserError(
+      f'init_from={config.init_from}: it was trained on another corpus; '
+      'give this run the same data settings'
     )
   store = Store(other.checkpoints)
   ends = store.steps('phase')
@@ -206,7 +249,8 @@ def _plan(job: Run) -> None:
   shapes = job.shapes
   devices = jax.devices()
   seeds = job.options.num_seeds
-  print(f'devices      {len(devices)} x {devices[0].device_kind}')
+  used = '' if len(devices) == 1 else ', one of them used'
+  print(f'devices      {len(devices)} x {devices[0].device_kind}{used}')
   print(f'seeds        {seeds}')
   size = sum(
     x.size * x.dtype.itemsize

@@ -8,7 +8,7 @@ import numpy as np
 from moegan_jax.metrics import METRICS
 from moegan_jax.report import table
 from moegan_jax.train.best import Best
-from moegan_jax.train.evaluation import Evaluator, member
+from moegan_jax.train.evaluation import COLDEST, Evaluator, member
 from moegan_jax.train.workdir import Workdir, write_json, write_text
 from moegan_jax.types import TrainState
 
@@ -44,6 +44,16 @@ class Rows:
 
 def _row(label: str, values: dict, note: str = '') -> table.Row:
   shown = {k: v for k, v in values.items() if k in METRICS}
+  errors = {
+    k: np.ravel(values[f'{k}_se']) for k in shown if f'{k}_se' in values
+  }
+  # One seed has no deviation; what it has is the error of its samples. Real
+  # text measured against its own distribution has none.
+  if any(e.size == 1 and e[0] for e in errors.values()):
+    said = (f'{METRICS[k].label} {e[0]:.3f}' for k, e in errors.items())
+    note = '; '.join(
+      filter(None, (note, 'standard errors: ' + ', '.join(said)))
+    )
   return table.Row(label, shown, note)
 
 
@@ -55,9 +65,11 @@ def best_row(
     return None
   values = rows.once('best', end, lambda: evaluator.measure(best.state, n)[0])
   steps = ', '.join(map(str, best.steps))
-  return _row(
-    f'{label}, best', values, f'lowest or highest {best.measure}, step {steps}'
-  )
+  side = METRICS[best.measure].better
+  note = f'{side} {best.measure} is better; chosen at step {steps}'
+  if 'test' in best.measure or best.measure.startswith('bleu'):
+    note += '; CHOSEN ON THE TEST TEXT'
+  return _row(f'{label}, best', values, note)
 
 
 def cooled_row(
@@ -84,12 +96,12 @@ def cooled_row(
 
   values = rows.once('cooled', end, measure)
   heats = ', '.join(f'{t:.2f}' for t in values['temperature'])
-  return _row(
-    'MLE, cooled',
-    values,
-    f'sampled at temperature {heats}, chosen to reach '
-    'the NLL_oracle of the system',
-  )
+  note = f"sampled at temperature {heats}, where its NLL_oracle is the system's"
+  if max(values['temperature']) == 1:
+    note = 'not cooled: its NLL_oracle is not above that of the system'
+  elif min(values['temperature']) < COLDEST:
+    note += '; the coldest that was tried, and not cold enough'
+  return _row('MLE, cooled', values, note)
 
 
 def finish(
@@ -97,13 +109,25 @@ def finish(
   evaluator: Evaluator,
   ours: list[table.Row],
   n: int,
-  published: bool,
+  published: str,
 ) -> str:
-  """Writes results.md; the same table as plain text comes back."""
+  """Writes results.md; the same table as plain text comes back.
+
+  Args:
+    published: the benchmark whose published rows are comparable, or ''
+  """
   corpus = evaluator.corpus
   values = Rows(workdir).once('real', n, lambda: evaluator.real(n))
   text = corpus.pad is not None
-  real = _row('real text (train)' if text else 'oracle', values)
+  note = (
+    ''
+    if 'self_bleu4' in values or not text
+    else (
+      'no Self-BLEU: there are fewer sentences than samples, and it grows with '
+      'their number'
+    )
+  )
+  real = _row('real text (train)' if text else 'oracle', values, note)
   protocol = {'hypotheses': n}
   if text:
     protocol |= {
@@ -114,10 +138,12 @@ def finish(
     }
   if corpus.record.get('stands_in'):
     protocol['corpus'] = corpus.record['stands_in']
-  name = corpus.name if text else f'synthetic{corpus.length}'
+  protocol['likelihood'] = f'of the first {n:,} lines of each part'
   write_text(
     workdir.path / 'results.md',
-    table.results(ours, real, name, protocol, published),
+    table.results(
+      ours, real, published or corpus.name, protocol, bool(published)
+    ),
   )
   marked = [*(table.mark_collapsed(row, real) for row in ours), real]
   present = {k for row in marked for k in row.values}

@@ -39,7 +39,7 @@ class Options(NamedTuple):
 
   initial: parameters [seeds, ...] of the generator to start from, or None
   eval_every: phase -> epochs (pre-training) or iterations; 0: at its end
-  published: the corpus is the one that papers report on
+  published: the benchmark whose published rows are comparable, or ''
   """
 
   label: str
@@ -53,7 +53,7 @@ class Options(NamedTuple):
   final_samples: int
   eval_every: dict[str, int]
   best: str
-  published: bool
+  published: str
 
 
 class Run:
@@ -101,7 +101,9 @@ class Run:
     saved = self.store.restore('last', self.shapes)
     self.writer.rewind(saved.step if saved else -1)
     if saved is None:
-      return self._initial()
+      state = self._initial()
+      self.store.save('last', 0, state, {}, self.options.keep)
+      return state
     self.best.restore(self.shapes)
     self._show_after = float('inf')  # people have seen samples before
     if saved.step >= self.total:
@@ -128,9 +130,11 @@ class Run:
           end = self.starts[name] + phase.steps
           if int(state.step) < end:
             state = self._train(name, phase, state, signals)
-          self._measure_phase(name, end, state)
           if signals.caught:
             raise Interrupted(signals.caught)
+          self._measure_phase(name, end, state)
+        if signals.caught:
+          raise Interrupted(signals.caught)
       return self._finish()
     finally:
       self.writer.close()
@@ -206,7 +210,7 @@ class Run:
     raise Diverged(
       f'phase {name}, step {step}, seed {seed}: {loss} is not finite; the '
       f'last good state is {kept} in {self.workdir.checkpoints}; a lower '
-      'learning rate may help'
+      'learning rate, in a new --workdir, may help'
     )
 
   def _announce(self, name, compiled, seconds, left) -> None:
@@ -310,7 +314,9 @@ class Run:
     self.writer.write('eval', name, end, values | {'samples': n})
     self._show(name, state, texts)
     if self._is_final(name):
-      self.best.consider(state, values)
+      # On as many samples and lines as all other candidates.
+      few, _ = self.evaluator.measure(state, self.options.samples)
+      self.best.consider(state, few)
     self.rows.write(name, end, values)
 
   def _finish(self) -> str:
@@ -321,6 +327,8 @@ class Run:
       values = self.rows.read(name, start + self.system.phases[name].steps)
       if values is not None:
         title = 'MLE' if name == 'pretrain' else f'{label}, last'
+        if not self.total and self.options.initial is None:
+          title = 'start'  # nothing was trained
         ours.append(results.phase_row(title, values))
     best = results.best_row(
       self.rows, self.evaluator, self.best, label, self.total, n

@@ -177,7 +177,9 @@ class Workdir:
       UserError: other settings differ; the text names them.
     """
     config = jsonable(config)
-    if not (self.path / 'config.json').exists():
+    # Without a checkpoint nothing is lost: an attempt that was refused or
+    # failed to compile does not bind the next one.
+    if not any(self.checkpoints.glob('*-*')):
       write_json(self.path / 'config.json', config)
       return True
     before = self.read_config()
