@@ -78,7 +78,7 @@ def _run(config, workdir: Workdir) -> int:
   initial = None
   if config.init_from:
     # Only the beginning of a run needs the other one.
-    if not Store(workdir.checkpoints).steps('last'):
+    if not workdir.has_begun():
       initial = _initial(config, corpus)
     config = config.copy_and_resolve_references()
     config.unlock()

@@ -7,6 +7,7 @@ import math
 import os
 import pathlib
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Collection
@@ -171,15 +172,16 @@ class Workdir:
         predicate on dotted keys. The file takes their new values.
 
     Returns:
-      True if the run is new, False if it goes on.
+      True if the run is new (nothing trained yet), False if it goes on.
 
     Raises:
       UserError: other settings differ; the text names them.
     """
     config = jsonable(config)
-    # Without a checkpoint nothing is lost: an attempt that was refused or
-    # failed to compile does not bind the next one.
-    if not any(self.checkpoints.glob('*-*')):
+    if not self.has_begun():
+      # An attempt that was refused, or failed to compile, does not bind the
+      # next one; its untrained parameters may have other shapes.
+      shutil.rmtree(self.checkpoints, ignore_errors=True)
       write_json(self.path / 'config.json', config)
       return True
     before = self.read_config()
@@ -200,6 +202,11 @@ class Workdir:
     if before != config:
       write_json(self.path / 'config.json', config)
     return False
+
+  def has_begun(self) -> bool:
+    """Whether something was trained or measured here."""
+    saved = [p for p in self.checkpoints.glob('*-*') if p.name[-2:] != '-0']
+    return bool(saved) or (self.path / 'rows').exists()
 
   def record_environment(self) -> dict:
     """Writes environment.json, a list: one record for each new environment.

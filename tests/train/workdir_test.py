@@ -14,17 +14,42 @@ from moegan_jax.train import workdir
 CONFIG = {'system': 'moegan', 'gen': {'lr': 1e-4, 'sizes': (1, 2)}, 'seed': 0}
 
 
+def begun(path):
+  """A folder in which something was trained already."""
+  (path / 'checkpoints' / 'last-7').mkdir(parents=True)
+  return workdir.Workdir(path)
+
+
+def claimed(path, config):
+  run = begun(path)
+  workdir.write_json(path / 'config.json', config)
+  return run
+
+
+def test_an_attempt_that_trained_nothing_binds_nobody(tmp_path):
+  run = workdir.Workdir(tmp_path)
+  assert run.claim(CONFIG) is True
+  untrained = tmp_path / 'checkpoints' / 'last-0'
+  untrained.mkdir(parents=True)
+  assert run.claim(CONFIG | {'seed': 1}) is True
+  assert run.read_config()['seed'] == 1
+  assert not untrained.exists()
+  (tmp_path / 'rows').mkdir()
+  with pytest.raises(errors.UserError, match='seed'):
+    run.claim(CONFIG)
+
+
 def test_first_claim_writes_and_the_second_goes_on(tmp_path):
   run = workdir.Workdir(tmp_path / 'runs' / 'a')
   assert run.claim(CONFIG) is True
+  begun(run.path)
   assert run.claim(CONFIG) is False
   assert run.read_config()['gen'] == {'lr': 1e-4, 'sizes': [1, 2]}
   assert workdir.Workdir(run.path, create=False).read_config()['seed'] == 0
 
 
 def test_other_settings_are_refused_by_name(tmp_path):
-  run = workdir.Workdir(tmp_path)
-  run.claim(CONFIG)
+  run = claimed(tmp_path, CONFIG)
   other = {'system': 'moegan', 'gen': {'lr': 0.5, 'sizes': [1, 2]}, 'new': 1}
   with pytest.raises(errors.UserError) as info:
     run.claim(other)
@@ -37,8 +62,7 @@ def test_other_settings_are_refused_by_name(tmp_path):
 
 
 def test_long_lists_of_differences_are_cut(tmp_path):
-  run = workdir.Workdir(tmp_path)
-  run.claim({f'k{i}': 0 for i in range(9)})
+  run = claimed(tmp_path, {f'k{i}': 0 for i in range(9)})
   with pytest.raises(errors.UserError, match=r'k4 \(.*\) and 4 more') as info:
     run.claim({f'k{i}': 1 for i in range(9)})
   assert 'k5' not in str(info.value)
@@ -48,8 +72,7 @@ def test_long_lists_of_differences_are_cut(tmp_path):
   'free', [{'gen.lr'}, {'gen'}, lambda key: key.endswith('lr')]
 )
 def test_free_keys_may_differ_and_are_updated(tmp_path, free):
-  run = workdir.Workdir(tmp_path)
-  run.claim(CONFIG)
+  run = claimed(tmp_path, CONFIG)
   other = CONFIG | {'gen': {'lr': 0.5, 'sizes': [1, 2]}}
   assert run.claim(other, free) is False
   assert run.read_config()['gen']['lr'] == 0.5
@@ -58,13 +81,12 @@ def test_free_keys_may_differ_and_are_updated(tmp_path, free):
 
 
 def test_infinite_settings_compare_equal(tmp_path):
-  run = workdir.Workdir(tmp_path)
-  run.claim({'clip': float('inf')})
+  run = claimed(tmp_path, {'clip': float('inf')})
   assert run.claim({'clip': float('inf')}) is False
 
 
 def test_a_torn_config_is_a_user_error(tmp_path):
-  run = workdir.Workdir(tmp_path)
+  run = begun(tmp_path)
   (tmp_path / 'config.json').write_text('{"a": ')
   with pytest.raises(errors.UserError, match=r'cannot read .*config\.json'):
     run.claim(CONFIG)
