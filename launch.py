@@ -47,7 +47,9 @@ def parse(argv: list[str]):
   except UserError:
     raise
   except Exception as error:  # absl and ml_collections raise all kinds
-    text = ' '.join(str(error).split()) or type(error).__name__
+    # A KeyError's text is the repr of its message.
+    said = error.args[0] if error.args else ''
+    text = ' '.join(str(said).split()) or type(error).__name__
     raise UserError(f'command line: {text}') from error
   if len(rest) > 1:
     raise UserError(f'command line: {rest[1]!r} is not a flag; see --help')
