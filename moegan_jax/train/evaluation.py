@@ -1,5 +1,6 @@
 """Samples and measures of a state, chunk by chunk on the device."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,7 @@ def _exact(function: Callable) -> Callable:
   The density of an oracle is exact, and a divergence is a difference.
   """
 
+  @functools.wraps(function)
   def precise(*args):
     with jax.default_matmul_precision('float32'):
       return function(*args)
