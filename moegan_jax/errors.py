@@ -1,4 +1,7 @@
-"""The one exception whose text is meant for the person at the keyboard."""
+"""Errors whose text is meant for the person at the keyboard."""
+
+import difflib
+from collections.abc import Iterable
 
 
 class UserError(Exception):
@@ -7,3 +10,13 @@ class UserError(Exception):
   The text is one line that names the thing, says what is wrong with it and
   what to do. Command-line programs print it and exit with code 2.
   """
+
+
+def unknown(setting: str, value: str, valid: Iterable[str]) -> UserError:
+  """What to raise for a name that is none of the valid ones."""
+  valid = list(valid)
+  near = difflib.get_close_matches(value, valid, 1)
+  hint = f'did you mean {near[0]!r}? ' if near else ''
+  return UserError(
+    f'{setting}={value!r} is unknown; {hint}one of {", ".join(valid)}'
+  )

@@ -1,6 +1,5 @@
 """A trained run as an object: sample, log-probabilities, judgements."""
 
-import json
 import os
 from collections.abc import Sequence
 
@@ -27,7 +26,7 @@ class Trained:
 
   def __init__(self, system, state, corpus: Corpus, chunk: int = 256):
     self.corpus, self.step = corpus, int(state.step)
-    self._system, self._state = system, state
+    self._state = state
     self._evaluator = Evaluator(system, corpus, chunk)
     self._judge = jax.jit(system.judge) if system.judge else None
 
@@ -109,11 +108,7 @@ def load(
   """
   folder = Workdir(workdir, create=False)
   config = ConfigDict(folder.read_config())
-  path = folder.path / CORPUS_FILE
-  try:
-    known = json.loads(path.read_text(encoding='utf-8'))
-  except (OSError, ValueError) as error:
-    raise UserError(f'cannot read {path}: {error}') from error
+  known = folder.read_json(CORPUS_FILE)
   if not 0 <= seed_index < config.num_seeds:
     raise UserError(
       f'seed_index={seed_index}: {workdir} has {config.num_seeds} seeds'

@@ -1,11 +1,10 @@
 """Corpora by name."""
 
 import dataclasses
-import difflib
 from typing import NamedTuple
 
 from moegan_jax.data.corpus import Corpus
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, unknown
 
 
 def _texygen(name, s):
@@ -91,11 +90,7 @@ def load(settings) -> Loaded:
   for key in ('name', 'offline_fallback'):
     name = settings[key]
     if name not in CORPORA and (name or key == 'name'):
-      near = difflib.get_close_matches(name, CORPORA, 1)
-      hint = f'did you mean {near[0]!r}? ' if near else ''
-      raise UserError(
-        f'data.{key}={name!r} is unknown; {hint}one of ' + ', '.join(CORPORA)
-      )
+      raise unknown(f'data.{key}', name, CORPORA)
   if not 0 <= settings.valid_share < 1:
     raise UserError(
       f'data.valid_share={settings.valid_share} must be in [0, 1)'

@@ -4,14 +4,13 @@ Source: the released code of RelGAN, TextGAN-PyTorch and SeqGAN. A truncated
 normal is cut at two deviations and not rescaled, as in TensorFlow.
 """
 
-import difflib
 import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 
-from moegan_jax.errors import UserError
+from moegan_jax.errors import unknown
 
 _zeros = jax.nn.initializers.zeros
 
@@ -83,9 +82,5 @@ INITIALIZERS = {
 def initializers(name: str) -> Initializers:
   """The set called `name`; UserError with the nearest name otherwise."""
   if name not in INITIALIZERS:
-    near = difflib.get_close_matches(name, INITIALIZERS, 1)
-    hint = f'did you mean {near[0]!r}? ' if near else ''
-    raise UserError(
-      f'init={name!r} is unknown; {hint}one of {", ".join(INITIALIZERS)}'
-    )
+    raise unknown('init', name, INITIALIZERS)
   return INITIALIZERS[name]

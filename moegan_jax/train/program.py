@@ -1,6 +1,5 @@
 """The program behind launch.py: from a configuration to a finished run."""
 
-import json
 import os
 import pathlib
 import sys
@@ -214,10 +213,8 @@ def _initial(config, corpus: Corpus):
       f'init_from={config.init_from}: its generator has other settings '
       f'({", ".join(differ)}); use the same ones'
     )
-  text = (other.path / CORPUS_FILE).read_text(encoding='utf-8')
-  if (
-    json.loads(text)['record']['train_sha256'] != corpus.record['train_sha256']
-  ):
+  theirs = other.read_json(CORPUS_FILE)['record']['train_sha256']
+  if theirs != corpus.record['train_sha256']:
     raise UserError(
       f'init_from={config.init_from}: it was trained on another corpus; '
       'give this run the same data settings'

@@ -42,7 +42,8 @@ class Rows:
     return self.write(name, step, measure()) if values is None else values
 
 
-def _row(label: str, values: dict, note: str = '') -> table.Row:
+def row(label: str, values: dict, note: str = '') -> table.Row:
+  """Measured values as a row: those that a table has a column for."""
   shown = {k: v for k, v in values.items() if k in METRICS}
   errors = {
     k: np.ravel(values[f'{k}_se']) for k in shown if f'{k}_se' in values
@@ -69,7 +70,7 @@ def best_row(
   note = f'{side} {best.measure} is better; chosen at step {steps}'
   if 'test' in best.measure or best.measure.startswith('bleu'):
     note += '; CHOSEN ON THE TEST TEXT'
-  return _row(f'{label}, best', values, note)
+  return row(f'{label}, best', values, note)
 
 
 def cooled_row(
@@ -101,7 +102,7 @@ def cooled_row(
     note = 'not cooled: its NLL_oracle is not above that of the system'
   elif min(values['temperature']) < COLDEST:
     note += '; the coldest that was tried, and not cold enough'
-  return _row('MLE, cooled', values, note)
+  return row('MLE, cooled', values, note)
 
 
 def finish(
@@ -127,7 +128,7 @@ def finish(
       'their number'
     )
   )
-  real = _row('real text (train)' if text else 'oracle', values, note)
+  real = row('real text (train)' if text else 'oracle', values, note)
   protocol = {'hypotheses': n}
   if text:
     protocol |= {
@@ -145,12 +146,7 @@ def finish(
       ours, real, published or corpus.name, protocol, bool(published)
     ),
   )
-  marked = [*(table.mark_collapsed(row, real) for row in ours), real]
-  present = {k for row in marked for k in row.values}
+  marked = [*(table.mark_collapsed(one, real) for one in ours), real]
+  present = {k for one in marked for k in one.values}
   columns = [k for k in METRICS if k in present and k not in _ASIDE]
   return table.plain(marked, columns)
-
-
-def phase_row(label: str, values: dict) -> table.Row:
-  """The row of a finished phase."""
-  return _row(label, values)

@@ -205,11 +205,11 @@ class Run:
       return
     # Of what went bad at the same step, a loss says more than its gradient.
     step, seed, loss = min(found, key=lambda f: (f[0], 'grad' in f[2]))
-    saved = self.store.steps('last')
-    kept = f'checkpoint last-{saved[-1]}' if saved else 'the start'
+    kept = self.store.steps('last')[-1]
     raise Diverged(
       f'phase {name}, step {step}, seed {seed}: {loss} is not finite; the '
-      f'last good state is {kept} in {self.workdir.checkpoints}; a lower '
+      f'last good state is checkpoint last-{kept} in '
+      f'{self.workdir.checkpoints}; a lower '
       'learning rate, in a new --workdir, may help'
     )
 
@@ -267,7 +267,6 @@ class Run:
     """A few sentences early on: people want to see that it is text."""
     if time.monotonic() < self._show_after:
       return
-    self._show_after = float('inf')
     one = member(state, 0)
     key = loop.use_key(one.key, one.step, loop.EVALUATE)
     text = self.corpus.text(self.evaluator.sample(one, key, 20))
@@ -329,7 +328,7 @@ class Run:
         title = 'MLE' if name == 'pretrain' else f'{label}, last'
         if not self.total and self.options.initial is None:
           title = 'start'  # nothing was trained
-        ours.append(results.phase_row(title, values))
+        ours.append(results.row(title, values))
     best = results.best_row(
       self.rows, self.evaluator, self.best, label, self.total, n
     )

@@ -153,7 +153,15 @@ class Workdir:
     Raises:
       UserError: config.json is missing or no JSON.
     """
-    path = self.path / 'config.json'
+    return self.read_json('config.json')
+
+  def read_json(self, name: str) -> dict:
+    """A JSON file of the run.
+
+    Raises:
+      UserError: it is missing or no JSON.
+    """
+    path = self.path / name
     try:
       return json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
