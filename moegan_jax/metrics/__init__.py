@@ -1,49 +1,51 @@
 """Measures of generated text. They know nothing of training.
 
-`METRICS` names every measure that a table may show. This package imports
-without JAX: the measures of text are NumPy, those that read logits
+`MEASURES` are the measures of text, a file and a line each. `METRICS` names
+every number that a table may show, in the order of its columns. This package
+imports without JAX: the measures of text are NumPy, those that read logits
 (likelihood, divergence) are imported by those who have logits.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
 
-from moegan_jax.metrics import bleu, diversity
+import numpy as np
 
-Sentences = list[list[str]]
+from moegan_jax.metrics import bleu, bootstrap, diversity
+from moegan_jax.metrics.measure import (
+  LanguageModel,
+  Measure,
+  Metric,
+  Sentences,
+  Texts,
+)
 
-
-class Metric(NamedTuple):
-  """How to print and to read a measure.
-
-  label: the head of a table's column
-  better: 'lower', 'higher', or 'real' where the best value is the one that
-    real text (or the oracle) has under the same protocol
-  text: what it is, in one line
-  """
-
-  label: str
-  better: str
-  text: str
+MEASURES: dict[str, Measure] = {
+  'bleu': bleu.BLEU,
+  'self_bleu': bleu.SELF_BLEU,
+  'diversity': diversity.DIVERSITY,
+}
+QUICK = ('bleu', 'self_bleu', 'diversity')  # well under a second together
 
 
 def _likelihood(part: str, on: str) -> dict[str, Metric]:
   return {
     f'nll_{part}': Metric(
-      f'NLL {part}', 'lower', f'nats a position, padding included, on {on}'
+      f'NLL {part}',
+      'lower',
+      f'nats a position, padding included, on {on}',
+      'diversity',
     ),
     f'nll_{part}_token': Metric(
-      f'NLL {part}/token', 'lower', f'nats a word or end symbol, on {on}'
+      f'NLL {part}/token',
+      'lower',
+      f'nats a word or end symbol, on {on}',
+      'diversity',
     ),
   }
 
 
-METRICS: dict[str, Metric] = {
-  **{
-    f'bleu{n}': Metric(
-      f'BLEU-{n}', 'higher', f'1..{n}-grams found in the test references'
-    )
-    for n in range(2, 6)
-  },
+# Of systems whose logits or whose true distribution are at hand.
+_OF_MODELS: dict[str, Metric] = {
   **_likelihood('train', 'training text'),
   **_likelihood('valid', 'the validation part of the training text'),
   **_likelihood('test', 'held-out text'),
@@ -52,44 +54,88 @@ METRICS: dict[str, Metric] = {
     'lower',
     'nats a token of samples under the oracle; cooling lowers it as well, '
     'so read it beside the entropy',
+    'quality',
   ),
-  'entropy': Metric('entropy', 'real', 'of the model, nats a token'),
-  'kl_pq': Metric('KL(p||q)', 'lower', 'oracle to model: missed modes'),
-  'kl_qp': Metric('KL(q||p)', 'lower', 'model to oracle: bad samples'),
-  'jeffreys': Metric('Jeffreys', 'lower', 'the sum of both KLs'),
+  'nll_sum': Metric(
+    'NLL oracle+test',
+    'lower',
+    'NLL oracle and NLL test added; less of a game than either',
+    'both',
+  ),
+  'entropy': Metric(
+    'entropy', 'real', 'of the model, nats a token', 'diversity'
+  ),
+  'kl_pq': Metric(
+    'KL(p||q)', 'lower', 'oracle to model: missed modes', 'diversity'
+  ),
+  'kl_qp': Metric(
+    'KL(q||p)', 'lower', 'model to oracle: bad samples', 'quality'
+  ),
+  'jeffreys': Metric('Jeffreys', 'lower', 'the sum of both KLs', 'both'),
   'step_js': Metric(
-    'step JS', 'lower', 'Jensen-Shannon of next-token distributions'
+    'step JS',
+    'lower',
+    'Jensen-Shannon of next-token distributions',
+    'both',
   ),
   'grammatical': Metric(
-    'grammatical', 'higher', 'share of sentences that the grammar allows'
+    'grammatical',
+    'higher',
+    'share of sentences that the grammar allows',
+    'quality',
   ),
+}
+
+METRICS: dict[str, Metric] = {
+  **MEASURES['bleu'].columns,
+  **_OF_MODELS,
   **{
-    f'self_bleu{n}': Metric(
-      f'Self-BLEU-{n}', 'real', 'each sample against all others'
-    )
-    for n in range(2, 6)
+    key: metric
+    for name, measure in MEASURES.items()
+    if name != 'bleu'
+    for key, metric in measure.columns.items()
   },
-  'distinct_sentences': Metric(
-    'distinct', 'real', 'share of sentences that differ from each other'
-  ),
-  'top_sentence': Metric('top', 'real', 'share of the commonest sentence'),
-  'mean_length': Metric('length', 'real', 'words in a sentence'),
-  'copied': Metric('copied', 'lower', 'share that equals a training sentence'),
 }
 
 
 def text_measures(
-  samples: Sentences, references: Sentences, train: Sentences
+  texts: Texts,
+  names: Iterable[str] = tuple(MEASURES),
+  intervals: bool = False,
 ) -> dict[str, float]:
-  """All measures that need text only, by their key in METRICS.
+  """Measures of text by their key in METRICS.
 
   Args:
-    samples: tokenised sentences, at least two.
-    references: tokenised test sentences, for BLEU.
-    train: tokenised training sentences, for `copied`.
+    texts: samples, and whatever else there is.
+    names: of MEASURES; those that lack what they need are left out.
+    intervals: add `KEY_low` and `KEY_high`, the bootstrap's 95 % interval, for
+      what is an average over sentences.
+
+  Raises:
+    ValueError: there are no samples.
   """
-  return {
-    **bleu.bleu(samples, references),
-    **bleu.self_bleu(samples),
-    **diversity.diversity(samples, train),
-  }
+  if not texts.samples:
+    raise ValueError('there are no samples to measure')
+  found: dict[str, float | np.ndarray] = {}
+  for name in names:
+    if MEASURES[name].fits(texts):
+      found |= MEASURES[name].of(texts)
+  values = {key: float(np.mean(value)) for key, value in found.items()}
+  if intervals:
+    values |= bootstrap.intervals(
+      {k: v for k, v in found.items() if isinstance(v, np.ndarray)}
+    )
+  return values
+
+
+__all__ = [
+  'MEASURES',
+  'METRICS',
+  'QUICK',
+  'LanguageModel',
+  'Measure',
+  'Metric',
+  'Sentences',
+  'Texts',
+  'text_measures',
+]

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-Sentences = list[list[str]]
+from moegan_jax.metrics.measure import Measure, Metric, Sentences, Texts
 
 _EPSILON = 0.1  # what method1 puts in the place of a numerator of zero
 
@@ -36,8 +36,8 @@ class _Counts(NamedTuple):
 
 def bleu(
   hypotheses: Sentences, references: Sentences, max_n: int = 5
-) -> dict[str, float]:
-  """Mean BLEU-2 .. BLEU-max_n of hypotheses, all references for each.
+) -> dict[str, np.ndarray]:
+  """BLEU-2 .. BLEU-max_n of each hypothesis, all references for each.
 
   The brevity penalty takes the reference length closest to the hypothesis,
   the shorter one of two. Precisions are matches / max(1, n-grams) with
@@ -50,7 +50,7 @@ def bleu(
     max_n: the longest n-gram.
 
   Returns:
-    {'bleu2': ..., 'bleu3': ..., ...}
+    {'bleu2': [hypotheses], 'bleu3': ..., ...}; the measure is the mean
   """
   if not hypotheses or not references:
     raise ValueError('BLEU needs at least one hypothesis and one reference')
@@ -64,11 +64,11 @@ def bleu(
     clipped = np.minimum(table.count[ours], most[table.gram[ours]])
     matches.append(np.bincount(table.sentence[ours], clipped, minlength=split))
   closest = _closest(lengths[:split], lengths[split:])
-  return _means('bleu', _scores(matches, lengths[:split], closest))
+  return _named('bleu', _scores(matches, lengths[:split], closest))
 
 
-def self_bleu(sentences: Sentences, max_n: int = 5) -> dict[str, float]:
-  """Mean BLEU of each sentence against all the others (Zhu et al., 2018).
+def self_bleu(sentences: Sentences, max_n: int = 5) -> dict[str, np.ndarray]:
+  """BLEU of each sentence against all the others (Zhu et al., 2018).
 
   Leave-one-out over the whole set; the value grows with its size. The largest
   count of an n-gram among the others is the largest of all, or the second
@@ -79,7 +79,7 @@ def self_bleu(sentences: Sentences, max_n: int = 5) -> dict[str, float]:
     max_n: the longest n-gram.
 
   Returns:
-    {'self_bleu2': ..., 'self_bleu3': ..., ...}
+    {'self_bleu2': [sentences], 'self_bleu3': ..., ...}
   """
   total = len(sentences)
   if total < 2:
@@ -91,7 +91,7 @@ def self_bleu(sentences: Sentences, max_n: int = 5) -> dict[str, float]:
     clipped = np.minimum(table.count, most)
     matches.append(np.bincount(table.sentence, clipped, minlength=total))
   closest = _closest(lengths, lengths, leave_one_out=True)
-  return _means('self_bleu', _scores(matches, lengths, closest))
+  return _named('self_bleu', _scores(matches, lengths, closest))
 
 
 def _count(
@@ -170,6 +170,36 @@ def _scores(
   return (factor * np.exp(np.cumsum(logs, axis=0) / orders))[1:]
 
 
-def _means(name: str, scores: np.ndarray) -> dict[str, float]:
-  """The mean over sentences of each order, as name2, name3, ..."""
-  return {f'{name}{n}': float(s.mean()) for n, s in enumerate(scores, start=2)}
+def _named(name: str, scores: np.ndarray) -> dict[str, np.ndarray]:
+  """The scores of each order, as name2, name3, ..."""
+  return {f'{name}{n}': s for n, s in enumerate(scores, start=2)}
+
+
+BLEU = Measure(
+  {
+    f'bleu{n}': Metric(
+      f'BLEU-{n}',
+      'higher',
+      f'1..{n}-grams found in the test references',
+      'quality',
+    )
+    for n in range(2, 6)
+  },
+  lambda texts: bleu(texts.samples, texts.references),
+  ('references',),
+)
+
+
+def _self_bleu(texts: Texts) -> dict[str, np.ndarray]:
+  return self_bleu(texts.samples) if len(texts.samples) > 1 else {}
+
+
+SELF_BLEU = Measure(
+  {
+    f'self_bleu{n}': Metric(
+      f'Self-BLEU-{n}', 'real', 'each sample against all others', 'diversity'
+    )
+    for n in range(2, 6)
+  },
+  _self_bleu,
+)

@@ -7,7 +7,7 @@ these is a share of the samples or a plain mean; no smoothing, no sampling.
 from collections import Counter
 from collections.abc import Mapping
 
-Sentences = list[list[str]]
+from moegan_jax.metrics.measure import Measure, Metric, Sentences, Texts
 
 MIN_DISTINCT = 0.9
 MAX_EXCESS = 0.15
@@ -34,14 +34,33 @@ def copied(samples: Sentences, train: Sentences) -> float:
   return sum(tuple(words) in known for words in samples) / _total(samples)
 
 
-def diversity(samples: Sentences, train: Sentences) -> dict[str, float]:
-  """All of the above by name."""
-  return {
-    'distinct_sentences': distinct_sentences(samples),
-    'top_sentence': top_sentence(samples),
-    'mean_length': mean_length(samples),
-    'copied': copied(samples, train),
+def _diversity(texts: Texts) -> dict[str, float]:
+  values = {
+    'distinct_sentences': distinct_sentences(texts.samples),
+    'top_sentence': top_sentence(texts.samples),
+    'mean_length': mean_length(texts.samples),
   }
+  if texts.train:
+    values['copied'] = copied(texts.samples, texts.train)
+  return values
+
+
+DIVERSITY = Measure(
+  {
+    'distinct_sentences': Metric(
+      'distinct',
+      'real',
+      'share of sentences that differ from each other',
+      'diversity',
+    ),
+    'top_sentence': Metric(
+      'top', 'real', 'share of the commonest sentence', 'diversity'
+    ),
+    'mean_length': Metric('length', 'real', 'words in a sentence'),
+    'copied': Metric('copied', 'real', 'share that equals a training sentence'),
+  },
+  _diversity,
+)
 
 
 def collapsed(

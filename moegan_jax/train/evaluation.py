@@ -9,7 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from moegan_jax.data.corpus import Corpus
-from moegan_jax.metrics import divergence, likelihood, text_measures
+from moegan_jax.metrics import (
+  QUICK,
+  Texts,
+  divergence,
+  likelihood,
+  text_measures,
+)
 from moegan_jax.train.loop import EVALUATE, use_key
 from moegan_jax.types import Array, System, TrainState
 
@@ -156,9 +162,9 @@ class Evaluator:
     if corpus.oracle is not None:
       measures |= self.divergences(state, samples, self.truth(n), temperature)
     if corpus.pad is not None:
-      measures |= text_measures(
-        corpus.words(samples), corpus.test_words, self._train_words()
-      )
+      words = corpus.words(samples)
+      texts = Texts(words, corpus.test_words, self._train_words())
+      measures |= text_measures(texts, QUICK)
     measures |= self._grammar(samples)
     return measures, corpus.text(samples)
 
@@ -182,8 +188,8 @@ class Evaluator:
       values = divergence.divergences(terms, terms)
       measures |= {k: float(v) for k, v in values.items()}
     if corpus.pad is not None:
-      measures |= text_measures(self._train_words()[:n], corpus.test_words, [])
-      del measures['copied']  # it is the training text
+      texts = Texts(self._train_words()[:n], corpus.test_words)
+      measures |= text_measures(texts, QUICK)
       if len(self._train_words()) < n:
         # Self-BLEU grows with the number of sentences.
         measures = {k: v for k, v in measures.items() if 'self' not in k}

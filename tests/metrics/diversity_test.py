@@ -2,14 +2,14 @@
 
 import pytest
 
-from moegan_jax.metrics import METRICS, diversity, text_measures
+from moegan_jax.metrics import METRICS, QUICK, Texts, diversity, text_measures
 
 SAMPLES = [['a', 'cat'], ['a', 'dog'], ['a', 'cat'], []]
 TRAIN = [['a', 'dog'], ['a', 'cat', 'sat']]
 
 
 def test_by_hand():
-  assert diversity.diversity(SAMPLES, TRAIN) == {
+  assert diversity.DIVERSITY.of(Texts(SAMPLES, train=TRAIN)) == {
     'distinct_sentences': 0.75,
     'top_sentence': 0.5,
     'mean_length': 1.5,
@@ -41,7 +41,7 @@ def test_no_samples_are_refused():
 
 
 def test_text_measures_are_registered():
-  got = text_measures(SAMPLES, TRAIN, TRAIN)
+  got = text_measures(Texts(SAMPLES, TRAIN, TRAIN), QUICK)
   assert set(got) <= set(METRICS)
   assert len(got) == 12
   assert all(0 <= got[k] <= 1 for k in got if k != 'mean_length')
