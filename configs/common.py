@@ -22,7 +22,7 @@ def base() -> ConfigDict:
   c.init_from = ''  # workdir whose generator after MLE is the start
 
   c.data = ConfigDict()
-  c.data.name = 'coco'  # coco, emnlp, captions, oracle, text
+  c.data.name = 'coco'  # coco, coco_iid, emnlp, captions, oracle, text
   c.data.dir = ''  # folder with the benchmark's files; else MOEGAN_DATA_DIR
   c.data.offline_fallback = 'captions'  # where coco or emnlp cannot be had
   c.data.valid_share = 0.05  # last lines of the training part; 0: legacy
@@ -118,6 +118,10 @@ def base() -> ConfigDict:
   c.eval.final_samples = 10_000  # at the end of a phase
   c.eval.chunk = 256  # sequences at a time
   c.eval.best = 'auto'  # measure that picks the best checkpoint
+  c.eval.selection = 'validation'  # text it is measured on: validation, test
+  c.eval.temperatures = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)  # of curves
+  c.eval.curve_samples = 1000  # at each of them; 0: no curves
+  c.eval.language_model = False  # scores by an LSTM of its own a row
 
   c.checkpoint = ConfigDict()
   c.checkpoint.keep = 3  # newest ones
@@ -128,6 +132,12 @@ def base() -> ConfigDict:
 
 def coco(c: ConfigDict) -> ConfigDict:
   """MS COCO captions, 10,000 training lines: the scale of `base`."""
+  return c
+
+
+def coco_iid(c: ConfigDict) -> ConfigDict:
+  """Both files of COCO, shuffled: training and test text are alike."""
+  c.data.name = 'coco_iid'
   return c
 
 
@@ -282,6 +292,8 @@ def _smoke(c: ConfigDict) -> None:
   c.eval.adversarial_every = 0
   c.eval.samples = 200
   c.eval.final_samples = 500
+  c.eval.curve_samples = 200
+  c.eval.temperatures = (0.6, 0.8, 1.0)
 
 
 VARIANTS = {'s64': _s64, 'cpu': _cpu, 'smoke': _smoke}

@@ -28,7 +28,7 @@ class Trained:
     self.corpus, self.step = corpus, int(state.step)
     self._state = state
     self._evaluator = Evaluator(system, corpus, chunk)
-    self._judge = jax.jit(system.judge) if system.judge else None
+    self._critique = jax.jit(system.critique) if system.critique else None
 
   def sample(
     self, n: int, seed: int = 0, temperature: float = 1.0
@@ -81,7 +81,7 @@ class Trained:
     Raises:
       UserError: the system has no discriminator, or a word is unknown to it.
     """
-    if self._judge is None:
+    if self._critique is None:
       raise UserError('this system has no discriminator')
     tokens = self.encode(sentences)
     if (tokens >= self.corpus.vocab_size).any():
@@ -90,7 +90,8 @@ class Trained:
         f'sentence {row} has a word that the vocabulary lacks; '
         'the discriminator knows no others'
       )
-    return np.asarray(self._judge(self._state, tokens))
+    logits = np.asarray(self._critique(self._state, tokens).logits)
+    return logits.reshape(len(tokens), -1).mean(1)
 
 
 def load(

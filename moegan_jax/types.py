@@ -143,11 +143,12 @@ class System(NamedTuple):
   sample: (state, key, n, temperature=1.0, first=0) -> int32 [n, T]; row i
     depends on the key and on `first + i` only
   logits: (state, tokens int32 [n, T], temperature=1.0) -> [n, T, V]
-  judge: (state, tokens) -> [n], mean logit of the discriminator; or None
+  critique: (state, tokens) -> Critique of the discriminator, without dropout;
+    or None
   """
 
   init: Callable[[Array], TrainState]
   phases: Mapping[str, Phase]
   sample: Callable[..., Array]
   logits: Callable[..., Array]
-  judge: Callable[..., Array] | None = None
+  critique: Callable[..., Critique] | None = None

@@ -57,6 +57,8 @@ SMALL = flags(
   eval__samples=50,
   eval__final_samples=60,
   eval__chunk=32,
+  eval__curve_samples=20,
+  eval__temperatures='(0.8, 1.0)',
 )
 ORACLE = [
   f'--config={ROOT / "configs/moegan_oracle_small.py"}',
@@ -156,6 +158,19 @@ def test_the_workdir_of_a_run(finished):
   table = (workdir / 'results.md').read_text(encoding='utf-8')
   for word in ('MLE', 'moegan, last', 'MLE, cooled', 'oracle', 'Jeffreys'):
     assert word in table, word
+  assert 'MLE at its best temperature' in table
+  record = json.loads((workdir / 'results.json').read_text())
+  assert [row['key'] for row in record['rows'][:2]] == [
+    'pretrain',
+    'adversarial',
+  ]
+  assert all(len(r['values']['jeffreys']) == 2 for r in record['rows'][:2])
+  curves = json.loads((workdir / 'curves.json').read_text())
+  assert curves['temperatures'] == [0.8, 1.0]
+  assert np.shape(curves['curves']['adversarial']['jeffreys']) == (2, 2)
+  with np.load(workdir / 'features.npz') as features:
+    assert features['real'].shape == features['fake'].shape == (TEST, 4)
+  assert 'Jeffreys' in (workdir / 'report.html').read_text(encoding='utf-8')
   assert 'Jeffreys' in out and 'generator' in out and 'T = 6' in out
 
 
@@ -498,6 +513,18 @@ BAD = {
   'best elsewhere': (
     lambda d: [*ORACLE, '--config.eval.best=bleu4'],
     ['eval.best', 'bleu4'],
+  ),
+  'best on test': (
+    lambda d: [*ORACLE, '--config.eval.best=nll_test'],
+    ['eval.best=nll_test', 'eval.selection=test'],
+  ),
+  'selection': (
+    lambda d: [*ORACLE, '--config.eval.selection=tests'],
+    ['eval.selection', "'test'", 'validation'],
+  ),
+  'temperatures': (
+    lambda d: [*ORACLE, '--config.eval.temperatures=(0.5, 0.0)'],
+    ['eval.temperatures', 'positive'],
   ),
   'init_from': (
     lambda d: [*ORACLE, f'--config.init_from={d}'],

@@ -10,11 +10,12 @@ PACKAGE = ROOT / 'moegan_jax'
 
 # What each layer of moegan_jax may import of it, itself apart. Losses stand
 # beside nets and decode; data and metrics stand beside everything that trains.
-BASE = {'errors', 'types'}
+BASE = {'errors', 'files', 'types'}
 PARTS = {*BASE, 'ops', 'nets', 'losses', 'decode'}
 BESIDE = {'data', 'metrics', 'report'}
 MAY = {
   'errors': set(),
+  'files': {'errors'},
   'types': {'errors'},
   'ops': BASE,
   'nets': {*BASE, 'ops'},

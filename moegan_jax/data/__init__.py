@@ -11,10 +11,11 @@ def _texygen(name, s):
   from moegan_jax.data.texygen import load_texygen
 
   return load_texygen(
-    name,
+    name.removesuffix('_iid'),
     directory=s.dir,
     valid_share=s.valid_share,
     max_length=s.max_length,
+    shuffled=name.endswith('_iid'),
   )
 
 
@@ -62,6 +63,7 @@ def _captions(name, s):
 # name -> (name, section `data` of a configuration) -> Corpus
 CORPORA = {
   'coco': _texygen,
+  'coco_iid': _texygen,
   'emnlp': _texygen,
   'captions': _captions,
   'oracle': _oracle,

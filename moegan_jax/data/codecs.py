@@ -1,9 +1,10 @@
-"""Codecs: text to tokens and back; and a cache for the slow one.
+"""Codecs: text to tokens and back; and a cache for the slow ones.
 
 A token is a string here; numbers come with the vocabulary in `corpus.py`.
 """
 
 import hashlib
+import importlib.metadata
 import os
 import pathlib
 import sys
@@ -28,14 +29,19 @@ class Codec(NamedTuple):
 
 
 def _split_words(line: str) -> list[str]:
-  """Lower-cased NLTK word tokens of the whole line.
+  """Lower-cased NLTK word tokens of the whole line."""
+  return _split_cased(line.lower())
+
+
+def _split_cased(line: str) -> list[str]:
+  """NLTK word tokens of the whole line.
 
   `preserve_line` leaves out the split into sentences, which would need Punkt
   data that NLTK's package does not contain.
   """
   from nltk.tokenize import word_tokenize  # about a second to import
 
-  return word_tokenize(line.lower(), preserve_line=True)
+  return word_tokenize(line, preserve_line=True)
 
 
 def _split_ids(line: str) -> list[str]:
@@ -53,10 +59,12 @@ def _split_ids(line: str) -> list[str]:
 CODECS = {
   # Joined by blanks, as the sample files of the field are.
   'word': Codec('word', _split_words, ' '.join),
+  'word_cased': Codec('word_cased', _split_cased, ' '.join),
   'char': Codec('char', list, ''.join),
   'whitespace': Codec('whitespace', str.split, ' '.join),
   'ids': Codec('ids', _split_ids, ' '.join),
 }
+_SLOW = ('word', 'word_cased')  # the others are faster than reading a cache
 
 
 def get_codec(name: str) -> Codec:
@@ -78,10 +86,10 @@ def cache_directory() -> pathlib.Path:
 
 
 def tokenise(lines: Sequence[str], codec: Codec) -> list[list[str]]:
-  """Tokens of every line, the word codec's through the cache.
+  """Tokens of every line, those of the word codecs through the cache.
 
-  The other codecs are faster than reading a cache. The key holds the text
-  itself, the codec and NLTK's version, whose rules change now and then.
+  The key holds the text itself, the codec and NLTK's version, whose rules
+  change now and then.
 
   Args:
     lines: strings without line ends.
@@ -93,12 +101,12 @@ def tokenise(lines: Sequence[str], codec: Codec) -> list[list[str]]:
   Raises:
     UserError: a line that the codec cannot read.
   """
-  if codec.name != 'word' or not lines:
+  if codec.name not in _SLOW or not lines:
     return [codec.split(line) for line in lines]
-  import nltk
-
   digest = hashlib.sha256('\n'.join(lines).encode()).hexdigest()
-  name = f'{digest}-{codec.name}-nltk{nltk.__version__}.tokens'
+  # A second faster than importing NLTK, which a full cache makes needless.
+  version = importlib.metadata.version('nltk')
+  name = f'{digest}-{codec.name}-nltk{version}.tokens'
   path = cache_directory() / 'tokens' / name
   cached = _read_cache(path, len(lines))
   if cached is not None:
@@ -123,7 +131,7 @@ def _read_cache(path: pathlib.Path, count: int) -> list[list[str]] | None:
   # Word tokens contain no white space, so blanks and line ends may part them.
   # Interning keeps one copy of a word: 8 million tokens of EMNLP are few words.
   lines = body.decode().split('\n')
-  tokens = [[sys.intern(t) for t in line.split(' ')] for line in lines]
+  tokens = [[sys.intern(t) for t in line.split()] for line in lines]
   return tokens if len(tokens) == count else None
 
 

@@ -264,6 +264,11 @@ _ROWS = (
     ' ({overlap_sentences:,} distinct sentences)',
   ),
   (
+    'split',
+    'a classifier tells training from test text with AUC'
+    ' {split_auc:.3f} (.5: alike)',
+  ),
+  (
     'duplicates',
     '{train_duplicates:,} of the training lines,'
     ' {test_duplicates:,} of the test lines',

@@ -18,6 +18,8 @@ import urllib.parse
 import urllib.request
 from typing import NamedTuple
 
+import numpy as np
+
 from moegan_jax.data import corpus as corpus_lib
 from moegan_jax.data.codecs import cache_directory, get_codec, tokenise
 from moegan_jax.data.textfile import parse_text
@@ -37,6 +39,7 @@ FILES = {  # corpus -> part -> path in Texygen's repository
 EMNLP_SAMPLE = 'emnlp_news_sample10k.txt'
 _CHECKSUMS = pathlib.Path(__file__).with_name('checksums.tsv')
 _CONNECT_SECONDS = 3
+_SHUFFLE_SEED = 20170523  # part of the identity of the shuffled corpora
 
 
 class CorpusUnavailable(UserError):
@@ -65,6 +68,7 @@ def load_texygen(
   valid_share: float = 0.05,
   max_length: int = 0,
   offline: bool = False,
+  shuffled: bool = False,
 ) -> corpus_lib.Corpus:
   """The corpus 'coco' or 'emnlp', in lower-cased word tokens.
 
@@ -77,6 +81,9 @@ def load_texygen(
     max_length: longer training sentences are dropped, test sentences cut; 0
       is the longest training sentence.
     offline: True tries no download.
+    shuffled: True puts the lines of both files into one order drawn at random
+      (always the same) and parts them anew, as many to training as before. The
+      corpus is then called NAME_iid.
 
   Returns:
     The corpus with its record.
@@ -95,6 +102,12 @@ def load_texygen(
   for part, data in found.data.items():
     file = parse_text(data, found.names[part])
     parts[part] = tokenise(file.lines, codec)
+  if shuffled:
+    parts['train'], parts['test'] = _reshuffle(parts['train'], parts['test'])
+    notes.append(
+      'the lines of both files are shuffled, so that training and test text'
+      ' are alike'
+    )
   train = corpus_lib.drop_long(parts['train'], max_length)
   if dropped := len(parts['train']) - len(train):
     notes.append(
@@ -102,7 +115,7 @@ def load_texygen(
       ' were dropped'
     )
   return corpus_lib.build_corpus(
-    name=name,
+    name=f'{name}_iid' if shuffled else name,
     codec=codec,
     train=train,
     test=parts['test'],
@@ -113,6 +126,14 @@ def load_texygen(
       'notes': notes,
     },
   )
+
+
+def _reshuffle(train: list, test: list) -> tuple[list, list]:
+  """All lines in another order, parted where the files were parted."""
+  lines = [*train, *test]
+  order = np.random.RandomState(_SHUFFLE_SEED).permutation(len(lines))
+  lines = [lines[i] for i in order]
+  return lines[: len(train)], lines[len(train) :]
 
 
 def find_files(

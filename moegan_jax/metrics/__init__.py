@@ -10,7 +10,16 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from moegan_jax.metrics import bleu, bootstrap, diversity
+from moegan_jax.metrics import (
+  bleu,
+  bootstrap,
+  diversity,
+  frechet,
+  lm_score,
+  ngrams,
+  novelty,
+  two_sample,
+)
 from moegan_jax.metrics.measure import (
   LanguageModel,
   Measure,
@@ -21,8 +30,16 @@ from moegan_jax.metrics.measure import (
 
 MEASURES: dict[str, Measure] = {
   'bleu': bleu.BLEU,
+  'backward_bleu': bleu.BACKWARD,
   'self_bleu': bleu.SELF_BLEU,
   'diversity': diversity.DIVERSITY,
+  'ngrams': ngrams.NGRAMS,
+  'ngram_js': ngrams.NGRAM_JS,
+  'auc': two_sample.AUC,
+  'auc_train': two_sample.AUC_TRAIN,
+  'novelty': novelty.NOVELTY,
+  'lm_score': lm_score.LM_SCORE,
+  'frechet': frechet.FRECHET,
 }
 QUICK = ('bleu', 'self_bleu', 'diversity')  # well under a second together
 
@@ -46,6 +63,15 @@ def _likelihood(part: str, on: str) -> dict[str, Metric]:
 
 # Of systems whose logits or whose true distribution are at hand.
 _OF_MODELS: dict[str, Metric] = {
+  **{
+    f'bleu{n}_valid': Metric(
+      f'BLEU-{n} valid',
+      'higher',
+      f'1..{n}-grams found in the validation part; while training only',
+      'quality',
+    )
+    for n in range(2, 6)
+  },
   **_likelihood('train', 'training text'),
   **_likelihood('valid', 'the validation part of the training text'),
   **_likelihood('test', 'held-out text'),
@@ -59,8 +85,13 @@ _OF_MODELS: dict[str, Metric] = {
   'nll_sum': Metric(
     'NLL oracle+test',
     'lower',
-    'NLL oracle and NLL test added; less of a game than either',
+    'NLL oracle and NLL test added; harder to game than either',
     'both',
+  ),
+  'nll_sum_train': Metric(
+    'NLL oracle+train',
+    'lower',
+    'the sum as papers print it; overfitting lowers it',
   ),
   'entropy': Metric(
     'entropy', 'real', 'of the model, nats a token', 'diversity'

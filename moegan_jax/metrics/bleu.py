@@ -1,4 +1,4 @@
-"""BLEU and Self-BLEU of a whole set of sentences, equal to NLTK's digits.
+"""BLEU, backward and Self-BLEU of whole sets of sentences, with NLTK's digits.
 
 Papineni et al. (2002), as Texygen (Zhu et al., 2018) and its successors use
 it: `nltk.translate.bleu_score.sentence_bleu` with uniform weights 1/n and
@@ -52,19 +52,42 @@ def bleu(
   Returns:
     {'bleu2': [hypotheses], 'bleu3': ..., ...}; the measure is the mean
   """
-  if not hypotheses or not references:
-    raise ValueError('BLEU needs at least one hypothesis and one reference')
-  split = len(hypotheses)
+  _refuse_nothing(hypotheses, references)
   lengths, tables = _count([*hypotheses, *references], max_n)
-  matches = []
-  for table in tables:
-    ours = table.sentence < split
-    most = np.zeros(table.num_grams, np.int64)
-    np.maximum.at(most, table.gram[~ours], table.count[~ours])
-    clipped = np.minimum(table.count[ours], most[table.gram[ours]])
-    matches.append(np.bincount(table.sentence[ours], clipped, minlength=split))
-  closest = _closest(lengths[:split], lengths[split:])
-  return _named('bleu', _scores(matches, lengths[:split], closest))
+  ours = np.arange(len(lengths)) < len(hypotheses)
+  return _named('bleu', _against(lengths, tables, ours))
+
+
+def backward_bleu(
+  samples: Sentences, references: Sentences, max_n: int = 5
+) -> dict[str, float | np.ndarray]:
+  """BLEU of each reference against all samples (Shi et al., 2018), and both.
+
+  Forward BLEU is precision: what is said, is it real? Backward BLEU is recall:
+  what real text says, can the generator say it? Their harmonic mean is low if
+  either is. Backward BLEU grows with the number of samples.
+
+  Args:
+    samples: tokenised sentences, at least one.
+    references: tokenised sentences, at least one.
+    max_n: the longest n-gram.
+
+  Returns:
+    backward_bleu2 ..: [references]
+    harmonic_bleu2 ..: 2 / (1 / forward + 1 / backward) of the two means, 0 if
+      one of them is
+  """
+  _refuse_nothing(samples, references)
+  lengths, tables = _count([*samples, *references], max_n)
+  ours = np.arange(len(lengths)) < len(samples)
+  scores = _against(lengths, tables, ~ours)
+  forward, backward = _against(lengths, tables, ours).mean(1), scores.mean(1)
+  total = forward + backward
+  both = 2 * forward * backward / np.where(total > 0, total, 1)
+  return {
+    **_named('backward_bleu', scores),
+    **{k: float(v) for k, v in _named('harmonic_bleu', both).items()},
+  }
 
 
 def self_bleu(sentences: Sentences, max_n: int = 5) -> dict[str, np.ndarray]:
@@ -92,6 +115,34 @@ def self_bleu(sentences: Sentences, max_n: int = 5) -> dict[str, np.ndarray]:
     matches.append(np.bincount(table.sentence, clipped, minlength=total))
   closest = _closest(lengths, lengths, leave_one_out=True)
   return _named('self_bleu', _scores(matches, lengths, closest))
+
+
+def _refuse_nothing(hypotheses: Sentences, references: Sentences) -> None:
+  if not hypotheses or not references:
+    raise ValueError('BLEU needs at least one hypothesis and one reference')
+
+
+def _against(
+  lengths: np.ndarray, tables: list[_Counts], ours: np.ndarray
+) -> np.ndarray:
+  """BLEU [max_n - 1, n] of some sentences against all the others.
+
+  Args:
+    lengths: int64 [sentences]
+    tables: of the sentences, for n = 1 .. max_n
+    ours: bool [sentences], n of them True, and at least one False
+  """
+  matches = []
+  for table in tables:
+    mine = ours[table.sentence]
+    most = np.zeros(table.num_grams, np.int64)
+    np.maximum.at(most, table.gram[~mine], table.count[~mine])
+    clipped = np.minimum(table.count[mine], most[table.gram[mine]])
+    sums = np.bincount(table.sentence[mine], clipped, minlength=len(ours))
+    matches.append(sums[ours])
+  return _scores(
+    matches, lengths[ours], _closest(lengths[ours], lengths[~ours])
+  )
 
 
 def _count(
@@ -171,7 +222,7 @@ def _scores(
 
 
 def _named(name: str, scores: np.ndarray) -> dict[str, np.ndarray]:
-  """The scores of each order, as name2, name3, ..."""
+  """What stands for each order, as name2, name3, ..."""
   return {f'{name}{n}': s for n, s in enumerate(scores, start=2)}
 
 
@@ -202,4 +253,31 @@ SELF_BLEU = Measure(
     for n in range(2, 6)
   },
   _self_bleu,
+)
+
+
+BACKWARD = Measure(
+  {
+    **{
+      f'backward_bleu{n}': Metric(
+        f'backward BLEU-{n}',
+        'higher',
+        f'1..{n}-grams of the test references found in the samples; grows '
+        'with their number',
+        'diversity',
+      )
+      for n in range(2, 6)
+    },
+    **{
+      f'harmonic_bleu{n}': Metric(
+        f'harmonic BLEU-{n}',
+        'higher',
+        f'harmonic mean of BLEU-{n} and backward BLEU-{n}',
+        'both',
+      )
+      for n in range(2, 6)
+    },
+  },
+  lambda texts: backward_bleu(texts.samples, texts.references),
+  ('references',),
 )

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 
 RESAMPLES = 1000
-_CHUNK = 50  # resamples at a time: [chunk, n] counts are held at once
 
 
 def intervals(
@@ -21,6 +20,9 @@ def intervals(
     values: key -> [n], one number a sentence; lengths may differ by key.
     level: the probability that the interval should cover.
     seed: of the resampling.
+
+  Returns:
+    Low and high of every key; a key without sentences is left out.
   """
   found: dict[str, float] = {}
   lengths = {len(v) for v in values.values()} - {0}
@@ -28,12 +30,11 @@ def intervals(
     keys = [k for k, v in values.items() if len(v) == n]
     table = np.stack([np.asarray(values[k], np.float64) for k in keys], axis=1)
     rng = np.random.RandomState(seed)
-    means = np.concatenate(
-      [
-        rng.multinomial(n, np.full(n, 1 / n), size=_CHUNK) @ table / n
-        for _ in range(RESAMPLES // _CHUNK)
-      ]
-    )
+    means = np.empty((RESAMPLES, len(keys)))
+    for i in range(RESAMPLES):
+      drawn = rng.randint(0, n, n, dtype=np.int32)
+      # How often each sentence was drawn: no copy of the rows is needed.
+      means[i] = np.bincount(drawn, minlength=n) @ table / n
     tails = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.quantile(means, tails, axis=0)
     for i, key in enumerate(keys):

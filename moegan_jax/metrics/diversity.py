@@ -5,12 +5,8 @@ these is a share of the samples or a plain mean; no smoothing, no sampling.
 """
 
 from collections import Counter
-from collections.abc import Mapping
 
 from moegan_jax.metrics.measure import Measure, Metric, Sentences, Texts
-
-MIN_DISTINCT = 0.9
-MAX_EXCESS = 0.15
 
 
 def distinct_sentences(samples: Sentences) -> float:
@@ -61,29 +57,6 @@ DIVERSITY = Measure(
   },
   _diversity,
 )
-
-
-def collapsed(
-  measures: Mapping[str, float], real: Mapping[str, float] | None
-) -> str:
-  """Why the samples count as collapsed, or '' if they do not.
-
-  They do if fewer than 0.9 of the sentences are distinct, or if Self-BLEU-4
-  exceeds that of as many real sentences by 0.15. A measure that is missing
-  accuses nobody.
-
-  Args:
-    measures: of the samples.
-    real: of real text under the same protocol, or None.
-  """
-  distinct = measures.get('distinct_sentences')
-  if distinct is not None and distinct < MIN_DISTINCT:
-    return f'distinct sentences {distinct:.3f} < {MIN_DISTINCT}'
-  ours = measures.get('self_bleu4')
-  theirs = (real or {}).get('self_bleu4')
-  if ours is not None and theirs is not None and ours > theirs + MAX_EXCESS:
-    return f'Self-BLEU-4 {ours:.3f} > {theirs:.3f} of real text + {MAX_EXCESS}'
-  return ''
 
 
 def _total(samples: Sentences) -> int:

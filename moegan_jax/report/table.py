@@ -4,47 +4,111 @@ A value is a number or an array over seeds; more than one seed gives the mean
 ± the standard deviation (ddof = 1), three decimals. A missing value is '-'.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from moegan_jax.metrics import METRICS, diversity
-from moegan_jax.report.published import Row, Spread, published
+from moegan_jax.metrics import MEASURES, METRICS
+from moegan_jax.report.emphasis import mark, winners
+from moegan_jax.report.published import LABELS, Row, Spread, published
 
-# What published tables have and we do not compute.
-_LABELS = {'nll_gen': 'NLL_gen', 'nll_sum': 'NLL oracle+gen'}
-_ORDER = (*METRICS, *_LABELS)
+_ORDER = (*METRICS, *LABELS)
 # These begin a block of their own where a table is too wide for a terminal.
 _BREAK = 'self_bleu2'
 _WIDTH = 100
 
+# What a measure tells, by `Metric.kind`, in the order of the page.
+KINDS = {
+  'both': 'Closeness to real text',
+  'quality': 'Quality',
+  'diversity': 'Diversity',
+  '': 'Copying and length',
+}
+_DETAIL = 'In detail'
+# Families that say in many numbers what the tables before say in few.
+DETAILS = {
+  *MEASURES['backward_bleu'].columns,
+  *MEASURES['ngrams'].columns,
+  'ngram_js1',
+  'ngram_js2',
+  'ngram_js4',
+}
 _PROTOCOL = ('hypotheses', 'references', 'casing', 'tokeniser', 'smoothing')
 
 
-def markdown(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
+def markdown(
+  rows: Sequence[Row],
+  columns: Sequence[str] | None = None,
+  best: Mapping[str, int] | None = None,
+) -> str:
   """A markdown table; notes and sources stand below it, numbered.
 
   Args:
     rows: of one group; see `Row`.
     columns: keys of measures, in this order; all that occur by default.
+    best: measure -> index of the row whose cell is emphasised; see `winners`.
   """
   columns = _columns(rows) if columns is None else list(columns)
-  notes: dict[str, int] = {}
-  lines = []
-  for row in rows:
-    text = ': '.join(part for part in (row.source, row.note) if part)
-    number = notes.setdefault(text, len(notes) + 1) if text else ''
-    label = f'{row.label} [{number}]' if text else row.label
-    lines.append([label, *(cell(row.values.get(key)) for key in columns)])
-  head = ['', *(heading(key) for key in columns)]
-  rule = ['---', *('---:' for _ in columns)]
-  table = '\n'.join(
-    '| ' + ' | '.join(x.replace('|', '\\|') for x in line) + ' |'
-    for line in (head, rule, *lines)
-  )
-  below = '\n'.join(f'* [{number}] {text}' for text, number in notes.items())
+  labels, below = numbered(rows)
+  table = _grid(rows, labels, columns, best or {})
   return f'{table}\n\n{below}\n' if below else f'{table}\n'
+
+
+def _grid(
+  rows: Sequence[Row],
+  labels: Sequence[str],
+  columns: Sequence[str],
+  best: Mapping[str, int],
+) -> str:
+  """The lines of a markdown table, without rows that have nothing to show."""
+  lines = [
+    ['', *(heading(key) for key in columns)],
+    ['---', *('---:' for _ in columns)],
+  ]
+  for i, (row, label) in enumerate(zip(rows, labels)):
+    cells = [cell(row.values.get(key)) for key in columns]
+    emphasised = [
+      f'**{text}**' if best.get(key) == i else text
+      for key, text in zip(columns, cells)
+    ]
+    if not columns or set(cells) != {'-'}:
+      lines.append([label, *emphasised])
+  return '\n'.join(
+    '| ' + ' | '.join(x.replace('|', '\\|') for x in line) + ' |'
+    for line in lines
+  )
+
+
+def numbered(rows: Sequence[Row]) -> tuple[list[str], str]:
+  """Labels with the numbers of their notes, and the notes as a list."""
+  notes: dict[str, int] = {}
+  labels = []
+  for row in rows:
+    text = ': '.join(part for part in (row.source, said(row)) if part)
+    number = notes.setdefault(text, len(notes) + 1) if text else ''
+    labels.append(f'{row.label} [{number}]' if text else row.label)
+  return labels, '\n'.join(f'* [{n}] {text}' for text, n in notes.items())
+
+
+def said(row: Row) -> str:
+  """The note of a row, with the standard errors of its values if it has any.
+
+  One seed has no deviation; what it has is the error of its samples. Real
+  text measured against its own distribution has none.
+  """
+  errors = {
+    k: np.ravel(row.values[f'{k}_se'])
+    for k in METRICS
+    if k in row.values and f'{k}_se' in row.values
+  }
+  if not any(e.size == 1 and e[0] for e in errors.values()):
+    return row.note
+  listed = ', '.join(
+    f'{METRICS[k].label} {e[0]:.3f}' for k, e in errors.items() if e.size == 1
+  )
+  return '; '.join(filter(None, (row.note, f'standard errors: {listed}')))
 
 
 def plain(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
@@ -80,7 +144,7 @@ def plain(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
 
 def results(
   ours: Sequence[Row],
-  real: Row | None,
+  real: Sequence[Row],
   corpus: str,
   protocol: Mapping[str, Any],
   published_rows: bool = True,
@@ -89,19 +153,20 @@ def results(
 
   Args:
     ours: what was measured, one row a stage (after MLE, last, best, ...).
-    real: real text under the same protocol, or None where there is none.
+    real: rows of real text under the same protocol.
     corpus: its name; that decides which published rows belong here.
     protocol: see `protocol_line`.
     published_rows: False where the run's data only stand in for the corpus.
   """
-  shown = [*(mark_collapsed(row, real) for row in ours)]
-  shown += [real] if real else []
+  best, denied = winners(ours, real)
+  shown = [mark(row, real) for row in ours] + list(real)
   columns = _columns(shown)
   of_text = any('bleu' in key for key in columns)
   parts = [
     f'# Results on {corpus}\n',
     protocol_line(protocol, of_text) + '\n',
-    markdown(shown, columns),
+    *_blocks(shown, columns, best),
+    ''.join(f'* {line}\n' for line in denied),
     _legend(columns),
   ]
   groups: dict[str, list[Row]] = {}
@@ -118,6 +183,24 @@ def results(
     parts.extend([f'### Not in this ranking: {name}\n'] if name else [])
     parts.append(markdown(rows))
   return '\n'.join(parts)
+
+
+def _blocks(
+  rows: Sequence[Row], columns: Sequence[str], best: Mapping[str, int]
+) -> list[str]:
+  """One table for each kind of measure: all in one would be too wide."""
+  labels, below = numbered(rows)
+  blocks: dict[str, list[str]] = {title: [] for title in (*KINDS.values(),)}
+  blocks[_DETAIL] = []
+  for key in columns:
+    title = KINDS[METRICS[key].kind] if key in METRICS else KINDS['']
+    blocks[_DETAIL if key in DETAILS else title].append(key)
+  found = [
+    f'## {title}\n\n{_grid(rows, labels, keys, best)}\n'
+    for title, keys in blocks.items()
+    if keys
+  ]
+  return [*found, f'{below}\n'] if below else found
 
 
 def protocol_line(protocol: Mapping[str, Any], of_text: bool = True) -> str:
@@ -145,38 +228,9 @@ def protocol_line(protocol: Mapping[str, Any], of_text: bool = True) -> str:
   )
 
 
-def mark_collapsed(row: Row, real: Row | None) -> Row:
-  """The row, with a mark and the reason if any of its seeds has collapsed."""
-  needed = ('distinct_sentences', 'self_bleu4')
-  seeds = {
-    key: np.atleast_1d(np.asarray(row.values[key], np.float64))
-    for key in needed
-    if key in row.values
-  }
-  theirs = {
-    key: float(np.mean(real.values[key]))
-    for key in needed
-    if real and key in real.values
-  }
-  total = max([len(values) for values in seeds.values()], default=0)
-  reasons = [
-    diversity.collapsed({k: v[i % len(v)] for k, v in seeds.items()}, theirs)
-    for i in range(total)
-  ]
-  found = [reason for reason in reasons if reason]
-  if not found:
-    return row
-  where = f' in {len(found)} of {total} seeds' if total > 1 else ''
-  note = f'collapsed{where}: {found[0]}'
-  return row._replace(
-    label=f'{row.label} (collapsed)',
-    note=f'{row.note}; {note}' if row.note else note,
-  )
-
-
 def heading(key: str) -> str:
   """The head of a measure's column."""
-  return METRICS[key].label if key in METRICS else _LABELS.get(key, key)
+  return METRICS[key].label if key in METRICS else LABELS.get(key, key)
 
 
 def cell(value: Any) -> str:
@@ -193,17 +247,31 @@ def cell(value: Any) -> str:
 
 def _columns(rows: Sequence[Row]) -> list[str]:
   """The measures that occur, those of METRICS first and in its order."""
-  present = dict.fromkeys(key for row in rows for key in row.values)
+  present = dict.fromkeys(
+    key
+    for row in rows
+    for key in row.values
+    if not key.endswith(('_se', '_low', '_high'))
+  )
   known = [key for key in _ORDER if key in present]
   return known + [key for key in present if key not in _ORDER]
 
 
 def _legend(columns: Sequence[str]) -> str:
-  """What each of our measures is and which way is better, a line each."""
+  """What each of our measures is and which way is better.
+
+  One line for a family such as BLEU-2 .. BLEU-5, in the words of its last.
+  """
   words = {'real': 'best at the value of real text'}
-  return ''.join(
-    f'* {heading(key)}: {METRICS[key].text}; '
-    f'{words.get(METRICS[key].better, METRICS[key].better + " is better")}\n'
-    for key in columns
-    if key in METRICS
-  )
+  families: dict[str, list[str]] = {}
+  for key in columns:
+    if key in METRICS:
+      families.setdefault(re.sub(r'\d+', '#', key), []).append(key)
+  lines = []
+  for keys in families.values():
+    metric = METRICS[keys[-1]]
+    first = heading(keys[0])
+    label = f'{first} .. {metric.label}' if len(keys) > 1 else first
+    side = words.get(metric.better, f'{metric.better} is better')
+    lines.append(f'* {label}: {metric.text}; {side}\n')
+  return ''.join(lines)

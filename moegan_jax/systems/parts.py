@@ -187,9 +187,8 @@ def system(
       decode.teacher_force(gen, params, tokens, unroll=unroll) / temperature
     )
 
-  def judge(state, tokens):
+  def critique(state, tokens):
     params = state.players['discriminator'].params
-    critique = disc.judge(params, disc.embed(params, tokens), None)
-    return critique.logits.reshape(tokens.shape[0], -1).mean(1)
+    return disc.judge(params, disc.embed(params, tokens), None)
 
-  return System(init, phases, sample, logits, judge if disc else None)
+  return System(init, phases, sample, logits, critique if disc else None)

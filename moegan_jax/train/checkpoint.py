@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from moegan_jax import errors
-from moegan_jax.train import workdir
+from moegan_jax.files import jsonable, write_json
 
 MANIFEST = 'manifest.json'
 STATE = 'state'
@@ -81,7 +81,7 @@ class Store:
     name = f'{kind}-{step}'
     entries, arrays = _take_apart(tree)
     manifest = {'format': 1, 'kind': kind, 'step': step}
-    manifest |= {'meta': workdir.jsonable(meta), 'leaves': entries}
+    manifest |= {'meta': jsonable(meta), 'leaves': entries}
     temporary = self.directory / f'{TEMPORARY}{name}'
     try:
       self.directory.mkdir(parents=True, exist_ok=True)
@@ -241,7 +241,7 @@ def _seal(folder: pathlib.Path, manifest: dict) -> None:
     'files': {p.relative_to(folder).as_posix(): _sha256(p) for p in files}
   }
   manifest['sha256'] = _digest(manifest)
-  workdir.write_json(folder / MANIFEST, manifest)
+  write_json(folder / MANIFEST, manifest)
   for path in [*paths, folder]:
     _sync(path)
 

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +9,10 @@ import numpy as np
 
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.metrics import (
+  MEASURES,
   QUICK,
+  LanguageModel,
+  Sentences,
   Texts,
   divergence,
   likelihood,
@@ -20,6 +22,10 @@ from moegan_jax.train.loop import EVALUATE, use_key
 from moegan_jax.types import Array, System, TrainState
 
 COLDEST = 0.1  # temperature; below it a generator repeats itself
+# Keys that hold samples against the training text, or a model of it.
+_OF_TRAIN = ('copied', 'copied_4grams', 'nearest', 'novelty', 'auc_train')
+_OF_TRAIN += ('lm_score',)
+ON_CURVES = ('bleu', 'self_bleu', 'ngram_js', 'auc_train', 'lm_score')
 
 
 def member(state: TrainState, seed: int) -> TrainState:
@@ -49,9 +55,20 @@ def _exact(function: Callable) -> Callable:
 class Evaluator:
   """Measures of a system on a corpus; its functions compile once each."""
 
-  def __init__(self, system: System, corpus: Corpus, chunk: int):
-    """chunk: sequences at a time, which bounds the memory [chunk, T, V]."""
-    self.corpus = corpus
+  def __init__(
+    self,
+    system: System,
+    corpus: Corpus,
+    chunk: int,
+    fit_lm: Callable[[Sentences], LanguageModel] | None = None,
+  ):
+    """Prepares the measures; nothing is compiled yet.
+
+    Args:
+      chunk: sequences at a time, which bounds the memory [chunk, T, V].
+      fit_lm: see `metrics.Texts`; None leaves out what needs a model.
+    """
+    self.corpus, self.fit_lm = corpus, fit_lm
     self._chunk = chunk
     self._truth: dict[int, np.ndarray] = {}
     pad, vocab_size = corpus.pad, corpus.vocab_size
@@ -76,10 +93,15 @@ class Evaluator:
       known = corpus.oracle.log_probs(tokens)
       return divergence.chunk_terms(known, known, tokens, pad)
 
+    def features(state, tokens):
+      found = system.critique(state, tokens).features
+      return {'features': found.mean(1)}
+
     self._sample = jax.jit(sample)
     self._nll_terms = jax.jit(_exact(nll_terms))
     self._divergence_terms = jax.jit(_exact(divergence_terms))
     self._entropy_terms = jax.jit(entropy_terms)
+    self._features = jax.jit(features)
 
   def sample(
     self, state: TrainState, key: Array, n: int, temperature: float = 1.0
@@ -94,6 +116,21 @@ class Evaluator:
       ended = np.cumsum(tokens == self.corpus.pad, axis=1) > 0
       tokens = np.where(ended, self.corpus.pad, tokens)
     return tokens
+
+  def sample_at(
+    self, state: TrainState, n: int, temperature: float = 1.0
+  ) -> np.ndarray:
+    """int32 [n, T] of one seed with the noise that belongs to its step."""
+    key = use_key(state.key, state.step, EVALUATE)
+    return self.sample(state, key, n, temperature)
+
+  def features(self, state: TrainState, tokens: np.ndarray) -> np.ndarray:
+    """The discriminator's features of one seed, [n, F]; mean over S.
+
+    Only where there is a discriminator, and for tokens that it knows.
+    """
+    rows = self._rows(lambda t: self._features(state, t), tokens)
+    return rows['features']
 
   def _rows(self, function, tokens: np.ndarray) -> dict[str, np.ndarray]:
     """Applies a function of [chunk, T] to all rows; one number a row."""
@@ -146,12 +183,21 @@ class Evaluator:
     return {k: float(v) for k, v in values.items()}
 
   def measure_one(
-    self, state: TrainState, n: int, temperature: float = 1.0
-  ) -> tuple[dict[str, float], list[str]]:
-    """All measures of one seed from n samples, and the samples as text."""
+    self,
+    state: TrainState,
+    n: int,
+    temperature: float = 1.0,
+    full: bool = False,
+  ) -> tuple[dict[str, float], Sentences]:
+    """Measures of one seed from n samples, and the samples in words.
+
+    Args:
+      full: everything that the text allows; else what is quick, and what may
+        choose the best checkpoint.
+    """
     corpus = self.corpus
-    key = use_key(state.key, state.step, EVALUATE)
-    samples = self.sample(state, key, n, temperature)
+    samples = self.sample_at(state, n, temperature)
+    words = corpus.words(samples)
     measures: dict[str, float] = {}
     for part in ('train', 'valid', 'test'):
       tokens = getattr(corpus, part)[:n]
@@ -161,23 +207,45 @@ class Evaluator:
         measures[f'nll_{part}_token'] = values['nll_token']
     if corpus.oracle is not None:
       measures |= self.divergences(state, samples, self.truth(n), temperature)
+      for part, name in (('test', 'nll_sum'), ('train', 'nll_sum_train')):
+        if f'nll_{part}' in measures:
+          total = measures['nll_oracle'] + measures[f'nll_{part}']
+          measures[name] = total
     if corpus.pad is not None:
-      words = corpus.words(samples)
-      texts = Texts(words, corpus.test_words, self._train_words())
-      measures |= text_measures(texts, QUICK)
+      measures |= self._of_text(words, corpus.test_words, full=full)
+      if corpus.valid_words and not full:
+        against = Texts(words, corpus.valid_words)
+        found = text_measures(against, ('bleu',))
+        measures |= {f'{k}_valid': v for k, v in found.items()}
     measures |= self._grammar(samples)
-    return measures, corpus.text(samples)
+    return measures, words
 
   def measure(
-    self, state: TrainState, n: int
-  ) -> tuple[dict[str, np.ndarray], list[list[str]]]:
-    """Measures [seeds] by name, and the text of each seed."""
+    self, state: TrainState, n: int, full: bool = False
+  ) -> tuple[dict[str, np.ndarray], list[Sentences]]:
+    """Measures [seeds] by name, and the samples of each seed in words."""
     found = [
-      self.measure_one(member(state, i), n) for i in range(len(state.key))
+      self.measure_one(member(state, i), n, full=full)
+      for i in range(len(state.key))
     ]
     names = found[0][0]
     values = {k: np.array([m[k] for m, _ in found]) for k in names}
-    return values, [text for _, text in found]
+    return values, [words for _, words in found]
+
+  def point(
+    self, state: TrainState, n: int, temperature: float
+  ) -> dict[str, float]:
+    """One seed at one temperature: what a curve over temperatures shows."""
+    corpus = self.corpus
+    samples = self.sample_at(state, n, temperature)
+    measures: dict[str, float] = {}
+    if corpus.oracle is not None:
+      measures |= self.divergences(state, samples, self.truth(n), temperature)
+    if corpus.pad is not None:
+      words = corpus.words(samples)
+      texts = Texts(words, corpus.test_words, self._train_words(), self.fit_lm)
+      measures |= text_measures(texts, ON_CURVES)
+    return {k: v for k, v in measures.items() if not k.endswith('_se')}
 
   def real(self, n: int) -> dict[str, float]:
     """The same measures of real text: training text in place of samples."""
@@ -188,13 +256,36 @@ class Evaluator:
       values = divergence.divergences(terms, terms)
       measures |= {k: float(v) for k, v in values.items()}
     if corpus.pad is not None:
-      texts = Texts(self._train_words()[:n], corpus.test_words)
-      measures |= text_measures(texts, QUICK)
-      if len(self._train_words()) < n:
-        # Self-BLEU grows with the number of sentences.
-        measures = {k: v for k, v in measures.items() if 'self' not in k}
-      measures |= self._grammar(self.corpus.train[:n])
+      words = self._train_words()[:n]
+      found = self._of_text(words, corpus.test_words)
+      for key in _OF_TRAIN:
+        found.pop(key, None)
+        found.pop(f'{key}_se', None)
+      measures |= self._comparable(found, words, n)
+      measures |= self._grammar(corpus.train[:n])
     return measures
+
+  def real_test(self, n: int) -> dict[str, float]:
+    """What held-out text has, where it is not held against itself."""
+    corpus = self.corpus
+    if corpus.pad is None:
+      return {}
+    words = corpus.test_words[:n]
+    measures = self._comparable(self._of_text(words, []), words, n)
+    return measures | self._grammar(corpus.test[:n])
+
+  def _of_text(
+    self, words: Sentences, references: Sentences, full: bool = True
+  ) -> dict[str, float]:
+    """Measures of text, with the training text and the language model."""
+    texts = Texts(words, references, self._train_words(), self.fit_lm)
+    return text_measures(texts, tuple(MEASURES) if full else QUICK)
+
+  def _comparable(self, measures: dict, words: Sentences, n: int) -> dict:
+    """Without what depends on the number of sentences, if there are fewer."""
+    if len(words) >= n:
+      return measures
+    return {k: v for k, v in measures.items() if 'self_bleu' not in k}
 
   def _grammar(self, tokens: np.ndarray) -> dict[str, float]:
     """The share of grammatical rows, where there is a grammar."""
@@ -211,7 +302,7 @@ class Evaluator:
       self._truth[n] = self.corpus.oracle.sample(rng, n)
     return self._truth[n]
 
-  def _train_words(self) -> Any:
+  def _train_words(self) -> Sentences:
     return [*self.corpus.train_words, *self.corpus.valid_words]
 
   def matching_temperature(
@@ -222,10 +313,9 @@ class Evaluator:
     By bisection on n samples; below COLDEST if that is not cold enough, 1.0
     if the generator is there without cooling.
     """
-    key = use_key(state.key, state.step, EVALUATE)
 
     def reached(temperature: float) -> float:
-      samples = self.sample(state, key, n, temperature)
+      samples = self.sample_at(state, n, temperature)
       terms = self._rows(self._entropy_terms, samples)
       return float(-terms['log_p'].sum() / terms['length'].sum())
 

@@ -11,6 +11,8 @@ from moegan_jax import data, systems
 from moegan_jax.data.codecs import cache_directory
 from moegan_jax.data.corpus import Corpus, describe
 from moegan_jax.errors import UserError
+from moegan_jax.files import write_json
+from moegan_jax.metrics import Texts, two_sample
 from moegan_jax.train.checkpoint import Store
 from moegan_jax.train.evaluation import Evaluator
 from moegan_jax.train.run import (
@@ -19,12 +21,8 @@ from moegan_jax.train.run import (
   Options,
   Run,
 )
-from moegan_jax.train.workdir import CORPUS_FILE, Workdir, write_json
-
-# Settings that say where things lie and how often to look, not what is
-# computed: they may change when a run is resumed.
-_FREE = ('data.dir', 'data.path', 'data.test_path', 'data.oracle_file')
-_FREE += ('chunk_seconds', 'checkpoint')
+from moegan_jax.train.settings import benchmark, check, is_free, label
+from moegan_jax.train.workdir import CORPUS_FILE, Workdir
 
 
 def run(config, workdir_path: str) -> int:
@@ -34,7 +32,7 @@ def run(config, workdir_path: str) -> int:
     UserError: bad input.
   """
   _use_compilation_cache()
-  _check(config)
+  check(config)
   workdir = Workdir(workdir_path)
   workdir.lock()
   try:
@@ -71,6 +69,7 @@ def _run(config, workdir: Workdir) -> int:
     )
     corpus.record['stands_in'] = note
     _banner(note, loaded.stands_in)
+  _split_auc(corpus)
   print(describe(corpus.record), flush=True)
 
   spec = systems.Spec(corpus.vocab_size, corpus.length, len(corpus.train))
@@ -91,12 +90,12 @@ def _run(config, workdir: Workdir) -> int:
         'test': corpus.record['test_sha256'],
       }
     },
-    lambda key: _is_free(key, settings, workdir),
+    lambda key: is_free(key, settings, workdir),
   )
   workdir.record_environment()
   _remember(workdir, corpus)
   options = Options(
-    label=_label(config),
+    label=label(config),
     num_seeds=config.num_seeds,
     seed=config.seed,
     initial=initial,
@@ -110,14 +109,48 @@ def _run(config, workdir: Workdir) -> int:
       'adversarial': config.eval.adversarial_every,
     },
     best=config.eval.best,
-    published='' if loaded.stands_in else _benchmark(config.data),
+    selection=config.eval.selection,
+    temperatures=tuple(map(float, config.eval.temperatures)),
+    curve_samples=config.eval.curve_samples,
+    published='' if loaded.stands_in else benchmark(config.data),
   )
-  evaluator = Evaluator(system, corpus, config.eval.chunk)
+  evaluator = Evaluator(
+    system, corpus, config.eval.chunk, _language_models(config, corpus)
+  )
   job = Run(system, evaluator, workdir, options)
   _plan(job)
   table = job.execute()
   print(f'\nfinished; {workdir.path / "results.md"}\n\n{table}', flush=True)
   return 0
+
+
+def _language_models(config, corpus: Corpus):
+  """What fits a language model to text, where it is wanted and makes sense."""
+  if not config.eval.language_model or corpus.pad is None:
+    return None
+  from moegan_jax.train.language_model import LanguageModels
+
+  text = [*corpus.train_words, *corpus.valid_words]
+  held_out = len(corpus.valid_words) or max(1, len(text) // 20)
+  models = LanguageModels(text, text[-held_out:])
+
+  def fit(sentences):
+    # The model of the training text must not see what decides when to stop.
+    return models.fit(
+      text[:-held_out] if sentences == text else list(sentences)
+    )
+
+  return fit
+
+
+def _split_auc(corpus: Corpus) -> None:
+  """Notes in the record how unlike training and test text are."""
+  if corpus.pad is None or not corpus.test_words:
+    return
+  texts = Texts(corpus.train_words, corpus.test_words)
+  found = two_sample.AUC.of(texts)
+  if found:
+    corpus.record['split_auc'] = round(found['auc'], 4)
 
 
 def _remember(workdir: Workdir, corpus: Corpus) -> None:
@@ -133,69 +166,6 @@ def _remember(workdir: Workdir, corpus: Corpus) -> None:
     'vocabulary': corpus.vocabulary,
   }
   write_json(workdir.path / CORPUS_FILE, known)
-
-
-def _check(config) -> None:
-  """Settings that no part below looks at."""
-  for key, least in (
-    ('num_seeds', 1),
-    ('eval.samples', 2),
-    ('eval.final_samples', 2),
-    ('eval.chunk', 1),
-    ('eval.pretrain_every', 0),
-    ('eval.adversarial_every', 0),
-    ('checkpoint.keep', 1),
-    ('mle.epochs', 0),
-    ('adversarial.steps', 0),
-    ('adversarial.g_steps', 1),
-    ('adversarial.d_steps', 1),
-    ('game.unroll', 1),
-  ):
-    value = config
-    for part in key.split('.'):
-      value = value[part]
-    if value < least:
-      raise UserError(f'config.{key}={value} must be at least {least}')
-  for section, key in (
-    ('mle', 'lr'),
-    ('mle', 'clip'),
-    ('adversarial', 'g_lr'),
-    ('adversarial', 'd_lr'),
-    ('adversarial', 'clip'),
-  ):
-    if not config[section][key] > 0:
-      raise UserError(
-        f'config.{section}.{key}={config[section][key]} must be positive'
-      )
-
-
-def _is_free(key: str, settings: dict, workdir: Workdir) -> bool:
-  """Whether a resumed run may have another value of this setting."""
-  if any(key == free or key.startswith(f'{free}.') for free in _FREE):
-    return True
-  if key == 'init_from':  # the other run was moved
-    return bool(settings[key] and workdir.read_config().get(key))
-  if key == 'adversarial.steps':
-    before = workdir.read_config().get('adversarial', {}).get('steps', 0)
-    return settings['adversarial']['steps'] > before
-  return False
-
-
-def _label(config) -> str:
-  """What the system is called in a table."""
-  extended = config.system == 'moegan' and config.ccl.weight
-  return 'moegan + ccl' if extended else config.system
-
-
-def _benchmark(settings) -> str:
-  """The benchmark of papers that this corpus is, or ''."""
-  if settings.name in ('coco', 'emnlp'):
-    return settings.name
-  if settings.name == 'oracle' and (
-    (settings.vocab_size, settings.oracle_dim) == (5000, 32)
-  ):
-    return f'synthetic{settings.length}'
-  return ''
 
 
 def _initial(config, corpus: Corpus):

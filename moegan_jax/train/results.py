@@ -1,19 +1,18 @@
-"""The rows of a run's table: measured once, kept as files, shown together."""
+"""The rows of a run's table: measured once, and kept as files."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from moegan_jax.files import write_json
 from moegan_jax.metrics import METRICS
-from moegan_jax.report import table
-from moegan_jax.train.best import Best
+from moegan_jax.report.published import Row
+from moegan_jax.train import exhibits
+from moegan_jax.train.best import Best, looks_at_test
 from moegan_jax.train.evaluation import COLDEST, Evaluator, member
-from moegan_jax.train.workdir import Workdir, write_json, write_text
+from moegan_jax.train.workdir import Workdir
 from moegan_jax.types import TrainState
-
-# Left out on the terminal, where columns are dear; results.md has them.
-_ASIDE = ('nll_valid', 'nll_valid_token', 'nll_train_token', 'nll_test')
 
 
 class Rows:
@@ -42,35 +41,39 @@ class Rows:
     return self.write(name, step, measure()) if values is None else values
 
 
-def row(label: str, values: dict, note: str = '') -> table.Row:
-  """Measured values as a row: those that a table has a column for."""
-  shown = {k: v for k, v in values.items() if k in METRICS}
-  errors = {
-    k: np.ravel(values[f'{k}_se']) for k in shown if f'{k}_se' in values
+def row(key: str, label: str, values: dict, note: str = '') -> Row:
+  """Measured values as a row: those that a table has a column for.
+
+  Standard errors and intervals stay beside their values.
+  """
+  tails = ('', '_se', '_low', '_high')
+  shown = {
+    f'{k}{tail}': values[f'{k}{tail}']
+    for k in METRICS
+    if k in values
+    for tail in tails
+    if f'{k}{tail}' in values
   }
-  # One seed has no deviation; what it has is the error of its samples. Real
-  # text measured against its own distribution has none.
-  if any(e.size == 1 and e[0] for e in errors.values()):
-    said = (f'{METRICS[k].label} {e[0]:.3f}' for k, e in errors.items())
-    note = '; '.join(
-      filter(None, (note, 'standard errors: ' + ', '.join(said)))
-    )
-  return table.Row(label, shown, note)
+  return Row(label, shown, note, key=key)
 
 
 def best_row(
   rows: Rows, evaluator: Evaluator, best: Best, label: str, end: int, n: int
-) -> table.Row | None:
+) -> Row | None:
   """The best checkpoint, where it is not the last one."""
   if best.state is None or set(best.steps) == {end}:
     return None
-  values = rows.once('best', end, lambda: evaluator.measure(best.state, n)[0])
+
+  def measure() -> dict:
+    return evaluator.measure(best.state, n, full=True)[0]
+
+  values = rows.once('best', end, measure)
   steps = ', '.join(map(str, best.steps))
   side = METRICS[best.measure].better
   note = f'{side} {best.measure} is better; chosen at step {steps}'
-  if 'test' in best.measure or best.measure.startswith('bleu'):
+  if looks_at_test(best.measure):
     note += '; CHOSEN ON THE TEST TEXT'
-  return row(f'{label}, best', values, note)
+  return row('best', f'{label}, best', values, note)
 
 
 def cooled_row(
@@ -80,73 +83,69 @@ def cooled_row(
   target: list[float],
   end: int,
   n: int,
-) -> table.Row:
+) -> Row:
   """The MLE generator at the temperature where its NLL_oracle is the target.
 
   What a system gains on NLL_oracle alone, cooling gives for nothing.
   """
 
   def measure() -> dict:
-    found = []
-    for seed, value in enumerate(target):
-      one = member(pretrained, seed)
-      heat = evaluator.matching_temperature(one, value)
-      measures, _ = evaluator.measure_one(one, n, heat)
-      found.append(measures | {'temperature': heat})
-    return {k: [m[k] for m in found] for k in found[0]}
+    heats = [
+      evaluator.matching_temperature(member(pretrained, seed), value)
+      for seed, value in enumerate(target)
+    ]
+    return _at_temperatures(evaluator, pretrained, heats, n)
 
   values = rows.once('cooled', end, measure)
-  heats = ', '.join(f'{t:.2f}' for t in values['temperature'])
+  heats = _listed(values['temperature'])
   note = f"sampled at temperature {heats}, where its NLL_oracle is the system's"
   if max(values['temperature']) == 1:
     note = 'not cooled: its NLL_oracle is not above that of the system'
   elif min(values['temperature']) < COLDEST:
     note += '; the coldest that was tried, and not cold enough'
-  return row('MLE, cooled', values, note)
+  return row('cooled', 'MLE, cooled', values, note)
 
 
-def finish(
-  workdir: Workdir,
+def mle_best_row(
+  rows: Rows,
   evaluator: Evaluator,
-  ours: list[table.Row],
+  pretrained: TrainState,
+  points: dict[str, list[list[float]]],
+  temperatures: Sequence[float],
+  end: int,
   n: int,
-  published: str,
-) -> str:
-  """Writes results.md; the same table as plain text comes back.
+) -> Row:
+  """The MLE generator at the best temperature of its curve.
 
   Args:
-    published: the benchmark whose published rows are comparable, or ''
+    points: of `exhibits.curve` at these temperatures.
+    end: the step at which the MLE ended.
   """
-  corpus = evaluator.corpus
-  values = Rows(workdir).once('real', n, lambda: evaluator.real(n))
-  text = corpus.pad is not None
+  name, heats = exhibits.best_temperatures(points, temperatures)
+
+  def measure() -> dict:
+    return _at_temperatures(evaluator, pretrained, heats, n)
+
+  values = rows.once('mle_best', end, measure)
   note = (
-    ''
-    if 'self_bleu4' in values or not text
-    else (
-      'no Self-BLEU: there are fewer sentences than samples, and it grows with '
-      'their number'
-    )
+    f'sampled at temperature {_listed(values["temperature"])}, where '
+    f'{METRICS[name].label} is lowest among '
+    + ', '.join(f'{t:g}' for t in temperatures)
   )
-  real = row('real text (train)' if text else 'oracle', values, note)
-  protocol = {'hypotheses': n}
-  if text:
-    protocol |= {
-      'references': len(corpus.test_words),
-      'casing': 'lower' if corpus.codec.name == 'word' else 'as is',
-      'tokeniser': corpus.codec.name,
-      'smoothing': 'method1',
-    }
-  if corpus.record.get('stands_in'):
-    protocol['corpus'] = corpus.record['stands_in']
-  protocol['likelihood'] = f'of the first {n:,} lines of each part'
-  write_text(
-    workdir.path / 'results.md',
-    table.results(
-      ours, real, published or corpus.name, protocol, bool(published)
-    ),
-  )
-  marked = [*(table.mark_collapsed(one, real) for one in ours), real]
-  present = {k for one in marked for k in one.values}
-  columns = [k for k in METRICS if k in present and k not in _ASIDE]
-  return table.plain(marked, columns)
+  return row('mle_best', 'MLE at its best temperature', values, note)
+
+
+def _at_temperatures(
+  evaluator: Evaluator, state: TrainState, heats: Sequence[float], n: int
+) -> dict:
+  """Full measures of each seed at a temperature of its own: name -> [seeds]."""
+  found = []
+  for seed, heat in enumerate(heats):
+    one = member(state, seed)
+    measures, _ = evaluator.measure_one(one, n, heat, full=True)
+    found.append(measures | {'temperature': heat})
+  return {k: [m[k] for m in found] for k in found[0]}
+
+
+def _listed(heats: Sequence[float]) -> str:
+  return ', '.join(f'{t:.2f}' for t in heats)

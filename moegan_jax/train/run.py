@@ -1,5 +1,6 @@
 """A run: phases one after the other, measured, saved, and resumed."""
 
+import functools
 import sys
 import time
 from typing import Any, NamedTuple
@@ -8,13 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from moegan_jax.files import write_json
 from moegan_jax.metrics import METRICS
-from moegan_jax.report.table import Row
-from moegan_jax.train import loop, results
+from moegan_jax.train import exhibits, loop, results
 from moegan_jax.train.best import Best, measure_of
 from moegan_jax.train.checkpoint import Store
 from moegan_jax.train.cost import flops
 from moegan_jax.train.evaluation import Evaluator, member
+from moegan_jax.train.finish import Trained, finish
 from moegan_jax.train.interrupts import Interrupts
 from moegan_jax.train.progress import Progress, format_duration
 from moegan_jax.train.workdir import Workdir
@@ -53,6 +55,9 @@ class Options(NamedTuple):
   final_samples: int
   eval_every: dict[str, int]
   best: str
+  selection: str
+  temperatures: tuple[float, ...]
+  curve_samples: int
   published: str
 
 
@@ -70,7 +75,9 @@ class Run:
     self.evaluator, self.corpus = evaluator, evaluator.corpus
     self.writer = Writer(workdir.path)
     self.store = Store(workdir.checkpoints, self._say)
-    self.best = Best(self.store, measure_of(options.best, self.corpus))
+    self.best = Best(
+      self.store, measure_of(options.best, options.selection, self.corpus)
+    )
     self.rows = results.Rows(workdir)
     self.shapes = jax.eval_shape(self._initial)
     self.starts, self.total = {}, 0
@@ -272,6 +279,11 @@ class Run:
     text = self.corpus.text(self.evaluator.sample(one, key, 20))
     self._show(name, state, [text])
 
+  def _lines(self, words: list) -> list[list[str]]:
+    """Samples of each seed as readable lines."""
+    join = self.corpus.codec.join
+    return [[join(sentence) for sentence in seed] for seed in words]
+
   def _show(self, name: str, state: TrainState, texts: list) -> None:
     """Keeps samples as files, and three of them on the screen."""
     self._show_after = float('inf')
@@ -286,9 +298,9 @@ class Run:
   def _evaluate(self, name: str, state: TrainState) -> None:
     """Measures on few samples while training."""
     n = self.options.samples
-    values, texts = self.evaluator.measure(state, n)
+    values, words = self.evaluator.measure(state, n)
     self.writer.write('eval', name, int(state.step), values | {'samples': n})
-    self._show(name, state, texts)
+    self._show(name, state, self._lines(words))
     shown = [k for k in _SHOWN if k in values]
     figures = (f'{METRICS[k].label} {values[k].mean():.3f}' for k in shown)
     self._say('  ' + ', '.join(figures))
@@ -309,9 +321,12 @@ class Run:
       state = saved.tree
     n = self.options.final_samples
     self._say(f'measuring {name} on {n:,} samples')
-    values, texts = self.evaluator.measure(state, n)
+    values, words = self.evaluator.measure(state, n, full=True)
     self.writer.write('eval', name, end, values | {'samples': n})
-    self._show(name, state, texts)
+    self._show(name, state, self._lines(words))
+    if self._is_final(name) and self.corpus.pad is not None:
+      shown = {'row': name} | exhibits.texts(words[0], self.corpus)
+      write_json(self.workdir.path / 'texts.json', shown)
     if self._is_final(name):
       # On as many samples and lines as all other candidates.
       few, _ = self.evaluator.measure(state, self.options.samples)
@@ -319,36 +334,32 @@ class Run:
     self.rows.write(name, end, values)
 
   def _finish(self) -> str:
-    """All rows; results.md and the table for the screen."""
-    n, label = self.options.final_samples, self.options.label
-    ours: list[Row] = []
-    for name, start in self.starts.items():
-      values = self.rows.read(name, start + self.system.phases[name].steps)
-      if values is not None:
-        title = 'MLE' if name == 'pretrain' else f'{label}, last'
-        if not self.total and self.options.initial is None:
-          title = 'start'  # nothing was trained
-        ours.append(results.row(title, values))
-    best = results.best_row(
-      self.rows, self.evaluator, self.best, label, self.total, n
-    )
-    if best is not None:
-      ours.append(best)
-    last = list(self.system.phases)[-1]
-    trained = self.rows.read(last, self.total)
-    if self.corpus.oracle is not None and last != 'pretrain' and trained:
-      pretrained = self.store.restore('phase', self.shapes, self.starts[last])
-      if pretrained is not None:
-        ours.append(
-          results.cooled_row(
-            self.rows,
-            self.evaluator,
-            pretrained.tree,
-            trained['nll_oracle'],
-            self.total,
-            n,
-          )
-        )
-    return results.finish(
-      self.workdir, self.evaluator, ours, n, self.options.published
+    """All rows, curves and the report; the table for the screen."""
+    options = self.options
+    ends = {
+      name: start + self.system.phases[name].steps
+      for name, start in self.starts.items()
+    }
+
+    @functools.cache
+    def state_at_end(name: str) -> TrainState | None:
+      saved = self.store.restore('phase', self.shapes, ends[name])
+      return saved.tree if saved else None
+
+    return finish(
+      Trained(
+        workdir=self.workdir,
+        evaluator=self.evaluator,
+        rows=self.rows,
+        best=self.best,
+        ends=ends,
+        state_at_end=state_at_end,
+        n=options.final_samples,
+        label=options.label,
+        untrained=not self.total and options.initial is None,
+        temperatures=options.temperatures,
+        curve_samples=options.curve_samples,
+        benchmark=options.published,
+      ),
+      self._say,
     )

@@ -3,7 +3,6 @@
 import fcntl
 import importlib.metadata
 import json
-import math
 import os
 import pathlib
 import platform
@@ -14,6 +13,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from moegan_jax import errors
+from moegan_jax.files import jsonable, read_json, write_json
 
 PACKAGES = (
   'jax',
@@ -28,57 +28,6 @@ PACKAGES = (
 )
 CORPUS_FILE = 'corpus.json'  # vocabulary and record of the run's corpus
 SHOWN = 5  # differing keys in one message
-
-
-def jsonable(value: Any) -> Any:
-  """A value as strict JSON can hold it.
-
-  Arrays become lists, tuples lists, keys strings, and the floats that JSON
-  lacks the strings 'nan', 'inf' and '-inf', which `float` understands.
-
-  Raises:
-    TypeError: anything else, such as an object or a function.
-  """
-  if isinstance(value, dict):
-    return {str(k): jsonable(v) for k, v in value.items()}
-  if isinstance(value, list | tuple):
-    return [jsonable(v) for v in value]
-  if hasattr(value, 'tolist'):  # NumPy and jax, arrays and scalars
-    return jsonable(value.tolist())
-  if isinstance(value, float) and not math.isfinite(value):
-    return str(value)
-  if value is None or isinstance(value, str | bool | int | float):
-    return value
-  if isinstance(value, os.PathLike):
-    return os.fspath(value)
-  raise TypeError(f'JSON cannot hold {value!r}')
-
-
-def write_text(path: str | os.PathLike, text: str) -> None:
-  """Writes a whole UTF-8 file or nothing: a new file takes the old one's name.
-
-  Raises:
-    UserError: the file cannot be written.
-  """
-  path = pathlib.Path(path)
-  temporary = path.with_name(f'.{path.name}.tmp')
-  try:
-    with temporary.open('w', encoding='utf-8', newline='\n') as file:
-      file.write(text)
-      file.flush()
-      os.fsync(file.fileno())
-    os.replace(temporary, path)
-  except OSError as error:
-    temporary.unlink(missing_ok=True)
-    raise errors.UserError(f'cannot write {path}: {error.strerror}') from error
-
-
-def write_json(path: str | os.PathLike, value: Any) -> None:
-  """Writes a value atomically as strict JSON; see `jsonable`."""
-  text = json.dumps(
-    jsonable(value), indent=2, ensure_ascii=False, allow_nan=False
-  )
-  write_text(path, text + '\n')
 
 
 class Workdir:
@@ -161,11 +110,7 @@ class Workdir:
     Raises:
       UserError: it is missing or no JSON.
     """
-    path = self.path / name
-    try:
-      return json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
-      raise errors.UserError(f'cannot read {path}: {error}') from error
+    return read_json(self.path / name)
 
   def claim(
     self,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moegan_jax import errors
-from moegan_jax.train import workdir
+from moegan_jax.files import jsonable, write_text
 
 RESERVED = ('kind', 'phase', 'step', 'time')
 
@@ -53,7 +53,7 @@ class Writer:
       raise ValueError(f'{taken[0]!r} is not free as the name of a metric')
     values = {name: _numbers(value) for name, value in metrics.items()}
     record = {'kind': kind, 'phase': phase, 'step': int(step)}
-    record |= {'time': round(time.time(), 3)} | workdir.jsonable(values)
+    record |= {'time': round(time.time(), 3)} | jsonable(values)
     try:
       if self._file is None:
         self._open()
@@ -81,7 +81,7 @@ class Writer:
       ) from error
     # A line break within a sentence would make two of it.
     lines = [' '.join(text.splitlines()) + '\n' for text in sentences]
-    workdir.write_text(folder / f'{phase}-{int(step)}.txt', ''.join(lines))
+    write_text(folder / f'{phase}-{int(step)}.txt', ''.join(lines))
 
   def read(self) -> list[dict]:
     """All records; a last line that was torn off is left out.
@@ -139,8 +139,8 @@ class Writer:
     self._file = self.metrics.open('a', encoding='utf-8')
 
   def _rewrite(self, records: list[dict]) -> None:
-    lines = [json.dumps(workdir.jsonable(r), allow_nan=False) for r in records]
-    workdir.write_text(self.metrics, ''.join(line + '\n' for line in lines))
+    lines = [json.dumps(jsonable(r), allow_nan=False) for r in records]
+    write_text(self.metrics, ''.join(line + '\n' for line in lines))
 
   def _add_events(self, phase: str, step: int, values: dict) -> None:
     if self._events is None:

@@ -93,6 +93,29 @@ def test_coco_arrays_never_change(coco):
   assert coco.text(coco.test[:1]) == ['a brown and white dog lays on a bed']
 
 
+def test_the_shuffled_corpus_never_changes(benchmark_files):
+  shuffled = texygen.load_texygen(
+    'coco', directory=str(benchmark_files), shuffled=True
+  )
+  assert shuffled.name == 'coco_iid'
+  assert len(shuffled.train) + len(shuffled.valid) == len(shuffled.test)
+  assert shuffled.record['train_sha256'].startswith('70e81232df9d3692')
+  assert shuffled.record['test_sha256'].startswith('122be72de6cf83cf')
+  # Alike: fewer unknown words than the 3.8 % of the benchmark's split.
+  assert 0.01 < shuffled.record['test_unknown_tokens'] < 0.025
+
+
+def test_the_shuffled_corpus_has_the_same_lines(benchmark_files, coco):
+  shuffled = texygen.load_texygen(
+    'coco', directory=str(benchmark_files), shuffled=True
+  )
+
+  def lines(c):
+    return sorted([*c.train_words, *c.valid_words, *c.test_words])
+
+  assert lines(shuffled) == lines(coco)
+
+
 def test_builder_checks_and_keeps_the_files(benchmark_files, cache):
   data = texygen.prepare('coco', cache, manual_dir=str(benchmark_files))
   assert data['train'] == (benchmark_files / 'image_coco.txt').read_bytes()

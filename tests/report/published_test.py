@@ -14,7 +14,7 @@ def test_every_row_has_a_source_and_a_note(corpus):
   assert len(rows) > 8
   for row in rows:
     assert row.source and row.note and row.values, row
-    assert set(row.values) <= {*METRICS, 'nll_gen', 'nll_sum'}
+    assert set(row.values) <= {*METRICS, *lib.LABELS}
     for value in row.values.values():
       mean = value.mean if isinstance(value, lib.Spread) else value
       assert 0 < mean < 20
@@ -34,6 +34,17 @@ def test_some_numbers_as_printed():
   assert find('emnlp', 'CCL').values['nll_gen'] == (2.818, 0.499)
   assert find('synthetic20', 'MLE').values['nll_oracle'] == 9.038
   assert find('synthetic40', 'MoEGAN').values['nll_gen'] == (7.46, 0.66)
+
+
+def test_what_cannot_be_ranked_with_the_rest():
+  on_train = find('coco', 'LeakGAN', lib.ON_TRAIN).values
+  assert on_train['bleu4'] == 0.66
+  assert find('coco', 'RelGAN', lib.HUMAN).values['human'] == (3.709, 0.441)
+  assert find('coco', 'SLGAN', lib.HUMAN).values == {'human': 4.16}
+  cooled = find('synthetic20', 'RL-GAN, temperature 1', lib.CURVE).values
+  assert cooled == {'nll_oracle': 8.75, 'nll_test': 8.06}
+  news = find('emnlp', 'CoT, temperature 1', lib.CURVE).values
+  assert news == {'lm_score': 4.682, 'reverse_lm_score': 4.39}
 
 
 def test_the_larger_oracle_is_a_group_of_its_own():

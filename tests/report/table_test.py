@@ -28,14 +28,13 @@ def test_markdown():
   rows = [
     Row('mle', {'kl_pq': 1.5, 'bleu2': 0.5}, 'a note'),
     Row('moegan', {'bleu2': [0.25, 0.75]}, 'a note', 'a paper'),
-    Row('again', {}, 'a note'),
+    Row('nothing to show', {}, 'a note'),
   ]
   assert table.markdown(rows) == (
     '|  | BLEU-2 | KL(p\\|\\|q) |\n'
     '| --- | ---: | ---: |\n'
     '| mle [1] | 0.500 | 1.500 |\n'
     '| moegan [2] | 0.500 ± 0.354 | - |\n'
-    '| again [1] | - | - |\n'
     '\n'
     '* [1] a note\n'
     '* [2] a paper: a note\n'
@@ -56,13 +55,35 @@ def test_plain_fits_a_terminal():
   assert max(map(len, text.splitlines())) <= 100
   for metric in METRICS.values():
     assert metric.label in text
-  few = {k: 0.5 for k in METRICS if 'bleu' in k or k == 'distinct_sentences'}
+  few = {
+    f'{kind}{n}': 0.5 for kind in ('bleu', 'self_bleu') for n in range(2, 6)
+  }
+  few['distinct_sentences'] = 0.5
   blocks = table.plain([Row('mle', few)]).split('\n\n')
   assert len(blocks) == 1
   wide = {key: [0.5, 0.25] for key in few}
   quality, rest = table.plain([Row('after MLE', wide)]).split('\n\n', 1)
   assert 'BLEU-5' in quality and 'Self' not in quality
   assert 'distinct' in rest
+
+
+REAL = [
+  Row(
+    'real train',
+    {'self_bleu4': 0.574, 'distinct_sentences': 0.995},
+    key='real_train',
+  ),
+  Row(
+    'real test',
+    {
+      'self_bleu4': 0.6,
+      'distinct_sentences': 0.99,
+      'nearest': 0.5,
+      'copied': 0.001,
+    },
+    key='real_test',
+  ),
+]
 
 
 def test_results_mark_collapse_and_separate_what_cannot_be_ranked():
@@ -72,12 +93,12 @@ def test_results_mark_collapse_and_separate_what_cannot_be_ranked():
       'gan', {'self_bleu4': [0.6, 0.9], 'distinct_sentences': [1, 1]}, 'last'
     ),
   ]
-  real = Row('real text', {'self_bleu4': 0.574, 'distinct_sentences': 0.999})
-  page = table.results(ours, real, 'synthetic40', PROTOCOL)
+  page = table.results(ours, REAL, 'synthetic40', PROTOCOL)
   assert 'hypotheses 10,000, references 9,984, casing lower' in page
   assert '| mle | 0.600 ± 0.000' in page
   assert '| gan (collapsed) [1] | 0.750' in page
-  assert 'last; collapsed in 1 of 2 seeds: Self-BLEU-4 0.900' in page
+  assert 'last; collapsed: Self-BLEU-4 0.900' in page
+  assert '(in 1 of 2 seeds)' in page
   assert '* distinct: share of sentences that differ' in page
   main, apart = page.split('### Not in this ranking: 64-dimensional oracle')
   assert '10.411' not in main and '10.411' in apart
@@ -87,8 +108,8 @@ def test_results_mark_collapse_and_separate_what_cannot_be_ranked():
 def test_results_without_published_rows():
   row = Row('mle', {'bleu2': 0.5})
   for page in (
-    table.results([row], None, 'coco', {}, published_rows=False),
-    table.results([row], None, 'captions', {}),
+    table.results([row], [], 'coco', {}, published_rows=False),
+    table.results([row], [], 'captions', {}),
   ):
     assert 'Published' not in page
     assert 'casing not stated' in page
@@ -96,6 +117,14 @@ def test_results_without_published_rows():
 
 def test_a_synthetic_corpus_has_no_casing():
   row = Row('mle', {'nll_oracle': [9.0, 9.1], 'kl_pq': [1.0, 2.0]})
-  page = table.results([row], None, 'synthetic20', {'samples': 2000})
+  page = table.results([row], [], 'synthetic20', {'samples': 2000})
   assert 'Protocol: samples 2,000. ±' in page
   assert '* KL(p||q): oracle to model: missed modes; lower is better' in page
+
+
+def test_one_seed_has_standard_errors_and_several_a_deviation():
+  values = {'jeffreys': [4.0], 'jeffreys_se': [0.01]}
+  assert 'standard errors: Jeffreys 0.010' in table.said(Row('mle', values))
+  both = {'jeffreys': [4.0, 4.2], 'jeffreys_se': [0.01, 0.01]}
+  assert table.said(Row('mle', both, 'a note')) == 'a note'
+  assert 'se' not in table.markdown([Row('mle', values)]).split('\n')[0]

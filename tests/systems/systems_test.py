@@ -94,7 +94,8 @@ class Toy:
     self.system = systems.build(tiny(name), SPEC)
     self.corpus = corpus()
     self.logits = jax.jit(self.system.logits)
-    self.judge = jax.jit(self.system.judge) if self.system.judge else None
+    critique = self.system.critique
+    self.critique = jax.jit(critique) if critique else None
     self.initial = loop.init_seeds(self.system.init, SEED, SEEDS)
     self.starts, self.entered, self.traces = {}, {}, {}
     self._calls = {}
@@ -132,10 +133,18 @@ class Toy:
 
   def answers(self, state):
     """What the players of one seed say of the corpus: logits, judgements."""
-    if self.system.judge is None:
+    if self.critique is None:
       return [np.asarray(self.logits(state, self.corpus, 1.0))]
     values = self.logits(state, self.corpus, 1.0)
-    return [np.asarray(values), np.asarray(self.judge(state, self.corpus))]
+    return [np.asarray(values), *self.judgements(state, self.corpus)]
+
+  def judgements(self, state, tokens):
+    """Logits and features of the discriminator, a row for each sentence."""
+    found = self.critique(state, tokens)
+    n = len(tokens)
+    return [
+      np.asarray(x).reshape(n, -1) for x in (found.logits, found.features)
+    ]
 
 
 def member(state, i):
@@ -344,18 +353,16 @@ def test_samples_come_as_often_as_their_probability_says(name):
 @every_system
 def test_the_discriminator_judges_text(name):
   system, state = toy(name).system, trained(name)
-  assert (system.judge is None) == ('discriminator' not in state.players)
-  if system.judge is None:
+  assert (system.critique is None) == ('discriminator' not in state.players)
+  if system.critique is None:
     return
   tokens = corpus()
-  judge = toy(name).judge
-  values = np.asarray(judge(state, tokens))
-  assert values.shape == (TRAIN_SIZE,) and np.isfinite(values).all()
-  assert len(set(values.tolist())) > 1
-  # Row by row: a sentence is judged by itself, and without dropout.
-  np.testing.assert_allclose(
-    judge(state, tokens[::-1])[::-1], values, rtol=1e-5, atol=1e-7
-  )
+  judge = toy(name).judgements
+  for values, back in zip(judge(state, tokens), judge(state, tokens[::-1])):
+    assert len(values) == TRAIN_SIZE and np.isfinite(values).all()
+    assert len(set(values.ravel().tolist())) > 1
+    # Row by row: a sentence is judged by itself, and without dropout.
+    np.testing.assert_allclose(back[::-1], values, rtol=1e-5, atol=1e-7)
 
 
 def test_an_unknown_system_is_named_with_the_nearest_one():

@@ -4,11 +4,9 @@ import json
 import subprocess
 import sys
 
-import jax.numpy as jnp
-import numpy as np
 import pytest
 
-from moegan_jax import errors
+from moegan_jax import errors, files
 from moegan_jax.train import workdir
 
 CONFIG = {'system': 'moegan', 'gen': {'lr': 1e-4, 'sizes': (1, 2)}, 'seed': 0}
@@ -22,7 +20,7 @@ def begun(path):
 
 def claimed(path, config):
   run = begun(path)
-  workdir.write_json(path / 'config.json', config)
+  files.write_json(path / 'config.json', config)
   return run
 
 
@@ -131,7 +129,7 @@ def refuse_to_run(*_, **__):
 
 LOCK = """
 import os, sys
-from moegan_jax import errors
+from moegan_jax import errors, files
 from moegan_jax.train import workdir
 try:
   workdir.Workdir(sys.argv[1]).lock()
@@ -154,22 +152,3 @@ def test_lock_is_exclusive_and_ends_with_the_process(tmp_path):
   assert 'another run' in other_process().stdout
   run.unlock()
   assert other_process().stdout == ''
-
-
-def test_json_is_strict_and_atomic(tmp_path, monkeypatch):
-  path = tmp_path / 'x.json'
-  value = {'a': jnp.ones(2), 1: np.float32(0.5), 'n': float('nan'), 'p': path}
-  workdir.write_json(path, value)
-  found = json.loads(path.read_text(), parse_constant=pytest.fail)
-  assert found == {'a': [1, 1], '1': 0.5, 'n': 'nan', 'p': str(path)}
-  with pytest.raises(TypeError, match='cannot hold'):
-    workdir.write_json(path, {'f': print})
-
-  def refuse(*_):
-    raise OSError(28, 'No space left on device')
-
-  monkeypatch.setattr(workdir.os, 'fsync', refuse)
-  with pytest.raises(errors.UserError, match='No space left'):
-    workdir.write_json(path, {})
-  assert json.loads(path.read_text()) == found
-  assert [p.name for p in tmp_path.iterdir()] == ['x.json']

@@ -1,0 +1,157 @@
+"""Finished runs side by side: python -m moegan_jax.compare RUN [RUN ...].
+
+Prints one table for each corpus and protocol, with published rows where they
+are comparable; --report=FILE writes an HTML page with figures as well. Runs
+that differ in nothing but their seed become one row: mean ± deviation.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from moegan_jax.errors import UserError
+from moegan_jax.files import write_text
+from moegan_jax.metrics import METRICS
+from moegan_jax.report import html, runs, table
+from moegan_jax.report.published import Row, published
+from moegan_jax.report.runs import Group
+
+# On the terminal, where columns are dear; the other formats have all.
+_SHOWN = ('bleu2', 'bleu4', 'bleu5', 'nll_oracle', 'kl_qp', 'grammatical')
+_SHOWN += ('lm_score', 'self_bleu4', 'nll_test_token', 'entropy', 'kl_pq')
+_SHOWN += ('distinct_sentences', 'reverse_lm_score', 'jeffreys', 'step_js')
+_SHOWN += ('auc', 'frechet_lm', 'ngram_js3', 'copied', 'nearest')
+_SETTINGS = 4  # differing ones that a line tells
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Runs a command line, sys.argv by default; 0 done, 2 bad input."""
+  try:
+    options = _parser().parse_args(argv)
+    groups = runs.fold([runs.load(path) for path in options.runs])
+    benches = runs.benches(groups)
+    as_text = markdown if options.format == 'markdown' else terminal
+    print(as_text(benches), end='')
+    if options.report:
+      write_text(options.report, html.comparison_page(benches))
+      print(f'\nwrote {options.report}', file=sys.stderr)
+  except UserError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 2
+  return 0
+
+
+def markdown(benches: Sequence[Sequence[Group]]) -> str:
+  """All measures and all notes, a page for each bench."""
+  return '\n'.join(
+    table.results(
+      html.named_rows(groups),
+      runs.real(groups),
+      groups[0].first.benchmark or title,
+      groups[0].first.protocol,
+      bool(groups[0].first.benchmark),
+    )
+    for groups, title in zip(benches, html.titles(benches))
+  )
+
+
+def terminal(benches: Sequence[Sequence[Group]]) -> str:
+  """The main measures in aligned columns, and the notes that go with them."""
+  pages = []
+  for groups, title in zip(benches, html.titles(benches)):
+    run, truth = groups[0].first, runs.real(groups)
+    rows = [table.mark(row, truth) for row in html.named_rows(groups)]
+    parts = [f'== {title} ==', html.protocol(run)]
+    parts += [run.stands_in] if run.stands_in else []
+    parts.append('\n'.join(_described(groups)))
+    rows, notes = _numbered([*rows, *truth], [row.note for row in rows])
+    for kind, name in table.KINDS.items():
+      keys = [
+        key
+        for key in METRICS
+        if key in _SHOWN
+        and METRICS[key].kind == kind
+        and any(key in row.values for row in rows)
+      ]
+      parts += [f'{name}\n{table.plain(rows, keys)}'] if keys else []
+    parts += [notes] if notes else []
+    parts += _printed(run.benchmark)
+    pages.append('\n\n'.join(parts))
+  return '\n\n\n'.join(pages) + '\n'
+
+
+def _described(groups: Sequence[Group]) -> list[str]:
+  """A line a group: what was run, and the settings it does not share."""
+  differing = html.differing_settings(groups)
+  lines = []
+  for i, group in enumerate(groups):
+    facts = dict(html.facts(group))
+    seeds = f'{group.seeds} seed{"s" if group.seeds > 1 else ""}'
+    said = [facts['system'], seeds, facts.get('steps', '')]
+    said += [f'{key} {values[i]}' for key, values in differing[:_SETTINGS]]
+    lines.append(f'{group.name}: {", ".join(filter(None, said))}')
+  more = len(differing) - _SETTINGS
+  return lines + ([f'and {more} more settings differ'] if more > 0 else [])
+
+
+def _printed(benchmark: str) -> list[str]:
+  """Published rows of one benchmark, each group a table of its own."""
+  groups: dict[str, list[Row]] = {}
+  for row in published(benchmark):
+    groups.setdefault(row.group, []).append(row)
+  parts = []
+  for name, those in groups.items():
+    said = [': '.join(filter(None, (r.source, r.note))) for r in those]
+    rows, notes = _numbered(those, said)
+    head = f'Published, not in this ranking: {name}' if name else 'Published'
+    parts += [f'{head}\n{table.plain(rows)}', notes]
+  return parts
+
+
+def _numbered(
+  rows: Sequence[Row], notes: Sequence[str]
+) -> tuple[list[Row], str]:
+  """Rows with the number of their note, and the notes; equal ones once.
+
+  Args:
+    rows: of one table.
+    notes: of the first rows, '' for none; those that follow have none.
+  """
+  numbers: dict[str, int] = {}
+  found = list(rows)
+  for i, note in enumerate(notes):
+    if note:
+      number = numbers.setdefault(note, len(numbers) + 1)
+      found[i] = rows[i]._replace(label=f'{rows[i].label} [{number}]')
+  return found, '\n'.join(f'[{n}] {note}' for note, n in numbers.items())
+
+
+class _Parser(argparse.ArgumentParser):
+  """Raises what other bad input raises, in place of leaving the process."""
+
+  def error(self, message: str):
+    raise UserError(f'{message}; see --help')
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = _Parser(
+    prog='python -m moegan_jax.compare',
+    description=__doc__.partition('\n\n')[2],
+  )
+  parser.add_argument(
+    'runs', nargs='+', metavar='RUN', help='folder of a finished run'
+  )
+  parser.add_argument(
+    '--report', default='', metavar='FILE', help='HTML page to write'
+  )
+  parser.add_argument(
+    '--format',
+    choices=('table', 'markdown'),
+    default='table',
+    help='main measures in columns, or all measures with their notes',
+  )
+  return parser
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,514 @@
+"""Measures of a file of samples: python -m moegan_jax.evaluate --help.
+
+Text in, numbers out: no workdir and no JAX, unless a language model is asked
+for. Samples of any system can be measured, a sentence a line.
+"""
+
+import argparse
+import json
+import math
+import pathlib
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from moegan_jax.errors import UserError, unknown
+
+# Everything else is imported late: --help must not wait for it.
+
+_FEW = 1000  # samples; fewer make every number noisy
+_BLEU = ('bleu', 'self_bleu')  # the measures that a profile defines
+_ALL = 'all'  # every profile
+
+
+class _Parser(argparse.ArgumentParser):
+  def error(self, message: str):
+    raise UserError(f'command line: {message}; see --help')
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = _Parser(
+    prog='python -m moegan_jax.evaluate',
+    description='Measures generated text against real text. Files are UTF-8, '
+    'a sentence a line; an empty line among the samples is an empty sentence.',
+    allow_abbrev=False,
+  )
+  add = parser.add_argument
+  add('--samples', required=True, metavar='FILE', help='generated text')
+  add(
+    '--references',
+    required=True,
+    metavar='FILE',
+    help='real text that training has not seen',
+  )
+  add(
+    '--train',
+    default='',
+    metavar='FILE',
+    help='the text that the generator was trained on; adds what is copied and '
+    'a row of real text',
+  )
+  add(
+    '--profile',
+    default='strict',
+    metavar='NAME',
+    help='protocol of BLEU and Self-BLEU: strict (default), texygen, relgan, '
+    'textgan, or all',
+  )
+  add(
+    '--codec',
+    default='word',
+    metavar='NAME',
+    help='tokens: word (default; the profile decides on the case), '
+    'word_cased, char, whitespace or ids',
+  )
+  add(
+    '--format',
+    default='table',
+    choices=('table', 'json', 'markdown'),
+    help='of the result (default: table)',
+  )
+  add(
+    '--language_model',
+    action='store_true',
+    help='also fit language models and judge with them: minutes, needs JAX',
+  )
+  add(
+    '--measures',
+    default='',
+    metavar='A,B,...',
+    help='only these, such as bleu,self_bleu,diversity (default: all that the '
+    'files allow)',
+  )
+  add('-o', '--output', default='', metavar='FILE', help='in place of stdout')
+  return parser
+
+
+class _Lines(NamedTuple):
+  """The three files; in samples '' is an empty sentence.
+
+  notes: what was left out of them
+  """
+
+  samples: list[str]
+  references: list[str]
+  train: list[str]
+  notes: list[str]
+
+
+class _Result(NamedTuple):
+  """What one profile gives.
+
+  rows: 'samples', 'real_train', 'real_test' -> key of METRICS -> number
+  protocol: how the numbers were made
+  """
+
+  rows: dict[str, dict[str, float]]
+  protocol: dict[str, Any]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Runs a command line, given without the program's name.
+
+  Returns:
+    The exit code: 0 done, 2 bad input, 130 interrupted.
+  """
+  try:
+    _run(_parser().parse_args(argv))
+  except UserError as error:
+    print(f'error: {error}', file=sys.stderr)
+    return 2
+  except KeyboardInterrupt:
+    return 130
+  return 0
+
+
+def _run(args: argparse.Namespace) -> None:
+  from moegan_jax.data.codecs import get_codec
+  from moegan_jax.files import write_text
+  from moegan_jax.metrics.profiles import PROFILES
+
+  if args.profile not in (*PROFILES, _ALL):
+    raise unknown('--profile', args.profile, (*PROFILES, _ALL))
+  get_codec(args.codec)
+  names = _names(args)
+  _check_output(args.output)
+
+  results, marks = _evaluate(args, names)
+  text = (_json if args.format == 'json' else _page)(results, marks, args)
+  if args.output:
+    write_text(args.output, text)
+  else:
+    print(text, end='')
+  if args.output or args.format == 'json':  # else they stand in the page
+    for line in (*_notes(results), *marks):
+      print(f'note: {line}', file=sys.stderr)
+
+
+def _check_output(name: str) -> None:
+  """UserError now, where writing would fail after a minute of measuring."""
+  path = pathlib.Path(name)
+  if name and (path.is_dir() or not path.absolute().parent.is_dir()):
+    raise UserError(f'--output={name}: name a file in a folder that exists')
+
+
+def _names(args: argparse.Namespace) -> list[str]:
+  """The measures to take.
+
+  Raises:
+    UserError: one that does not exist, or lacks what it needs.
+  """
+  from moegan_jax.metrics import MEASURES, QUICK
+
+  if not args.measures:
+    return list(QUICK if args.profile == _ALL else MEASURES)
+  flags = {'train': args.train, 'fit_lm': args.language_model}
+  names = [name.strip() for name in args.measures.split(',')]
+  for name in names:
+    if name not in MEASURES:
+      raise unknown('--measures', name, MEASURES)
+    for need in MEASURES[name].needs:
+      if not flags.get(need, True):
+        flag = {'fit_lm': 'language_model'}.get(need, need)
+        raise UserError(f'--measures={name} needs --{flag}')
+  return names
+
+
+def _evaluate(
+  args: argparse.Namespace, names: list[str]
+) -> tuple[dict[str, _Result], list[str]]:
+  """A result for each profile asked for, and the marks of the samples."""
+  from moegan_jax.metrics import bootstrap, guards
+  from moegan_jax.metrics.profiles import PROFILES
+
+  lines = _read(args)
+  texts = _tokenise(lines, args.codec, args)
+  models, said = _language_models(texts, args)
+  others = _others(texts, models, [n for n in names if n not in _BLEU])
+  notes = [*_warnings(lines), *lines.notes, *_remarks(texts, names, args)]
+
+  def rows_of(profile: str) -> dict[str, dict[str, float]]:
+    codec = _codec(profile, args.codec)
+    those = texts if codec == args.codec else _tokenise(lines, codec, args)
+    rows = {}
+    for key, row in _rows(those).items():
+      arrays = _bleu(profile, row, names, len(texts.samples))
+      rows[key] = {k: float(v.mean()) for k, v in arrays.items()}
+      if key == 'samples':
+        rows[key] |= bootstrap.intervals(arrays)
+      rows[key] |= others[key]
+    return rows
+
+  chosen = list(PROFILES) if args.profile == _ALL else [args.profile]
+  found = {name: rows_of(name) for name in chosen}
+  # Collapse must not hide behind a profile under which all text is alike.
+  strict = found.get('strict') or rows_of('strict')
+  marks = guards.marks(
+    strict['samples'], strict.get('real_train'), strict['real_test']
+  )
+  results = {}
+  for name, rows in found.items():
+    protocol = {
+      'profile': name,
+      'text': PROFILES[name].text,
+      'hypotheses': len(texts.samples),
+      'references': len(texts.references),
+      'train': len(texts.train),
+      **_tokeniser(_codec(name, args.codec)),
+      'smoothing': "NLTK's method1 (0.1 for no match), uniform weights",
+      'bootstrap': (
+        f'{bootstrap.RESAMPLES:,} resamples of sentences, 95 % percentile '
+        'intervals; what a sentence is compared with is held fixed'
+      ),
+      'empty_samples': sum(not words for words in texts.samples),
+      **({'language_model': said} if said else {}),
+      'notes': notes,
+    }
+    results[name] = _Result(rows, protocol)
+  return results, marks
+
+
+# --- reading ----------------------------------------------------------------
+
+
+def _read(args: argparse.Namespace) -> _Lines:
+  """The files' lines.
+
+  Raises:
+    UserError: a file that is missing, empty, or no text.
+  """
+  from moegan_jax.data.textfile import read_text
+
+  notes = []
+  kept: dict[str, list[str]] = {'train': []}
+  for name in ('references', 'train'):
+    path = getattr(args, name)
+    if path:
+      file = read_text(path)
+      kept[name] = file.lines
+      if file.blank:
+        notes.append(f'{file.blank:,} blank lines of {path} were skipped')
+  return _Lines(_read_samples(args.samples), **kept, notes=notes)
+
+
+def _read_samples(path: str) -> list[str]:
+  """Lines with the blank ones, as '', where they stood."""
+  from moegan_jax.data.textfile import read_text
+
+  file = read_text(path)
+  if not file.blank:
+    return file.lines
+  text = pathlib.Path(path).read_text(encoding='utf-8-sig')
+  lines = [line.strip() for line in text.removesuffix('\n').split('\n')]
+  if len(lines) != len(file.lines) + file.blank:
+    # A pipe can be read once only: their number is known, not their places.
+    return [*file.lines, *[''] * file.blank]
+  return lines
+
+
+def _tokenise(lines: _Lines, codec: str, args: argparse.Namespace):
+  """Texts of the tokens; no language model yet."""
+  from moegan_jax.data.codecs import get_codec, tokenise
+  from moegan_jax.metrics import Texts
+
+  def tokens(name: str):
+    those = getattr(lines, name)
+    try:
+      found = iter(tokenise([x for x in those if x], get_codec(codec)))
+    except UserError as error:
+      raise UserError(f'{getattr(args, name)}: {error}') from None
+    return [next(found) if line else [] for line in those]
+
+  return Texts(tokens('samples'), tokens('references'), tokens('train'))
+
+
+def _codec(profile: str, codec: str) -> str:
+  """The codec of a profile: its case counts where words are NLTK's."""
+  from moegan_jax.metrics.profiles import PROFILES
+
+  return 'word_cased' if codec == 'word' and PROFILES[profile].cased else codec
+
+
+def _tokeniser(codec: str) -> dict[str, str]:
+  import importlib.metadata
+
+  words = codec.startswith('word')
+  version = importlib.metadata.version('nltk')
+  return {
+    'casing': 'lower' if codec == 'word' else 'as is',
+    'tokeniser': f'{codec} (NLTK {version} word tokens)' if words else codec,
+  }
+
+
+# --- measuring --------------------------------------------------------------
+
+
+def _rows(texts) -> dict[str, Any]:
+  """What stands in the place of samples in each row, and against what.
+
+  Real text is not compared with the part that it is taken from.
+  """
+  n = len(texts.samples)
+  rows = {'samples': texts}
+  if texts.train:
+    rows['real_train'] = texts._replace(samples=texts.train[:n], train=[])
+  rows['real_test'] = texts._replace(
+    samples=texts.references[:n], references=[]
+  )
+  return rows
+
+
+def _bleu(profile: str, texts, names: Iterable[str], n: int) -> dict[str, Any]:
+  """The arrays of BLEU and Self-BLEU that the texts of a row allow.
+
+  Self-BLEU grows with the number of sentences: fewer than n have none.
+  """
+  from moegan_jax.metrics.profiles import PROFILES
+
+  found = {}
+  if 'bleu' in names and texts.references:
+    found |= PROFILES[profile].bleu(texts.samples, texts.references)
+  if 'self_bleu' in names and len(texts.samples) >= n:
+    found |= PROFILES[profile].self_bleu(texts.samples)
+  return found
+
+
+def _others(
+  texts, fit_lm: Callable | None, names: list[str]
+) -> dict[str, dict[str, float]]:
+  """The measures of every row that no profile defines."""
+  from moegan_jax.metrics import MEASURES, lm_score, text_measures
+
+  found = {
+    key: text_measures(row, names, intervals=key == 'samples')
+    for key, row in _rows(texts).items()
+  }
+  judged = [name for name in names if 'fit_lm' in MEASURES[name].needs]
+  if fit_lm is None or not judged:
+    return found
+  found['samples'] |= text_measures(texts._replace(fit_lm=fit_lm), judged)
+  if texts.train:
+    real = texts.train[: len(texts.samples)]
+    values = text_measures(texts._replace(samples=real, fit_lm=fit_lm), judged)
+    for key in ('lm_score', 'lm_score_se'):  # it has learnt this very text
+      values.pop(key, None)
+    found['real_train'] |= values
+    if 'lm_score' in found['samples']:
+      held_out = texts.references[: len(texts.samples)]
+      value, error = lm_score.ratio(*fit_lm(texts.train).nll(held_out))
+      found['real_test'] |= {'lm_score': value, 'lm_score_se': error}
+  return found
+
+
+def _language_models(
+  texts, args: argparse.Namespace
+) -> tuple[Callable | None, str]:
+  """What fits a language model to sentences, and its protocol in a line.
+
+  The last twentieth of the training text (of the references where there is
+  none) decides when to stop, and no model learns from it.
+  """
+  if not args.language_model:
+    return None, ''
+  from moegan_jax.train.language_model import LanguageModels
+
+  text = texts.train or texts.references
+  held_out = max(1, len(text) // 20)
+  models = LanguageModels(
+    text, text[-held_out:], log=lambda said: print(said, file=sys.stderr)
+  )
+
+  def fit(sentences):
+    whole = sentences is text or sentences == text
+    return models.fit(text[:-held_out] if whole else sentences)
+
+  return fit, models.describe()
+
+
+def _warnings(lines: _Lines) -> list[str]:
+  """What makes the samples unfit; printed at once and kept as notes."""
+  found, total = [], len(lines.samples)
+  if total < _FEW:
+    found.append(f'{total:,} samples are few: below {_FEW:,} numbers are noisy')
+  if empty := lines.samples.count(''):
+    found.append(f'{empty:,} of {total:,} samples are empty; their BLEU is 0')
+  for text in found:
+    print(f'warning: {text}', file=sys.stderr)
+  return found
+
+
+def _remarks(texts, names: list[str], args: argparse.Namespace) -> list[str]:
+  """What a reader must know before comparing rows or files."""
+  from moegan_jax.metrics import novelty
+
+  notes, n = [], len(texts.samples)
+  if args.profile != 'strict' and not set(names) <= set(_BLEU):
+    notes.append('marks and measures other than BLEU are those of strict')
+  if args.codec != 'word':
+    notes.append(f'the codec {args.codec} decides on the case, not the profile')
+  for name in ('train', 'references'):
+    if 'self_bleu' in names and 0 < len(getattr(texts, name)) < n:
+      notes.append(f'fewer lines of {name} than samples: no Self-BLEU of them')
+  if 'novelty' in names and texts.train:
+    seen = novelty.scored(texts.samples, texts.train)
+    if seen < n:
+      notes.append(
+        f'{seen:,} samples, evenly spaced, are compared for the nearest '
+        'training sentence and for novelty'
+      )
+  return notes
+
+
+# --- printing ---------------------------------------------------------------
+
+
+def _notes(results: Mapping[str, _Result]) -> list[str]:
+  return next(iter(results.values())).protocol['notes']
+
+
+def _json(
+  results: Mapping[str, _Result], marks: list[str], args: argparse.Namespace
+) -> str:
+  """One object, measure -> number; with all profiles, an object for each."""
+  from moegan_jax.files import jsonable
+
+  objects = {}
+  for name, (rows, protocol) in results.items():
+    numbers = {k: v for k, v in rows['samples'].items() if math.isfinite(v)}
+    real = {key: rows[key] for key in rows if key != 'samples'}
+    objects[name] = {
+      **numbers,
+      'protocol': protocol | {'real_text': real},
+      'marks': marks,
+    }
+  value = objects if args.profile == _ALL else objects[args.profile]
+  return json.dumps(jsonable(value), indent=2, allow_nan=False) + '\n'
+
+
+def _page(
+  results: Mapping[str, _Result], marks: list[str], args: argparse.Namespace
+) -> str:
+  """Tables, and what must be said with them."""
+  from moegan_jax.metrics import MEASURES, METRICS
+  from moegan_jax.report import table
+  from moegan_jax.report.published import Row
+
+  marked = ', '.join(mark.partition(':')[0] for mark in marks)
+  label = f'samples ({marked})' if marked else 'samples'
+  if args.profile == _ALL:
+    rows = [Row(name, one.rows['samples']) for name, one in results.items()]
+    keys = {key for name in _BLEU for key in MEASURES[name].columns}
+  else:
+    found = results[args.profile].rows
+    rows = [Row(label, found['samples']), *_interval(found['samples'])]
+    for key in ('real_train', 'real_test'):
+      rows += [Row(key.replace('_', ' '), found[key])] if key in found else []
+    keys = {key for row in rows for key in row.values}
+  heads = '## {}\n\n{}' if args.format == 'markdown' else '{}\n{}\n'
+  draw = table.markdown if args.format == 'markdown' else table.plain
+  parts = []
+  for kind, title in table.KINDS.items():
+    columns = [k for k in METRICS if k in keys and METRICS[k].kind == kind]
+    if columns:
+      there = [row for row in rows if set(columns) & set(row.values)]
+      parts.append(heads.format(title, draw(there, columns)))
+  lines = [*marks, *_said(results), *_notes(results)]
+  return '\n'.join(parts) + '\n' + ''.join(f'* {line}\n' for line in lines)
+
+
+def _interval(values: Mapping[str, float]) -> list[Any]:
+  """Rows with the ends of the bootstrap's intervals."""
+  from moegan_jax.report.published import Row
+
+  rows = []
+  for label, end in (('  95 % from', '_low'), ('  95 % to', '_high')):
+    ends = {k[: -len(end)]: v for k, v in values.items() if k.endswith(end)}
+    rows += [Row(label, ends)] if ends else []
+  return rows
+
+
+def _said(results: Mapping[str, _Result]) -> list[str]:
+  """The protocol in lines."""
+  found = [f'{name}: {r.protocol["text"]}' for name, r in results.items()]
+  protocol = next(iter(results.values())).protocol
+  counted = ', '.join(
+    f'{protocol[key]:,} {word}'
+    for key, word in (
+      ('hypotheses', 'samples'),
+      ('references', 'references'),
+      ('train', 'training lines'),
+    )
+    if protocol[key]
+  )
+  tokens = ' and '.join(
+    dict.fromkeys(r.protocol['tokeniser'] for r in results.values())
+  )
+  found.append(f'{counted}; {tokens}; {protocol["smoothing"]}')
+  found.append(f'intervals: {protocol["bootstrap"]}')
+  if 'language_model' in protocol:
+    found.append(protocol['language_model'])
+  return found
+
+
+if __name__ == '__main__':
+  sys.exit(main())

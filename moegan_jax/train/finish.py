@@ -1,0 +1,194 @@
+"""The end of a run: its table, its curves, and the report of both."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from moegan_jax.files import write_json, write_text
+from moegan_jax.metrics import METRICS
+from moegan_jax.report import emphasis, html, table
+from moegan_jax.report.published import Row
+from moegan_jax.train import exhibits, results
+from moegan_jax.train.best import Best
+from moegan_jax.train.evaluation import Evaluator
+from moegan_jax.train.workdir import Workdir
+from moegan_jax.types import TrainState
+
+# On the terminal, where columns are dear; results.md has all.
+_SHOWN = ('bleu2', 'bleu3', 'bleu4', 'bleu5', 'self_bleu4', 'nll_train')
+_SHOWN += ('nll_test_token', 'nll_oracle', 'entropy', 'kl_pq', 'kl_qp')
+_SHOWN += ('jeffreys', 'step_js', 'grammatical', 'lm_score')
+_SHOWN += ('reverse_lm_score', 'frechet_lm', 'auc', 'ngram_js3')
+_SHOWN += ('distinct_sentences', 'copied', 'nearest')
+
+
+class Trained(NamedTuple):
+  """What there is when the last phase is over.
+
+  ends: phase -> its last step
+  state_at_end: phase -> the state, or None if its checkpoint is lost
+  n: samples behind each row
+  label: what the system is called
+  untrained: whether no phase has a step, and nothing came from elsewhere
+  temperatures, curve_samples: of the curves; 0 samples for none
+  benchmark: whose published rows are comparable, or ''
+  """
+
+  workdir: Workdir
+  evaluator: Evaluator
+  rows: results.Rows
+  best: Best
+  ends: Mapping[str, int]
+  state_at_end: Callable[[str], TrainState | None]
+  n: int
+  label: str
+  untrained: bool
+  temperatures: tuple[float, ...]
+  curve_samples: int
+  benchmark: str
+
+
+def finish(run: Trained, say: Callable[[str], None] = print) -> str:
+  """Measures what is left, and writes all that a reader wants to see.
+
+  Returns:
+    the table of results, as plain text.
+  """
+  folder, corpus = run.workdir.path, run.evaluator.corpus
+  say('measuring real text, temperatures and the best checkpoint')
+  curves = _curves(run)
+  ours, real = _rows(run, curves), _real(run)
+  protocol = _protocol(run)
+  page = table.results(
+    ours, real, run.benchmark or corpus.name, protocol, bool(run.benchmark)
+  )
+  write_text(folder / 'results.md', page)
+  write_json(
+    folder / 'results.json',
+    {
+      'label': run.label,
+      'corpus': corpus.name,
+      'benchmark': run.benchmark,
+      'stands_in': corpus.record.get('stands_in', ''),
+      'seeds': len(run.best.values) or 1,
+      'protocol': protocol,
+      'rows': [
+        {'key': r.key, 'label': r.label, 'values': r.values, 'note': r.note}
+        for r in (*ours, *real)
+      ],
+    },
+  )
+  if curves:
+    write_json(
+      folder / 'curves.json',
+      {
+        'samples': run.curve_samples,
+        'temperatures': run.temperatures,
+        'curves': curves,
+      },
+    )
+  last = list(run.ends)[-1]
+  state = run.state_at_end(last)
+  if state is not None and 'discriminator' in state.players:
+    exhibits.write_features(folder / 'features.npz', run.evaluator, state)
+  html.write(folder)
+  shown = [emphasis.mark(one, real) for one in ours] + real
+  present = {k for one in shown for k in one.values}
+  columns = [k for k in METRICS if k in present and k in _SHOWN]
+  return table.plain(shown, columns)
+
+
+def _curves(run: Trained) -> dict[str, dict]:
+  """Phase -> measure -> [temperatures][seeds], of the ends of the phases."""
+  found = {}
+  for name, end in run.ends.items() if run.curve_samples else ():
+    state = run.state_at_end(name)
+    if state is not None:
+      found[name] = run.rows.once(
+        f'curve_{name}',
+        end,
+        lambda state=state: exhibits.curve(
+          run.evaluator, state, run.temperatures, run.curve_samples
+        ),
+      )
+  return found
+
+
+def _rows(run: Trained, curves: Mapping[str, dict]) -> list[Row]:
+  """One row a stage, and what the MLE generator can do without a game."""
+  ours: list[Row] = []
+  for name, end in run.ends.items():
+    values = run.rows.read(name, end)
+    if values is not None:
+      label = 'MLE' if name == 'pretrain' else f'{run.label}, last'
+      if run.untrained:
+        label = 'start'
+      ours.append(results.row(name, label, values))
+  last = list(run.ends)[-1]
+  end = run.ends[last]
+  best = results.best_row(
+    run.rows, run.evaluator, run.best, run.label, end, run.n
+  )
+  ours.extend([best] if best else [])
+  pretrained = run.state_at_end('pretrain')
+  if pretrained is None:
+    return ours
+  if 'pretrain' in curves:
+    ours.append(
+      results.mle_best_row(
+        run.rows,
+        run.evaluator,
+        pretrained,
+        curves['pretrain'],
+        run.temperatures,
+        run.ends['pretrain'],
+        run.n,
+      )
+    )
+  trained = run.rows.read(last, end)
+  if trained and last != 'pretrain' and 'nll_oracle' in trained:
+    ours.append(
+      results.cooled_row(
+        run.rows, run.evaluator, pretrained, trained['nll_oracle'], end, run.n
+      )
+    )
+  return ours
+
+
+def _real(run: Trained) -> list[Row]:
+  """Real text under the same protocol; the oracle itself where it is one."""
+  evaluator, n = run.evaluator, run.n
+  train = run.rows.once('real_train', n, lambda: evaluator.real(n))
+  if evaluator.corpus.pad is None:
+    return [results.row('real_train', 'oracle', train)]
+  test = run.rows.once('real_test', n, lambda: evaluator.real_test(n))
+  found = [
+    results.row('real_train', 'real train', train, _fewer(train)),
+    results.row('real_test', 'real test', test, _fewer(test)),
+  ]
+  return found
+
+
+def _fewer(values: Mapping) -> str:
+  if 'self_bleu4' in values:
+    return ''
+  return (
+    'no Self-BLEU: there are fewer sentences than samples, and it grows with '
+    'their number'
+  )
+
+
+def _protocol(run: Trained) -> dict:
+  """How the numbers were made; see `table.protocol_line`."""
+  corpus, n = run.evaluator.corpus, run.n
+  protocol = {'hypotheses': n}
+  if corpus.pad is not None:
+    protocol |= {
+      'references': len(corpus.test_words),
+      'casing': 'lower' if corpus.codec.name == 'word' else 'as is',
+      'tokeniser': corpus.codec.name,
+      'smoothing': 'method1',
+    }
+  if corpus.record.get('stands_in'):
+    protocol['corpus'] = corpus.record['stands_in']
+  protocol['likelihood'] = f'of the first {n:,} lines of each part'
+  return protocol

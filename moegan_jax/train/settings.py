@@ -1,0 +1,81 @@
+"""What a configuration means for the program around a system."""
+
+from moegan_jax.errors import UserError
+from moegan_jax.train.workdir import Workdir
+
+# Settings that say where things lie and how often to look, not what is
+# computed: they may change when a run is resumed.
+_FREE = ('data.dir', 'data.path', 'data.test_path', 'data.oracle_file')
+_FREE += ('chunk_seconds', 'checkpoint')
+
+
+def check(config) -> None:
+  """Settings that no part below looks at."""
+  for key, least in (
+    ('num_seeds', 1),
+    ('eval.samples', 2),
+    ('eval.final_samples', 2),
+    ('eval.chunk', 1),
+    ('eval.curve_samples', 0),
+    ('eval.pretrain_every', 0),
+    ('eval.adversarial_every', 0),
+    ('checkpoint.keep', 1),
+    ('mle.epochs', 0),
+    ('adversarial.steps', 0),
+    ('adversarial.g_steps', 1),
+    ('adversarial.d_steps', 1),
+    ('game.unroll', 1),
+  ):
+    value = config
+    for part in key.split('.'):
+      value = value[part]
+    if value < least:
+      raise UserError(f'config.{key}={value} must be at least {least}')
+  heats = config.eval.temperatures
+  if config.eval.curve_samples and not (
+    len(heats) and all(heat > 0 for heat in heats)
+  ):
+    raise UserError(
+      f'config.eval.temperatures={tuple(heats)} must be positive; '
+      'eval.curve_samples=0 draws no curves'
+    )
+  for section, key in (
+    ('mle', 'lr'),
+    ('mle', 'clip'),
+    ('adversarial', 'g_lr'),
+    ('adversarial', 'd_lr'),
+    ('adversarial', 'clip'),
+  ):
+    if not config[section][key] > 0:
+      raise UserError(
+        f'config.{section}.{key}={config[section][key]} must be positive'
+      )
+
+
+def is_free(key: str, settings: dict, workdir: Workdir) -> bool:
+  """Whether a resumed run may have another value of this setting."""
+  if any(key == free or key.startswith(f'{free}.') for free in _FREE):
+    return True
+  if key == 'init_from':  # the other run was moved
+    return bool(settings[key] and workdir.read_config().get(key))
+  if key == 'adversarial.steps':
+    before = workdir.read_config().get('adversarial', {}).get('steps', 0)
+    return settings['adversarial']['steps'] > before
+  return False
+
+
+def label(config) -> str:
+  """What the system is called in a table."""
+  extended = config.system == 'moegan' and config.ccl.weight
+  return 'moegan + ccl' if extended else config.system
+
+
+def benchmark(settings) -> str:
+  """The benchmark of papers that this corpus is, or ''."""
+  if settings.name in ('coco', 'emnlp'):
+    return settings.name
+  if settings.name == 'oracle' and (
+    (settings.vocab_size, settings.oracle_dim) == (5000, 32)
+  ):
+    return f'synthetic{settings.length}'
+  return ''

@@ -1,0 +1,151 @@
+"""The marks of collapse and of memorising, and what a winner must not lose."""
+
+import pytest
+
+from moegan_jax.metrics import METRICS, Texts, guards, text_measures
+
+REAL = {'self_bleu4': 0.6, 'distinct_sentences': 0.98}
+MLE = {
+  'self_bleu4': 0.58,
+  'distinct_sentences': 0.99,
+  'auc': 0.7,
+  'ngram_js3': 0.5,
+  'jeffreys': 4.0,
+  'nll_test_token': 3.0,
+}
+
+
+def test_collapse_by_repetition():
+  assert not guards.collapsed({'distinct_sentences': 0.9}, None)
+  reason = guards.collapsed({'distinct_sentences': 0.707}, None)
+  assert reason == 'distinct sentences 0.707 < 0.9'
+
+
+def test_collapse_by_self_bleu():
+  real = {'self_bleu4': 0.5}
+  assert not guards.collapsed({'self_bleu4': 0.64}, real)
+  assert '0.660 > 0.500' in guards.collapsed({'self_bleu4': 0.66}, real)
+  assert not guards.collapsed({'self_bleu4': 0.99}, None)
+  assert not guards.collapsed({'nll_test': 1.0}, real)
+
+
+def test_memorised_by_copies():
+  real = {'copied': 0.3, 'nearest': 0.2}
+  assert not guards.memorised({'copied': 0.34}, real)
+  reason = guards.memorised({'copied': 0.36}, real)
+  assert reason == 'copied sentences 0.360 > 0.300 of held-out text + 0.05'
+  assert not guards.memorised({'copied': 0.36}, None)
+  assert guards.memorised({'copied': 0.51}, None)
+  assert guards.memorised({'copied': 0.51}, {'nearest': 0.2})
+
+
+def test_memorised_by_distance():
+  real = {'copied': 0.0, 'nearest': 0.5}
+  assert not guards.memorised({'copied': 0.0, 'nearest': 0.26}, real)
+  reason = guards.memorised({'copied': 0.0, 'nearest': 0.24}, real)
+  assert '0.240 < 0.5 x 0.500' in reason
+  assert not guards.memorised({'nearest': 0.0}, None)
+  # Where real sentences are all in the training text, nothing can be said.
+  known = {'copied': 1.0, 'nearest': 0.0}
+  assert not guards.memorised(known, known)
+
+
+def test_marks_take_held_out_text_where_training_text_says_nothing():
+  measures = {'self_bleu4': 0.9, 'copied': 0.9}
+  marks = guards.marks(measures, {'self_bleu4': 0.5}, {'copied': 0.0})
+  assert [m.partition(':')[0] for m in marks] == ['collapsed', 'memorised']
+  assert '0.900 > 0.500' in marks[0] and '0.900 > 0.000' in marks[1]
+  (mark,) = guards.marks({'self_bleu4': 0.9}, {}, {'self_bleu4': 0.6})
+  assert '0.900 > 0.600' in mark
+  assert guards.marks({}) == guards.marks(MLE, REAL, REAL) == []
+
+
+def test_mle_is_not_worse_than_itself():
+  assert guards.worse_than_mle(MLE, MLE, REAL) == ''
+  assert guards.worse_than_mle(MLE, MLE, None) == ''
+  assert guards.worse_than_mle({}, MLE, REAL) == ''
+  assert guards.worse_than_mle(MLE, {}, REAL) == ''
+
+
+@pytest.mark.parametrize('key', guards._WATCHED)
+def test_each_watched_measure_can_say_no(key):
+  watched = guards._WATCHED[key]
+  assert METRICS[key].label
+  worse = {**MLE, key: MLE[key] + watched.side * 0.2}
+  reason = guards.worse_than_mle(worse, MLE, REAL)
+  assert f'{worse[key]:.3f}' in reason and f'{MLE[key]:.3f} of MLE' in reason
+  better = {**MLE, key: MLE[key] - watched.side * 0.2}
+  assert guards.worse_than_mle(better, MLE, REAL) == ''
+  close = {**MLE, key: MLE[key] + watched.side * 0.9 * watched.margin}
+  assert guards.worse_than_mle(close, MLE, None) == ''
+
+
+def test_worse_only_on_the_side_of_less_variety():
+  def reason(self_bleu, real):
+    return guards.worse_than_mle({'self_bleu4': self_bleu}, MLE, real)
+
+  assert reason(0.605, REAL) == ''  # beyond MLE's, but as varied as real text
+  assert reason(0.615, REAL) == 'Self-BLEU-4 0.615 > 0.580 of MLE'
+  assert reason(0.605, None) == 'Self-BLEU-4 0.605 > 0.580 of MLE'
+  assert reason(0.30, REAL) == ''
+  collapsed_mle = {'self_bleu4': 0.8}
+  assert not guards.worse_than_mle({'self_bleu4': 0.7}, collapsed_mle, REAL)
+
+
+def test_noise_of_the_measure_is_no_reason():
+  ours, mle = {'jeffreys': 4.3}, {'jeffreys': 4.0}
+  assert guards.worse_than_mle(ours, mle, None)
+  errors = {'jeffreys_se': 0.12}
+  assert not guards.worse_than_mle(ours | errors, mle | errors, None)
+  # Both below one half: neither can be told from real text.
+  assert not guards.worse_than_mle({'auc': 0.49}, {'auc': 0.46}, None)
+
+
+def test_all_reasons_are_given():
+  cold = {**MLE, 'self_bleu4': 0.7, 'distinct_sentences': 0.95}
+  reason = guards.worse_than_mle(cold, MLE, REAL)
+  assert reason == (
+    'Self-BLEU-4 0.700 > 0.580 of MLE, distinct sentences 0.950 < 0.990 of MLE'
+  )
+
+
+@pytest.fixture(scope='module')
+def measured(benchmark_files):
+  codecs = pytest.importorskip('moegan_jax.data.codecs')
+  split = codecs.CODECS['word'].split
+
+  def read(name, every=4):
+    lines = (benchmark_files / name).read_text('utf-8').splitlines()
+    return [split(line.strip().lower()) for line in lines[::every]]
+
+  train = read('image_coco.txt', every=1)
+  samples = {
+    'test': read('test_coco.txt'),
+    'train': train[::4],
+    'mle': read('samples_mle.txt'),
+    'leakgan': read('samples_leakgan.txt'),
+  }
+  names = ('self_bleu', 'diversity', 'novelty')
+  return {
+    name: text_measures(Texts(text, train=train), names)
+    for name, text in samples.items()
+  }
+
+
+def test_marks_of_published_samples(measured):
+  def marks(name):
+    found = guards.marks(measured[name], measured['train'], measured['test'])
+    return [mark.partition(':')[0] for mark in found]
+
+  assert marks('test') == []
+  assert marks('mle') == []
+  assert marks('leakgan') == ['collapsed']
+  assert marks('train') == ['memorised']
+
+
+def test_less_varied_than_published_mle(measured):
+  reason = guards.worse_than_mle(
+    measured['leakgan'], measured['mle'], measured['test']
+  )
+  assert 'Self-BLEU-4 0.734 > 0.450' in reason
+  assert 'distinct sentences 0.806 < 0.999' in reason
