@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from moegan_jax.errors import UserError
 from moegan_jax.files import write_text
 from moegan_jax.metrics import METRICS
-from moegan_jax.report import html, runs, table
+from moegan_jax.report import emphasis, html, runs, table
 from moegan_jax.report.published import Row, published
 from moegan_jax.report.runs import Group
 
@@ -60,11 +60,15 @@ def terminal(benches: Sequence[Sequence[Group]]) -> str:
   pages = []
   for groups, title in zip(benches, html.titles(benches)):
     run, truth = groups[0].first, runs.real(groups)
-    rows = [table.mark(row, truth) for row in html.named_rows(groups)]
+    rows = [emphasis.mark(row, truth) for row in html.named_rows(groups)]
     parts = [f'== {title} ==', html.protocol(run)]
     parts += [run.stands_in] if run.stands_in else []
     parts.append('\n'.join(_described(groups)))
-    rows, notes = _numbered([*rows, *truth], [row.note for row in rows])
+    # Without values: what is known of their errors would be a page of notes.
+    labels, notes = table.numbered(
+      [row._replace(values={}) for row in (*rows, *truth)]
+    )
+    rows = _labelled((*rows, *truth), labels)
     for kind, name in table.KINDS.items():
       keys = [
         key
@@ -101,29 +105,14 @@ def _printed(benchmark: str) -> list[str]:
     groups.setdefault(row.group, []).append(row)
   parts = []
   for name, those in groups.items():
-    said = [': '.join(filter(None, (r.source, r.note))) for r in those]
-    rows, notes = _numbered(those, said)
+    labels, notes = table.numbered(those)
     head = f'Published, not in this ranking: {name}' if name else 'Published'
-    parts += [f'{head}\n{table.plain(rows)}', notes]
+    parts += [f'{head}\n{table.plain(_labelled(those, labels))}', notes]
   return parts
 
 
-def _numbered(
-  rows: Sequence[Row], notes: Sequence[str]
-) -> tuple[list[Row], str]:
-  """Rows with the number of their note, and the notes; equal ones once.
-
-  Args:
-    rows: of one table.
-    notes: of the first rows, '' for none; those that follow have none.
-  """
-  numbers: dict[str, int] = {}
-  found = list(rows)
-  for i, note in enumerate(notes):
-    if note:
-      number = numbers.setdefault(note, len(numbers) + 1)
-      found[i] = rows[i]._replace(label=f'{rows[i].label} [{number}]')
-  return found, '\n'.join(f'[{n}] {note}' for note, n in numbers.items())
+def _labelled(rows: Sequence[Row], labels: Sequence[str]) -> list[Row]:
+  return [row._replace(label=label) for row, label in zip(rows, labels)]
 
 
 class _Parser(argparse.ArgumentParser):

@@ -132,7 +132,7 @@ def _run(args: argparse.Namespace) -> None:
     raise unknown('--profile', args.profile, (*PROFILES, _ALL))
   get_codec(args.codec)
   names = _names(args)
-  _check_output(args.output)
+  _check_output(args)
 
   results, marks = _evaluate(args, names)
   text = (_json if args.format == 'json' else _page)(results, marks, args)
@@ -141,15 +141,20 @@ def _run(args: argparse.Namespace) -> None:
   else:
     print(text, end='')
   if args.output or args.format == 'json':  # else they stand in the page
-    for line in (*_notes(results), *marks):
-      print(f'note: {line}', file=sys.stderr)
+    for line in marks:
+      print(f'warning: {line}', file=sys.stderr)
 
 
-def _check_output(name: str) -> None:
+def _check_output(args: argparse.Namespace) -> None:
   """UserError now, where writing would fail after a minute of measuring."""
-  path = pathlib.Path(name)
-  if name and (path.is_dir() or not path.absolute().parent.is_dir()):
-    raise UserError(f'--output={name}: name a file in a folder that exists')
+  if not args.output:
+    return
+  path = pathlib.Path(args.output)
+  if path.is_dir() or not path.absolute().parent.is_dir():
+    raise UserError(f'--output={path}: name a file in a folder that exists')
+  inputs = [args.samples, args.references, args.train]
+  if path.resolve() in [pathlib.Path(x).resolve() for x in inputs if x]:
+    raise UserError(f'--output={path} is one of the texts: name another file')
 
 
 def _names(args: argparse.Namespace) -> list[str]:
@@ -211,7 +216,11 @@ def _evaluate(
     protocol = {
       'profile': name,
       'text': PROFILES[name].text,
-      'hypotheses': len(texts.samples),
+      'samples': len(texts.samples),
+      'hypotheses': len(texts.samples[: PROFILES[name].bleu_samples]),
+      'self_bleu_hypotheses': len(
+        texts.samples[: PROFILES[name].self_bleu_samples]
+      ),
       'references': len(texts.references),
       'train': len(texts.train),
       **_tokeniser(_codec(name, args.codec)),
@@ -457,23 +466,31 @@ def _page(
   label = f'samples ({marked})' if marked else 'samples'
   if args.profile == _ALL:
     rows = [Row(name, one.rows['samples']) for name, one in results.items()]
-    keys = {key for name in _BLEU for key in MEASURES[name].columns}
+    wanted = {key for name in _BLEU for key in MEASURES[name].columns}
   else:
     found = results[args.profile].rows
     rows = [Row(label, found['samples']), *_interval(found['samples'])]
     for key in ('real_train', 'real_test'):
       rows += [Row(key.replace('_', ' '), found[key])] if key in found else []
-    keys = {key for row in rows for key in row.values}
+    wanted = set(METRICS)
+  keys = {key for row in rows for key in row.values} & wanted
   heads = '## {}\n\n{}' if args.format == 'markdown' else '{}\n{}\n'
   draw = table.markdown if args.format == 'markdown' else table.plain
   parts = []
   for kind, title in table.KINDS.items():
     columns = [k for k in METRICS if k in keys and METRICS[k].kind == kind]
     if columns:
-      there = [row for row in rows if set(columns) & set(row.values)]
+      there = [_only(row, columns) for row in rows]
+      there = [row for row in there if row.values]
       parts.append(heads.format(title, draw(there, columns)))
   lines = [*marks, *_said(results), *_notes(results)]
   return '\n'.join(parts) + '\n' + ''.join(f'* {line}\n' for line in lines)
+
+
+def _only(row: Any, columns: Iterable[str]) -> Any:
+  """The row with these measures alone, and their standard errors."""
+  kept = {*columns, *(f'{key}_se' for key in columns)}
+  return row._replace(values={k: v for k, v in row.values.items() if k in kept})
 
 
 def _interval(values: Mapping[str, float]) -> list[Any]:
@@ -494,7 +511,7 @@ def _said(results: Mapping[str, _Result]) -> list[str]:
   counted = ', '.join(
     f'{protocol[key]:,} {word}'
     for key, word in (
-      ('hypotheses', 'samples'),
+      ('samples', 'samples'),
       ('references', 'references'),
       ('train', 'training lines'),
     )

@@ -55,7 +55,8 @@ class Texts(NamedTuple):
 class Measure(NamedTuple):
   """A measure of text, or several that are found together.
 
-  columns: key -> Metric, for everything that `of` returns
+  columns: key -> Metric, for everything that `of` returns (`KEY_se`, a standard
+    error, needs none)
   of: Texts -> key -> a number, or an array [n] over sentences whose mean is
     the number (then it gets a bootstrap interval)
   needs: the fields of Texts that must not be empty besides samples

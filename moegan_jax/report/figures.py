@@ -1,25 +1,17 @@
-"""Figures of runs: drawn once, given as PNG files and as inline SVG.
+"""Figures of one run or of several; see `style` for how they are saved."""
 
-Matplotlib's object-oriented interface only: no window, no global figure. Text
-in SVG stays text and takes the page's font, and every colour becomes a CSS
-variable, so that a figure follows the page into its dark theme.
-"""
-
-import contextlib
-import io
-import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from moegan_jax.metrics import METRICS
 from moegan_jax.report import table
 from moegan_jax.report.curves import PAIRS, Axes
+from moegan_jax.report.features import Cloud
 from moegan_jax.report.published import CURVE, Row, published
 from moegan_jax.report.runs import (
   Exhibits,
-  Features,
   Group,
   Line,
   ends,
@@ -28,30 +20,21 @@ from moegan_jax.report.runs import (
   real,
   temperature_curves,
 )
+from moegan_jax.report.style import (
+  COLOURS,
+  INK,
+  MUTED,
+  RULE,
+  SMALL,
+  style,
+)
 
 if TYPE_CHECKING:
   from matplotlib.figure import Figure
 
-# Okabe and Ito (2008), which the colour-blind tell apart, without its yellow
-# and its black, which a page of either theme would swallow.
-COLOURS = (
-  '#0072b2',
-  '#d55e00',
-  '#009e73',
-  '#cc79a7',
-  '#e69f00',
-  '#56b4e9',
-  '#8c6d31',
-)
-INK, MUTED, RULE = '#1b1f24', '#6a727c', '#dfe3e8'
 MARKS = 'osD^vPX'
 WIDTH = 10.4  # inches: the width of the page at 100 pixels an inch
 COLUMNS = 3  # panels side by side
-SMALL, LARGE = 8, 9.5  # points
-
-NEIGHBOURS = 10
-POINTS = 1000  # of each set of features
-MIN_POINTS = 10
 
 # Quantities that are read together: title, names. All others stand alone.
 _LOSSES = (
@@ -115,115 +98,14 @@ CHOSEN = ('bleu4', 'self_bleu4', 'jeffreys', 'nll_oracle', 'nll_test_token')
 CHOSEN += ('nll_test', 'distinct_sentences', 'auc', 'grammatical')
 
 
-class Cloud(NamedTuple):
-  """Features in the plane.
-
-  real, fake: [n, 2]
-  mixing: see `mixing`
-  """
-
-  real: np.ndarray
-  fake: np.ndarray
-  mixing: float
-
-
-# --- from a figure to a file -------------------------------------------------
-
-
-@contextlib.contextmanager
-def _style():
-  """Matplotlib's settings, for drawing as well as for saving."""
-  import matplotlib
-
-  settings = {
-    'font.family': 'DejaVu Sans',  # wider than the page's font: nothing clips
-    'font.size': SMALL,
-    'axes.titlesize': LARGE,
-    'axes.labelsize': SMALL,
-    'axes.titlelocation': 'left',
-    'axes.edgecolor': MUTED,
-    'axes.facecolor': 'none',
-    'axes.labelcolor': MUTED,
-    'axes.linewidth': 0.7,
-    'axes.spines.top': False,
-    'axes.spines.right': False,
-    'axes.grid': True,
-    'axes.axisbelow': True,
-    'axes.prop_cycle': matplotlib.cycler(color=COLOURS),
-    'figure.facecolor': 'none',
-    'grid.color': RULE,
-    'grid.linewidth': 0.7,
-    'legend.frameon': False,
-    'legend.fontsize': SMALL,
-    'legend.labelcolor': INK,
-    'lines.linewidth': 1.4,
-    'lines.markersize': 3.5,
-    'text.color': INK,
-    'text.parse_math': False,  # a run may be called $HOME
-    'xtick.color': MUTED,
-    'ytick.color': MUTED,
-    'xtick.labelsize': SMALL,
-    'ytick.labelsize': SMALL,
-    'xtick.major.size': 3,
-    'ytick.major.size': 0,
-    'svg.fonttype': 'none',
-    'svg.hashsalt': 'moegan_jax',  # the same figure gives the same bytes
-  }
-  with matplotlib.rc_context(settings):
-    yield
-
-
-def png(figure: 'Figure') -> bytes:
-  """The figure on white, 150 dots an inch."""
-  out = io.BytesIO()
-  with _style():
-    figure.savefig(out, format='png', dpi=150, facecolor='white')
-  return out.getvalue()
-
-
-def svg(figure: 'Figure', name: str) -> str:
-  """The figure as an element for a page; transparent, colours as variables.
-
-  Args:
-    figure: of this module.
-    name: unique on the page; all ids begin with it.
-  """
-  out = io.StringIO()
-  with _style():
-    figure.savefig(out, format='svg', dpi=200, metadata={'Date': None})
-  text = out.getvalue()
-  text = text[text.index('<svg') :]
-  text = re.sub(r'<metadata>.*?</metadata>\s*', '', text, flags=re.S)
-  # It would style the whole page.
-  text = re.sub(r'<style.*?</style>', '', text, flags=re.S)
-  text = re.sub(r' xmlns(:\w+)?="[^"]*"', '', text)
-  text = text.replace('xlink:href', 'href')
-  text = re.sub(r'font-family: [^;\"]*;? ?', '', text)
-  text = re.sub(r'font: ([\d.]+px)[^;\"]*', r'font-size: \1', text)
-  text = re.sub(r'\bid="', f'id="{name}-', text)
-  text = re.sub(r'href="#', f'href="#{name}-', text)
-  text = text.replace('url(#', f'url(#{name}-')
-  # viewBox keeps the shape; the page may make it smaller than it is in full.
-  full = f'--full: {figure.get_figwidth() * 100:.0f}px'
-  text = re.sub(
-    r'<svg width="[^"]*" height="[^"]*"',
-    f'<svg role="img" style="{full}"',
-    text,
-  )
-  variables = {INK: 'ink', MUTED: 'muted', RULE: 'rule'}
-  variables |= {c: f'c{i}' for i, c in enumerate(COLOURS)}
-  for colour, variable in variables.items():
-    text = text.replace(colour, f'var(--{variable})')
-  return text
-
-
 # --- one run -----------------------------------------------------------------
 
 
 def losses(group: Group) -> 'Figure | None':
   """All that training recorded, along the steps; None without records."""
-  panels = _panels(quantities(group, 'train'), _LOSSES, _NAMES.get)
-  lines = {k: history(group, 'train', k) for _, keys in panels for k in keys}
+  lines = {k: history(group, 'train', k) for k in quantities(group, 'train')}
+  there = [k for k, those in lines.items() if those]
+  panels = _panels(there, _LOSSES, _NAMES.get)
 
   def draw(axes, title, keys):
     for i, key in enumerate(keys):
@@ -273,7 +155,7 @@ def lengths(exhibits: Exhibits | None) -> 'Figure | None':
   """Histogram of the lengths of samples and of real text, in shares."""
   if exhibits is None or not exhibits.lengths.get('samples', np.zeros(0)).any():
     return None
-  with _style():
+  with style():
     figure, (axes,) = _grid(1, columns=1, height=2.6, width=WIDTH * 0.62)
     looks = {
       'train': dict(color=MUTED, linestyle='--', label='training text'),
@@ -300,64 +182,6 @@ def lengths(exhibits: Exhibits | None) -> 'Figure | None':
   return figure
 
 
-def cloud(features: Features | None, seed: int = 0) -> Cloud | None:
-  """t-SNE (van der Maaten and Hinton, 2008) of features, as MoEGAN's Fig 4.
-
-  Equal numbers of rows of each set, at most POINTS; begins at the principal
-  components. None if there are too few rows, or they do not differ at all.
-  """
-  if features is None:
-    return None
-  n = min(len(features.real), len(features.fake), POINTS)
-  if n < MIN_POINTS:
-    return None
-  parts = features.real[:n], features.fake[:n]
-  both = np.concatenate(parts)
-  if both.shape[1] < 2 or not np.ptp(both, axis=0).any():
-    return None
-  from sklearn.manifold import TSNE
-  from threadpoolctl import threadpool_limits
-
-  embedding = TSNE(
-    init='pca',
-    perplexity=min(30.0, (len(both) - 1) / 3),
-    max_iter=500,  # half the default: from principal components it is enough
-    random_state=seed,
-  )
-  # Its threads wait for each other by spinning: four times slower than one
-  # thread where anything else runs on the machine.
-  with threadpool_limits(1):
-    plane = embedding.fit_transform(both)
-  return Cloud(plane[:n], plane[n:], mixing(*parts))
-
-
-def mixing(
-  real: np.ndarray, fake: np.ndarray, neighbours: int = NEIGHBOURS
-) -> float:
-  """How far two sets of points lie among each other.
-
-  The share of nearest neighbours that come from the other set, averaged over
-  the points of each set by itself; then the smaller of the two. 0 if the sets
-  are apart, or one is a clump within the other (whose points then have
-  neighbours of the clump only); about .5 if they are alike and of one size.
-
-  Args:
-    real: [n, F]
-    fake: [m, F]
-    neighbours: of each point, itself not counted
-  """
-  both = np.concatenate([real, fake]).astype(np.float64)
-  both -= both.mean(axis=0)  # large offsets would cost digits below
-  is_fake = np.arange(len(both)) >= len(real)
-  square = (both**2).sum(axis=1)
-  distance = square[:, None] + square[None, :] - 2 * both @ both.T
-  np.fill_diagonal(distance, np.inf)
-  k = min(neighbours, len(both) - 1)
-  near = np.argpartition(distance, k - 1, axis=1)[:, :k]
-  other = (is_fake[near] != is_fake[:, None]).mean(axis=1)
-  return float(min(other[is_fake].mean(), other[~is_fake].mean()))
-
-
 # --- one run or several ------------------------------------------------------
 
 
@@ -376,7 +200,7 @@ def temperatures(groups: Sequence[Group]) -> 'Figure | None':
   alone = [k for k in _OVER_TEMPERATURE if k in keys]
   if not pairs and not alone:
     return None
-  with _style():
+  with style():
     panels = [*pairs, *alone]
     columns = 2 if len(panels) in (2, 4) else COLUMNS
     height = WIDTH / columns * 0.85
@@ -437,7 +261,7 @@ def clouds(named: Sequence[tuple[str, Cloud]]) -> 'Figure | None':
   """Clouds of features side by side, with how far they mix."""
   if not named:
     return None
-  with _style():
+  with style():
     columns = min(COLUMNS, len(named))
     side = WIDTH / max(2, columns)
     figure, axes = _grid(len(named), columns, side * 0.92, side * columns)
@@ -522,9 +346,11 @@ def _along_training(
   """
   if not panels:
     return None
-  with _style():
-    figure, axes = _grid(len(panels))
-    for (title, keys), ax in zip(panels, axes):
+  with style():
+    legends = any(len(keys) > 1 for _, keys in panels)
+    figure, axes = _grid(len(panels), height=2.6 if legends else 2.3)
+    last_row = (len(axes) - 1) // COLUMNS * COLUMNS
+    for i, ((title, keys), ax) in enumerate(zip(panels, axes)):
       draw(ax, title, keys)
       ax.set_title(title)
       there = [
@@ -535,9 +361,9 @@ def _along_training(
       ]
       _steps_axis(ax, groups, there)
       if len(keys) > 1:
-        ax.legend(*_once(ax), handlelength=1.2, labelspacing=0.3)
-    for ax in axes[(len(axes) - 1) // COLUMNS * COLUMNS :]:
-      ax.set_xlabel('step')
+        _legend_below(ax, 31 if i >= last_row else 19)
+      if i >= last_row:
+        ax.set_xlabel('step')
     if shared:
       _shared_legend(figure, axes)
   return figure
@@ -601,7 +427,8 @@ def _band(
     markersize=2.6,
   )
   if line.values.shape[1] > 1:
-    spread = line.values.std(axis=1, ddof=1)
+    with np.errstate(invalid='ignore'):  # a loss may be infinite
+      spread = line.values.std(axis=1, ddof=1)
     axes.fill_between(
       line.steps,
       mean - spread,
@@ -721,11 +548,14 @@ def _annotate(
   for i, heat in enumerate(heats):
     if ends_only and i not in (0, len(heats) - 1):
       continue
+    # A curve that turns up again would run through what stands above it.
+    rises = i + 1 < len(y) and y[i + 1] > y[i]
+    left, low = below and not rises, below or rises
     axes.annotate(
       f'{heat:g}',
       (x[i], y[i]),
-      (-4, -10) if below else (4, 4),
-      ha='right' if below else 'left',
+      (-4 if left else 4, -10 if low else 4),
+      ha='right' if left else 'left',
       textcoords='offset points',
       color=colour,
       fontsize=SMALL,
@@ -793,6 +623,26 @@ def _real_point(pair: Axes, groups, curves) -> tuple[float, float] | None:
     if None not in point:
       return point[0], point[1]
   return None
+
+
+def _legend_below(axes, points: float) -> None:
+  """A panel's own legend, so far below its axis: lines may be anywhere."""
+  from matplotlib.transforms import ScaledTranslation
+
+  figure = axes.get_figure()
+  down = ScaledTranslation(0, -points / 72, figure.dpi_scale_trans)
+  axes.legend(
+    *_once(axes),
+    loc='upper left',
+    bbox_to_anchor=(0, 0),
+    bbox_transform=axes.transAxes + down,
+    borderpad=0,
+    borderaxespad=0,
+    ncols=2,
+    handlelength=1.2,
+    columnspacing=1.2,
+    labelspacing=0.3,
+  )
 
 
 def _shared_legend(figure, axes, **options) -> None:

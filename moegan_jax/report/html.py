@@ -17,7 +17,7 @@ import numpy as np
 from moegan_jax.errors import UserError
 from moegan_jax.files import write_text
 from moegan_jax.metrics import METRICS
-from moegan_jax.report import figures, runs, table
+from moegan_jax.report import emphasis, features, figures, runs, style, table
 from moegan_jax.report.curves import PAIRS, volumes
 from moegan_jax.report.published import Row, published
 from moegan_jax.report.runs import Group, Run
@@ -112,7 +112,7 @@ def write(path: str | os.PathLike) -> pathlib.Path:
   """
   run = runs.load(path)
   (group,) = runs.fold([run])
-  cloud = figures.cloud(run.features)
+  cloud = features.cloud(run.features)
   drawn = {
     'temperatures': figures.temperatures([group]),
     'losses': figures.losses(group),
@@ -123,7 +123,7 @@ def write(path: str | os.PathLike) -> pathlib.Path:
   folder = run.path / 'figures'
   for name, figure in drawn.items():
     if figure is not None:
-      _write_bytes(folder / f'{name}.png', figures.png(figure))
+      _write_bytes(folder / f'{name}.png', style.png(figure))
   target = run.path / REPORT
   write_text(target, run_page(group, drawn, cloud.mixing if cloud else None))
   return target
@@ -139,7 +139,7 @@ def run_page(
   Args:
     group: the run, as `runs.fold` gives it.
     drawn: name -> figure, or None where there is nothing to draw.
-    mixing: of its features; see `figures.mixing`.
+    mixing: of its features; see `features.mixing`.
   """
   run, truth = group.first, runs.real([group])
   ours = runs.rows(group)
@@ -164,7 +164,9 @@ def run_page(
     printed=_printed(run.benchmark, ours),
     settings=_settings(run.config),
     data=_plain(run.corpus_file.get('record', {})),
-    environment=run.environment,
+    environment=_plain(
+      {k: v for k, v in run.environment.items() if k != 'command'}
+    ),
     command=' '.join(map(str, run.environment.get('command', []))),
   )
 
@@ -193,7 +195,7 @@ def _bench_part(
 ) -> dict[str, Any]:
   """What the report says of groups that share a table."""
   run = groups[0].first
-  clouds = [(g.name, figures.cloud(g.first.features)) for g in groups]
+  clouds = [(g.name, features.cloud(g.first.features)) for g in groups]
   drawn = {
     'temperatures': figures.temperatures(groups),
     'training': figures.training(groups),
@@ -246,11 +248,11 @@ def _sheet(groups: Sequence[Group]) -> Sheet:
   members = [runs.rows(group) for group in groups]
   ours = [row for rows in members for row in rows]
   named = named_rows(groups) if len(groups) > 1 else ours
-  best, denied = table.winners(named, truth)
+  best, denied = emphasis.winners(named, truth)
   notes: dict[str, int] = {}
 
   def shown(row: Row, index: int = -1) -> Shown:
-    marked = table.mark(row, truth) if index >= 0 else row
+    marked = emphasis.mark(row, truth) if index >= 0 else row
     said = marked.note  # standard errors stand in the cells
     return Shown(
       row.label,
@@ -288,20 +290,21 @@ def _cell(row: Row, key: str, best: bool = False) -> Cell:
 
 
 def _blocks(rows: Sequence[Row]) -> list[Block]:
-  """All measures that occur, by kind and in the order of METRICS."""
+  """All measures that occur, by kind and in the order of METRICS.
+
+  Families of many numbers stand last, as in `table.results`.
+  """
   present = dict.fromkeys(
     k for row in rows for k in row.values if not k.endswith(_SUFFIXES)
   )
   known = [k for k in METRICS if k in present]
   ordered = known + [k for k in present if k not in METRICS]
-  blocks = []
-  for kind, title in table.KINDS.items():
-    keys = [
-      k for k in ordered if (METRICS[k].kind if k in METRICS else '') == kind
-    ]
-    if keys:
-      blocks.append(Block(title, [_headed(key) for key in keys]))
-  return blocks
+  blocks = {title: [] for title in (*table.KINDS.values(), 'In detail')}
+  for key in ordered:
+    title = table.KINDS[METRICS[key].kind if key in METRICS else '']
+    title = 'In detail' if key in table.DETAILS else title
+    blocks[title].append(_headed(key))
+  return [Block(title, those) for title, those in blocks.items() if those]
 
 
 def _headed(key: str) -> dict[str, str]:
@@ -542,9 +545,7 @@ def _embedded(
   from markupsafe import Markup
 
   return {
-    name: Markup(figures.svg(figure, prefix + name))
-    if figure is not None
-    else ''
+    name: Markup(style.svg(figure, prefix + name)) if figure is not None else ''
     for name, figure in drawn.items()
   }
 

@@ -1,6 +1,6 @@
 """Finished runs as a report reads them: files in, plain arrays out.
 
-A run is a folder. Runs that differ in nothing but their seed are a group, and
+A run is a folder. Runs that differ in nothing but their seeds are a group, and
 a group is read like one run with more seeds.
 """
 
@@ -19,6 +19,9 @@ from moegan_jax.errors import UserError
 from moegan_jax.files import read_json
 from moegan_jax.report.published import Row
 
+_RESERVED = ('kind', 'phase', 'step', 'time')  # of a record
+_SEEDS = ('seed', 'num_seeds')  # settings that say which seeds
+_WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 # What must be the same before two runs may share a table.
 _SAME_DATA = (
   'files',
@@ -165,7 +168,7 @@ def load(path: str | os.PathLike) -> Run:
 
 
 def fold(runs: Sequence[Run]) -> list[Group]:
-  """Groups of runs that differ in nothing but their seed, in the given order.
+  """Groups of runs that differ in nothing but their seeds, in their order.
 
   Two runs with the same settings and the same seed stay apart: their numbers
   would not be independent.
@@ -180,7 +183,7 @@ def fold(runs: Sequence[Run]) -> list[Group]:
   names = _names(places)
   groups: list[tuple[str, list[int]]] = []
   for i, run in enumerate(runs):
-    settings = {k: v for k, v in run.config.items() if k != 'seed'}
+    settings = {k: v for k, v in run.config.items() if k not in _SEEDS}
     same = json.dumps([settings, bench(run)], sort_keys=True, default=str)
     seed = run.config.get('seed')
     for known, members in groups:
@@ -331,9 +334,6 @@ def flatten(settings: dict[str, Any], prefix: str = '') -> dict[str, Any]:
 
 
 # --- files -------------------------------------------------------------------
-
-_RESERVED = ('kind', 'phase', 'step', 'time')
-_WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 
 
 def _parsed(path: pathlib.Path, parse: Callable, missing: Any) -> Any:

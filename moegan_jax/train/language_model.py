@@ -121,11 +121,10 @@ class LanguageModels:
     return (
       f'LSTM language model, embedding {self._embed}, hidden {self._hidden}, '
       f'{self._vocab_size - 2:,} words and {UNKNOWN}, sentences of at most '
-      f'{self._length - 1} words, {self._train_length - 1} in training; '
+      f'{self._length - 1} words ({self._train_length - 1} in training); '
       f'maximum likelihood on the first {self._limit:,} sentences, Adam '
       f'{self._lr:g}, batch {self._batch}, at most {self._epochs} epochs, the '
-      f'best on {len(self._valid):,} '
-      f'validation sentences; seed {self._seed}'
+      f'best on {len(self._valid):,} validation sentences; seed {self._seed}'
     )
 
   def encode(self, sentences: Sentences) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Codecs, and the cache of the word codec."""
+"""Codecs, and the cache of the word codecs."""
 
 import pytest
 
@@ -18,6 +18,12 @@ def cache(tmp_path, monkeypatch):
   ('name', 'line', 'tokens', 'text'),
   [
     ('word', "A Dog isn't.", ['a', 'dog', 'is', "n't", '.'], "a dog is n't ."),
+    (
+      'word_cased',
+      "A Dog isn't.",
+      ['A', 'Dog', 'is', "n't", '.'],
+      "A Dog is n't .",
+    ),
     ('char', 'Ab c', ['A', 'b', ' ', 'c'], 'Ab c'),
     ('whitespace', 'A  dog.\tIt', ['A', 'dog.', 'It'], 'A dog. It'),
     ('ids', '3 007 0', ['3', '7', '0'], '3 7 0'),
@@ -43,7 +49,9 @@ def test_ids_refuse_what_is_no_number(line):
 
 
 def test_unknown_codec_names_the_known_ones():
-  with pytest.raises(UserError, match='word, char, whitespace, ids'):
+  with pytest.raises(
+    UserError, match='word, word_cased, char, whitespace, ids'
+  ):
     codecs.get_codec('words')
 
 
@@ -58,6 +66,14 @@ def test_tokenise_reads_its_cache(cache, monkeypatch):
   assert codecs.tokenise(LINES, word._replace(split=fail)) == tokens
   with pytest.raises(AssertionError):  # another text has another key
     codecs.tokenise(LINES[:2], word._replace(split=fail))
+
+
+def test_case_has_a_cache_of_its_own(cache):
+  cased, word = codecs.get_codec('word_cased'), codecs.get_codec('word')
+  for _ in range(2):  # found, then read
+    assert codecs.tokenise(['A Dog'], word) == [['a', 'dog']]
+    assert codecs.tokenise(['A Dog'], cased) == [['A', 'Dog']]
+  assert len(list(cache.iterdir())) == 2
 
 
 @pytest.mark.parametrize('damage', ['flip', 'cut', 'empty', 'binary'])
@@ -85,7 +101,7 @@ def test_unwritable_cache_is_no_cache(tmp_path, monkeypatch):
   assert codecs.tokenise(['a b'], word) == [['a', 'b']]
 
 
-def test_only_the_word_codec_is_cached(cache):
+def test_only_the_word_codecs_are_cached(cache):
   assert codecs.tokenise(['ab'], codecs.get_codec('char')) == [['a', 'b']]
   assert codecs.tokenise([], codecs.get_codec('word')) == []
   assert not cache.exists()

@@ -1,6 +1,7 @@
-"""BLEU and Self-BLEU against NLTK, and against the digits of the field."""
+"""BLEU, backward and Self-BLEU against NLTK, and against the digits of the field."""
 
 import random
+import statistics
 
 import hypothesis
 import nltk.translate.bleu_score as nltk_bleu
@@ -39,13 +40,27 @@ def check_self_bleu(sentences):
     )
 
 
+def check_backward_bleu(samples, references):
+  got = bleu.backward_bleu(samples, references)
+  for n in range(2, 6):
+    each = [by_nltk(r, samples, n) for r in references]
+    np.testing.assert_allclose(
+      got[f'backward_bleu{n}'], each, rtol=0, atol=1e-12
+    )
+    forward = np.mean([by_nltk(s, references, n) for s in samples])
+    pair = [forward, np.mean(each)]
+    want = statistics.harmonic_mean(pair) if all(pair) else 0
+    assert got[f'harmonic_bleu{n}'] == pytest.approx(want, rel=0, abs=1e-12)
+
+
 @hypothesis.settings(max_examples=60, deadline=None)
 @hypothesis.given(
   st.lists(words, min_size=1, max_size=5),
   st.lists(words, min_size=1, max_size=5),
 )
-def test_bleu_equals_nltk(hypotheses, references):
+def test_bleu_and_backward_bleu_equal_nltk(hypotheses, references):
   check_bleu(hypotheses, references)
+  check_backward_bleu(hypotheses, references)
 
 
 @hypothesis.settings(max_examples=60, deadline=None)
@@ -62,6 +77,7 @@ def test_longer_sentences_equal_nltk(seed):
     return [rng.choices(vocabulary, k=rng.randint(1, 20)) for _ in range(n)]
 
   check_bleu(draw(12, 'abcdefg'), draw(15, 'abcdef'))
+  check_backward_bleu(draw(12, 'abcdefg'), draw(15, 'abcdef'))
   check_self_bleu(draw(15, 'abcdef'))
 
 
@@ -94,6 +110,14 @@ def test_self_bleu_of_unique_lengths_and_repeats():
   assert bleu.self_bleu([list('aaa'), list('bbb')])['self_bleu2'] == 0.0
 
 
+def test_collapse_is_seen_backward_only():
+  references = [list('abcd'), list('efgh')]
+  got = bleu.backward_bleu([list('abcd')] * 9, references)
+  assert bleu.bleu([list('abcd')] * 9, references)['bleu2'].mean() == 1
+  assert got['backward_bleu2'].tolist() == [1, 0]
+  assert got['harmonic_bleu2'] == pytest.approx(2 / 3)
+
+
 def test_small_golden_case():
   lines = 'a man rides a red bike', 'two dogs on a sandy beach'
   references = [line.split() for line in lines]
@@ -116,6 +140,8 @@ def test_too_few_sentences_are_refused():
     bleu.bleu([['a']], [])
   with pytest.raises(ValueError, match='one hypothesis'):
     bleu.bleu([], [['a']])
+  with pytest.raises(ValueError, match='one hypothesis'):
+    bleu.backward_bleu([], [['a']])
 
 
 # BLEU-2..5, then Self-BLEU-2..5, of samples that Texygen's authors released.

@@ -1,0 +1,288 @@
+"""The command line that measures a file of samples."""
+
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from moegan_jax import evaluate
+from moegan_jax.metrics import METRICS, bleu
+
+ROOT = pathlib.Path(__file__).parents[1]
+QUICK = '--measures=bleu,self_bleu,diversity'
+WORDS = ['a', 'the', 'man', 'dog', 'rides', 'runs', 'on', 'red', 'bike', 'beach', '.']
+
+
+def write(path, lines):
+  path.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+
+
+@pytest.fixture
+def texts(tmp_path, monkeypatch):
+  """A folder with samples.txt, references.txt and train.txt, 60 lines each."""
+  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
+  monkeypatch.chdir(tmp_path)
+  rng = random.Random(0)
+  for name in ('samples', 'references', 'train'):
+    lines = [rng.choices(WORDS, k=rng.randint(2, 9)) for _ in range(60)]
+    write(tmp_path / f'{name}.txt', map(' '.join, lines))
+  return tmp_path
+
+
+def run(*argv, samples='samples.txt', references='references.txt'):
+  files = ['--samples', str(samples), '--references', str(references)]
+  return evaluate.main([*files, *argv])
+
+
+def run_json(capsys, *argv, **files):
+  assert run('--format=json', *argv, **files) == 0
+  return json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+
+
+def read(path):
+  return [line.split() for line in pathlib.Path(path).read_text().splitlines()]
+
+
+# --- the result -----------------------------------------------------------
+
+
+def test_json_is_one_flat_object(texts, capsys):
+  found = run_json(capsys, '--train=train.txt')
+  protocol, marks = found.pop('protocol'), found.pop('marks')
+  assert marks == []
+  assert all(type(value) is float for value in found.values())
+  keys = {key.removesuffix('_low').removesuffix('_high') for key in found}
+  assert {k.removesuffix('_se') for k in keys} <= set(METRICS)
+  for n in range(2, 6):
+    for key, scores in (
+      (f'bleu{n}', bleu.bleu(read('samples.txt'), read('references.txt'))),
+      (f'self_bleu{n}', bleu.self_bleu(read('samples.txt'))),
+    ):
+      assert found[key] == pytest.approx(scores[key].mean(), abs=1e-12)
+      assert found[f'{key}_low'] < found[key] < found[f'{key}_high']
+  real = protocol['real_text']
+  assert set(real) == {'real_train', 'real_test'}
+  own = bleu.self_bleu(read('train.txt'))['self_bleu4'].mean()
+  assert real['real_train']['self_bleu4'] == pytest.approx(own, abs=1e-12)
+  assert 'bleu2' not in real['real_test'] and 'copied' in real['real_test']
+  assert 'copied' not in real['real_train']
+  counts = {k: protocol[k] for k in ('samples', 'references', 'train')}
+  assert counts == {'samples': 60, 'references': 60, 'train': 60}
+  assert protocol['casing'] == 'lower' and 'NLTK' in protocol['tokeniser']
+  assert protocol['notes'] == [
+    '60 samples are few: below 1,000 numbers are noisy'
+  ]
+
+
+def test_profiles_are_side_by_side(texts, capsys):
+  rng = random.Random(3)
+  lines = [' '.join(rng.choices(WORDS, k=8)) for _ in range(300)]
+  write(texts / 'cased.txt', [line.title() for line in lines])
+  every = run_json(capsys, '--profile=all', samples='cased.txt')
+  assert list(every) == ['strict', 'texygen', 'relgan', 'textgan']
+  for name, found in every.items():
+    one = run_json(capsys, QUICK, f'--profile={name}', samples='cased.txt')
+    for key in ('bleu2', 'bleu5', 'self_bleu2', 'self_bleu5', 'bleu4_low'):
+      assert one[key] == found[key]
+  # Upper case is found by none of the references, except for the period.
+  assert every['texygen']['bleu2'] < 0.5 * every['strict']['bleu2']
+  assert every['relgan']['self_bleu5'] == pytest.approx(1)
+  scored = {n: found['protocol']['hypotheses'] for n, found in every.items()}
+  assert scored == {
+    'strict': 300,
+    'texygen': 300,
+    'relgan': 100,
+    'textgan': 200,
+  }
+  assert every['relgan']['protocol']['self_bleu_hypotheses'] == 200
+
+
+@pytest.mark.parametrize('form', ['table', 'markdown'])
+def test_pages(texts, capsys, form):
+  assert run('--train=train.txt', f'--format={form}') == 0
+  page = capsys.readouterr().out
+  value = bleu.bleu(read('samples.txt'), read('references.txt'))['bleu4'].mean()
+  for part in ('Self-BLEU-4', 'real train', 'real test', f'{value:.3f}'):
+    assert part in page
+  assert '95 % from' in page and '* strict: all samples' in page
+  assert '60 samples, 60 references, 60 training lines; word (NLTK' in page
+  assert page.isascii() and all(
+    line == line.rstrip() for line in page.split('\n')
+  )
+  assert run('--profile=all', f'--format={form}', '-o', 'page') == 0
+  page = pathlib.Path('page').read_text()
+  for part in ('texygen', 'relgan', 'textgan', 'word_cased'):
+    assert part in page
+
+
+def test_marks(texts, capsys):
+  write(texts / 'same.txt', ['a man rides a red bike .'] * 60)
+  assert run(samples='same.txt') == 0
+  page = capsys.readouterr().out
+  assert 'samples (collapsed)' in page
+  assert '* collapsed: distinct sentences 0.017 < 0.9' in page
+  # Under relgan all text has a Self-BLEU of 1; the mark does not go by that.
+  assert run_json(capsys, '--profile=relgan', samples='same.txt')['marks']
+  (mark,) = run_json(capsys, QUICK, '--train=train.txt', samples='train.txt')[
+    'marks'
+  ]
+  assert mark.startswith('memorised: copied sentences 1.000')
+  assert run('--format=json', '--train=train.txt', samples='train.txt') == 0
+  assert f'warning: {mark}' in capsys.readouterr().err
+
+
+def test_golden_digits(benchmark_files, tmp_path, monkeypatch, capsys):
+  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path))
+  found = run_json(
+    capsys,
+    QUICK,
+    samples=benchmark_files / 'samples_leakgan.txt',
+    references=benchmark_files / 'test_coco.txt',
+  )
+  got = [found[f'{key}{n}'] for key in evaluate._BLEU for n in range(2, 6)]
+  want = [0.745659, 0.527893, 0.355012, 0.229993]
+  want += [0.966248, 0.913318, 0.848570, 0.780423]
+  np.testing.assert_allclose(got, want, rtol=0, atol=5.1e-7)
+  assert found['marks'] == ['collapsed: distinct sentences 0.707 < 0.9']
+  assert found['protocol']['notes'] == []
+
+
+# --- nasty files ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+  ('data', 'sentences'),
+  [
+    (b'a man\n\na dog\n', ['a man', '', 'a dog']),
+    (b'\na man\n \t\n', ['', 'a man', '']),
+    (b'a man\r\n\r\na dog\r\n', ['a man', '', 'a dog']),
+    (b'a man\r\n\r\na dog', ['a man', '', 'a dog']),
+    (b'\xef\xbb\xbfa man\r\na dog', ['a man', 'a dog']),
+    (b'\xef\xbb\xbf\na dog\n', ['', 'a dog']),
+    (b'a man\ra dog\r', ['a man', 'a dog']),
+    (b'a man\xe2\x80\xa8a dog\x0ca\n', ['a man\u2028a dog\x0ca']),
+    (b'a dog', ['a dog']),
+  ],
+)
+def test_lines(texts, capsys, data, sentences):
+  (texts / 'nasty.txt').write_bytes(data)
+  found = run_json(capsys, '--train=train.txt', samples='nasty.txt')
+  words = [line.split() for line in sentences]
+  protocol = found['protocol']
+  assert protocol['samples'] == len(words)
+  assert protocol['empty_samples'] == words.count([])
+  want = bleu.bleu(words, read('references.txt'))
+  assert found['bleu2'] == pytest.approx(want['bleu2'].mean(), abs=1e-12)
+  assert ('self_bleu2' in found) == (len(words) > 1)
+  said = f'{words.count([])} of {len(words)} samples are empty'
+  assert any(said in note for note in protocol['notes']) == ([] in words)
+  # As references and training text they are real text: blank lines are none.
+  real = run_json(capsys, QUICK, '--train=nasty.txt', references='nasty.txt')[
+    'protocol'
+  ]
+  assert real['references'] == real['train'] == sum(map(bool, words))
+  for form in ('table', 'markdown'):
+    assert run(QUICK, f'--format={form}', samples='nasty.txt') == 0
+
+
+def test_chinese_characters(texts, capsys):
+  lines = ['我喜欢苹果', '你喜欢香蕉吗', '他不喜欢苹果']
+  write(texts / 'zh.txt', lines)
+  found = run_json(
+    capsys, QUICK, '--codec=char', samples='zh.txt', references='zh.txt'
+  )
+  assert found['bleu5'] == pytest.approx(1)
+  assert found['mean_length'] == pytest.approx(17 / 3)
+  want = bleu.self_bleu(list(map(list, lines)))['self_bleu2'].mean()
+  assert found['self_bleu2'] == pytest.approx(want, abs=1e-12)
+  assert found['protocol']['tokeniser'] == 'char'
+
+
+@pytest.mark.parametrize('codec', ['word', 'char'])
+def test_long_lines_take_seconds(texts, capsys, codec):
+  rng = random.Random(5)
+  long = [' '.join(rng.choices(WORDS, k=1500))[:5000] for _ in range(20)]
+  write(texts / 'long.txt', [*long, 'x' * 5000])
+  start = time.process_time()
+  files = {'samples': 'long.txt', 'references': 'long.txt'}
+  names = '--measures=bleu,backward_bleu,self_bleu,diversity,ngrams,novelty'
+  run_json(capsys, names, '--train=long.txt', f'--codec={codec}', **files)
+  assert time.process_time() - start < 10
+
+
+# --- bad input ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+  ('argv', 'said'),
+  [
+    (['--samples=missing.txt'], 'missing.txt does not exist'),
+    (['--references=missing.txt'], 'missing.txt does not exist'),
+    (['--train=missing.txt'], 'missing.txt does not exist'),
+    (['--samples=.'], '. is a directory'),
+    (['--samples=empty.txt'], 'empty.txt is empty'),
+    (['--samples=blank.txt'], 'blank.txt has only blank lines'),
+    (['--references=latin.txt'], 'latin.txt is not UTF-8: byte 0xe9'),
+    (['--samples=latin.txt'], 'latin.txt is not UTF-8: byte 0xe9'),
+    (['--samples=binary.bin'], 'binary.bin is a binary file'),
+    (['--codec=ids'], 'samples.txt: '),
+    (['--codec=words'], "unknown codec 'words'"),
+    (['--profile=relgna'], "did you mean 'relgan'?"),
+    (['--format=xml'], "invalid choice: 'xml'"),
+    (['--measures=bluu'], "did you mean 'bleu'?"),
+    (['--measures=novelty'], '--measures=novelty needs --train'),
+    (['--measures=frechet'], '--measures=frechet needs --language_model'),
+    (['--output=no/such/folder'], 'name a file in a folder that exists'),
+    (['--output=.'], 'name a file in a folder that exists'),
+    (['--output=samples.txt'], 'samples.txt is one of the texts'),
+    (['--no_such_flag'], 'unrecognized arguments: --no_such_flag'),
+  ],
+)
+def test_bad_input_is_one_line(texts, capsys, argv, said):
+  (texts / 'empty.txt').touch()
+  (texts / 'blank.txt').write_text('\n \n')
+  (texts / 'latin.txt').write_bytes(b'a man\ncaf\xe9\n')
+  (texts / 'binary.bin').write_bytes(b'a\0b\n')
+  before = (texts / 'samples.txt').read_bytes()
+  assert run(*argv) == 2
+  out, error = capsys.readouterr()
+  assert not out
+  assert error.startswith('error: ') and said in error
+  assert error.count('\n') == 1
+  assert (texts / 'samples.txt').read_bytes() == before
+
+
+def test_help_waits_for_nothing():
+  code = (
+    'import sys; from moegan_jax import evaluate\n'
+    'try: evaluate.main(["--help"])\n'
+    'except SystemExit as end: assert not end.code\n'
+    'assert not {"numpy", "jax", "nltk", "sklearn"} & set(sys.modules)'
+  )
+  done = subprocess.run(
+    [sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True
+  )
+  assert done.returncode == 0, done.stderr
+  assert '--profile' in done.stdout
+
+
+def test_measuring_needs_no_jax(texts):
+  code = (
+    'import sys; from moegan_jax import evaluate\n'
+    f'code = evaluate.main({["--samples", "samples.txt"]}'
+    f' + {["--references", "references.txt", "--train", "train.txt"]})\n'
+    'sys.exit(code or "jax" in sys.modules)'
+  )
+  done = subprocess.run(
+    [sys.executable, '-c', code],
+    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == 0, done.stderr

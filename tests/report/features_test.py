@@ -1,0 +1,57 @@
+"""How far two sets of features mix, and their picture in the plane."""
+
+import numpy as np
+import pytest
+
+from moegan_jax.report.features import cloud, mixing
+from moegan_jax.report.runs import Features
+
+
+def naive(real, fake, k):
+  """The definition, point by point."""
+  both = np.concatenate([real, fake])
+  owner = [0] * len(real) + [1] * len(fake)
+  shares = ([], [])
+  for i, point in enumerate(both):
+    others = [j for j in range(len(both)) if j != i]
+    others.sort(key=lambda j: np.linalg.norm(both[j] - point))
+    shares[owner[i]].append(np.mean([owner[j] != owner[i] for j in others[:k]]))
+  return min(map(np.mean, shares))
+
+
+def test_mixing_equals_its_definition():
+  rng = np.random.RandomState(0)
+  real = 100 + rng.standard_normal((30, 3))
+  fake = 100.7 + rng.standard_normal((40, 3))
+  assert mixing(real, fake, 5) == pytest.approx(naive(real, fake, 5))
+
+
+def test_mixing_tells_alike_apart_and_clumped():
+  rng = np.random.RandomState(0)
+  real = rng.standard_normal((400, 10))
+  assert mixing(real, rng.standard_normal((400, 10))) > 0.45
+  assert mixing(real, rng.standard_normal((400, 10)) + 9) == 0
+  # Within the other set, but of one kind: an average over both would say .5.
+  assert mixing(real, 0.1 * rng.standard_normal((400, 10))) < 0.01
+
+
+def test_cloud_is_seeded_and_balanced():
+  rng = np.random.RandomState(0)
+  sets = Features(rng.standard_normal((40, 6)), rng.standard_normal((30, 6)))
+  one, two = cloud(sets), cloud(sets)
+  assert one.real.shape == one.fake.shape == (30, 2)
+  np.testing.assert_array_equal(one.real, two.real)
+  assert one.mixing == mixing(sets.real[:30], sets.fake)
+
+
+@pytest.mark.parametrize(
+  'sets',
+  [
+    None,
+    Features(np.zeros((5, 3)), np.ones((50, 3))),  # too few
+    Features(np.ones((20, 3)), np.ones((20, 3))),  # all the same
+    Features(np.zeros((20, 1)), np.ones((20, 1))),
+  ],
+)
+def test_nothing_to_draw(sets):
+  assert cloud(sets) is None

@@ -1,0 +1,162 @@
+"""Figures: what is drawn, from which numbers, and what is left out."""
+
+import fake_runs
+import numpy as np
+import pytest
+
+from moegan_jax.report import figures, runs
+from moegan_jax.report.features import Cloud
+
+
+def group_of(path, **options):
+  (group,) = runs.fold([runs.load(fake_runs.write(path, **options))])
+  return group
+
+
+def panel(figure, title):
+  return next(a for a in figure.axes if a.get_title('left').startswith(title))
+
+
+def labelled(axes):
+  return {line.get_label(): line for line in axes.lines}
+
+
+def test_losses_show_the_mean_and_a_band(tmp_path):
+  group = group_of(tmp_path / 'a', seeds=2)
+  figure = figures.losses(group)
+  axes = panel(figure, 'adversarial losses')
+  lines = labelled(axes)
+  assert {'generator', 'discriminator'} <= set(lines)
+  (line,) = runs.history(group, 'train', 'g_loss')
+  np.testing.assert_allclose(
+    lines['generator'].get_ydata(), line.values.mean(axis=1)
+  )
+  assert len(axes.collections) == 2  # the bands
+  assert panel(figure, 'feature alignment').get_yscale() == 'log'
+
+
+def test_the_end_of_pretraining_is_marked(tmp_path):
+  group = group_of(tmp_path / 'a')
+  axes = panel(figures.losses(group), 'norms of gradients')
+  dashed = [line for line in axes.lines if line.get_linestyle() == '--']
+  assert [line.get_xdata()[0] for line in dashed] == [1000]
+  # Both phases are as wide: the middle of the axis is where one ends.
+  left, middle, right = axes.transData.transform(
+    [(0, 1), (1000, 1), (1120, 1)]
+  )[:, 0]
+  assert middle - left == pytest.approx(right - middle)
+
+
+def test_measures_keep_sample_sizes_apart(tmp_path):
+  group = group_of(tmp_path / 'a', seeds=2)
+  axes = panel(figures.measures(group), 'Self-BLEU')
+  joined = [x for x in axes.lines if x.get_linestyle() == '-']
+  marks = [x for x in axes.lines if x.get_marker() == 'D']
+  assert [list(x.get_xdata()) for x in joined] == [
+    [250, 500, 750, 1000],
+    [1040, 1080, 1120],
+  ]
+  assert [list(x.get_xdata()) for x in marks] == [[1000], [1120]]
+
+
+def test_real_text_stands_where_it_may(tmp_path):
+  figure = figures.measures(group_of(tmp_path / 'a'))
+
+  def dotted(title):
+    axes = panel(figure, title)
+    return [x.get_ydata()[0] for x in axes.lines if x.get_linestyle() == ':']
+
+  assert dotted('BLEU') == [0.337, 0.218]
+  assert dotted('Self-BLEU') == []  # 1,000 samples here, 10,000 in the table
+  same = figures.measures(group_of(tmp_path / 'b', hypotheses=1000))
+  axes = panel(same, 'Self-BLEU')
+  assert [x for x in axes.lines if x.get_linestyle() == ':']
+
+
+def test_temperature_curves(tmp_path):
+  group = group_of(tmp_path / 'a', seeds=3, text=False)
+  figure = figures.temperatures([group])
+  axes = panel(figure, 'KL(q||p) and KL(p||q)')
+  lines = labelled(axes)
+  curve = runs.temperature_curves(group).phases['adversarial']
+  np.testing.assert_allclose(
+    lines['moegan'].get_xydata(),
+    np.stack([curve[k].mean(axis=1) for k in ('kl_qp', 'kl_pq')], axis=1),
+  )
+  assert lines['moegan'].get_zorder() > lines['MLE'].get_zorder()
+  said = {text.get_text() for text in axes.texts}
+  assert {f'{t:g}' for t in fake_runs.TEMPERATURES} <= said
+  assert '↙ better' in said
+  # The oracle's own point: the divergences are zero at any number of samples,
+  # but nobody measured that here.
+  assert 'real text' not in lines
+  assert panel(figure, 'Jeffreys').get_xlabel() == 'temperature'
+
+
+def test_bleu_is_reversed_so_that_lower_left_is_better(tmp_path):
+  axes = panel(figures.temperatures([group_of(tmp_path / 'a')]), 'BLEU-5')
+  assert axes.xaxis_inverted() and not axes.yaxis_inverted()
+  assert axes.get_xlabel() == 'BLEU-5, axis reversed'
+
+
+def test_real_text_among_curves_needs_as_many_sentences(tmp_path):
+  group = group_of(tmp_path / 'a')
+  assert 'real text' not in labelled(
+    panel(figures.temperatures([group]), 'BLEU-5')
+  )
+  known = group.first.curves._replace(real={'bleu5': 0.2, 'self_bleu5': 0.15})
+  run = group.first._replace(curves=known)
+  axes = panel(figures.temperatures([runs.Group('a', (run,))]), 'BLEU-5')
+  np.testing.assert_allclose(
+    labelled(axes)['real text'].get_xydata(), [[0.2, 0.15]]
+  )
+
+
+def test_several_runs_overlay(tmp_path):
+  paths = [
+    fake_runs.write(tmp_path / 'with $fsa$', seeds=2),
+    fake_runs.write(
+      tmp_path / '_without', quality=0.1, settings={'fsa': {'weight': 0}}
+    ),
+    fake_runs.write(tmp_path / 'mle', system='mle'),
+  ]
+  groups = runs.fold([runs.load(path) for path in paths])
+  lines = labelled(panel(figures.temperatures(groups), 'BLEU-5'))
+  ours = {'with $fsa$', 'with $fsa$: MLE', ' _without', ' _without: MLE', 'mle'}
+  assert ours <= set(lines)
+  assert len({lines[k].get_color() for k in ours}) == 3
+  training = figures.training(groups)
+  assert len(training.axes) == 3
+  assert len(labelled(panel(training, 'BLEU-4'))) >= 3
+
+
+def test_published_curve_stands_behind_a_benchmark(tmp_path):
+  group = group_of(tmp_path / 'a', text=False, benchmark='synthetic20')
+  axes = panel(figures.temperatures([group]), 'NLL oracle')
+  (name,) = [k for k in labelled(axes) if 'in print' in k]
+  assert [9.40, 7.61] in labelled(axes)[name].get_xydata().tolist()
+
+
+def test_lengths_are_shares(tmp_path):
+  group = group_of(tmp_path / 'a')
+  figure = figures.lengths(group.first.exhibits)
+  bars = figure.axes[0].patches
+  heights = [b.get_height() for b in bars if hasattr(b, 'get_height')]
+  assert sum(heights) == pytest.approx(1)
+  assert figures.lengths(None) is None
+
+
+def test_nothing_to_draw(tmp_path):
+  path = fake_runs.write(tmp_path / 'a')
+  for name in ('curves.json', 'metrics.jsonl', 'features.npz'):
+    (path / name).unlink()
+  (group,) = runs.fold([runs.load(path)])
+  assert figures.losses(group) is None and figures.measures(group) is None
+  assert figures.temperatures([group]) is None
+  assert figures.training([group]) is None and figures.clouds([]) is None
+
+
+def test_clouds_name_how_far_they_mix():
+  points = np.random.RandomState(0).standard_normal((20, 2))
+  figure = figures.clouds([('a', Cloud(points, points + 1, 0.25))] * 2)
+  assert [a.get_title('left') for a in figure.axes] == ['a: mixing 0.250'] * 2
