@@ -13,7 +13,7 @@ from moegan_jax.errors import UserError
 from moegan_jax.files import write_text
 from moegan_jax.metrics import METRICS
 from moegan_jax.report import emphasis, html, runs, table
-from moegan_jax.report.published import Row, published
+from moegan_jax.report.published import Row, ranked
 from moegan_jax.report.runs import Group
 
 # On the terminal, where columns are dear; the other formats have all.
@@ -100,11 +100,8 @@ def _described(groups: Sequence[Group]) -> list[str]:
 
 def _printed(benchmark: str) -> list[str]:
   """Published rows of one benchmark, each group a table of its own."""
-  groups: dict[str, list[Row]] = {}
-  for row in published(benchmark):
-    groups.setdefault(row.group, []).append(row)
   parts = []
-  for name, those in groups.items():
+  for name, those in ranked(benchmark).items():
     labels, notes = table.numbered(those)
     head = f'Published, not in this ranking: {name}' if name else 'Published'
     parts += [f'{head}\n{table.plain(_labelled(those, labels))}', notes]

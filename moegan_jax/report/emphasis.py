@@ -46,7 +46,8 @@ def winners(
   real text, than the MLE generator it started from; nor may it be marked.
 
   Args:
-    rows: of one run or of several; the first with the key 'pretrain' is MLE.
+    rows: of one run or of several, one run after the other. MLE of a row is
+      the last one before it with the key 'pretrain'.
     real: the rows of real text.
 
   Returns:
@@ -55,7 +56,10 @@ def winners(
   """
   values = [_means(row.values) for row in rows]
   theirs = {one.key: _means(one.values) for one in real}
-  mle = next((v for r, v in zip(rows, values) if r.key == 'pretrain'), None)
+  starts: list[dict[str, float] | None] = []
+  for row, value in zip(rows, values):
+    before = starts[-1] if starts else None
+    starts.append(value if row.key == 'pretrain' else before)
   text = theirs.get('real_test') or theirs.get('real_train') or {}
   best: dict[str, int] = {}
   denied: dict[int, str] = {}
@@ -70,6 +74,7 @@ def winners(
         values[first], theirs.get('real_train'), theirs.get('real_test')
       )
       reason = '; '.join(marks)
+      mle = starts[first]
       if not reason and mle is not None and rows[first].key != 'pretrain':
         reason = guards.worse_than_mle(values[first], mle, text)
       if reason:

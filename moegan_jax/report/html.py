@@ -19,7 +19,7 @@ from moegan_jax.files import write_text
 from moegan_jax.metrics import METRICS
 from moegan_jax.report import emphasis, features, figures, runs, style, table
 from moegan_jax.report.curves import PAIRS, volumes
-from moegan_jax.report.published import Row, published
+from moegan_jax.report.published import Row, ranked
 from moegan_jax.report.runs import Group, Run
 
 if TYPE_CHECKING:
@@ -294,17 +294,10 @@ def _blocks(rows: Sequence[Row]) -> list[Block]:
 
   Families of many numbers stand last, as in `table.results`.
   """
-  present = dict.fromkeys(
-    k for row in rows for k in row.values if not k.endswith(_SUFFIXES)
-  )
-  known = [k for k in METRICS if k in present]
-  ordered = known + [k for k in present if k not in METRICS]
-  blocks = {title: [] for title in (*table.KINDS.values(), 'In detail')}
-  for key in ordered:
-    title = table.KINDS[METRICS[key].kind if key in METRICS else '']
-    title = 'In detail' if key in table.DETAILS else title
-    blocks[title].append(_headed(key))
-  return [Block(title, those) for title, those in blocks.items() if those]
+  return [
+    Block(title, [_headed(key) for key in keys])
+    for title, keys in table.blocks(table.present(rows)).items()
+  ]
 
 
 def _headed(key: str) -> dict[str, str]:
@@ -322,11 +315,8 @@ def _headed(key: str) -> dict[str, str]:
 
 def _printed(benchmark: str, ours: Sequence[Row]) -> list[dict[str, Any]]:
   """Published rows in groups that may be ranked, ours beside the first."""
-  groups: dict[str, list[Row]] = {}
-  for row in published(benchmark):
-    groups.setdefault(row.group, []).append(row)
   parts = []
-  for name, rows in groups.items():
+  for name, rows in ranked(benchmark).items():
     keys = list(dict.fromkeys(k for row in rows for k in row.values))
     notes: dict[str, int] = {}
     shown = []

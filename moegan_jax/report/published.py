@@ -427,3 +427,11 @@ _PUBLISHED = {
 def published(corpus: str) -> list[Row]:
   """The published rows for a corpus; [] where there are none."""
   return _PUBLISHED[corpus]() if corpus in _PUBLISHED else []
+
+
+def ranked(corpus: str) -> dict[str, list[Row]]:
+  """The published rows by their group, the main one ('') first."""
+  groups: dict[str, list[Row]] = {}
+  for row in published(corpus):
+    groups.setdefault(row.group, []).append(row)
+  return groups

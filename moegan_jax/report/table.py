@@ -12,7 +12,7 @@ import numpy as np
 
 from moegan_jax.metrics import MEASURES, METRICS
 from moegan_jax.report.emphasis import mark, winners
-from moegan_jax.report.published import LABELS, Row, Spread, published
+from moegan_jax.report.published import LABELS, Row, Spread, ranked
 
 _ORDER = (*METRICS, *LABELS)
 # These begin a block of their own where a table is too wide for a terminal.
@@ -26,7 +26,6 @@ KINDS = {
   'diversity': 'Diversity',
   '': 'Copying and length',
 }
-_DETAIL = 'In detail'
 # Families that say in many numbers what the tables before say in few.
 DETAILS = {
   *MEASURES['backward_bleu'].columns,
@@ -50,7 +49,7 @@ def markdown(
     columns: keys of measures, in this order; all that occur by default.
     best: measure -> index of the row whose cell is emphasised; see `winners`.
   """
-  columns = _columns(rows) if columns is None else list(columns)
+  columns = present(rows) if columns is None else list(columns)
   labels, below = numbered(rows)
   table = _grid(rows, labels, columns, best or {})
   return f'{table}\n\n{below}\n' if below else f'{table}\n'
@@ -113,7 +112,7 @@ def said(row: Row) -> str:
 
 def plain(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
   """Aligned columns, in several blocks if 100 characters are not enough."""
-  columns = _columns(rows) if columns is None else list(columns)
+  columns = present(rows) if columns is None else list(columns)
   first = max([len(row.label) for row in rows], default=0)
   cells = {
     key: [heading(key), *(cell(row.values.get(key)) for row in rows)]
@@ -160,7 +159,7 @@ def results(
   """
   best, denied = winners(ours, real)
   shown = [mark(row, real) for row in ours] + list(real)
-  columns = _columns(shown)
+  columns = present(shown)
   of_text = any('bleu' in key for key in columns)
   parts = [
     f'# Results on {corpus}\n',
@@ -169,9 +168,7 @@ def results(
     ''.join(f'* {line}\n' for line in denied),
     _legend(columns),
   ]
-  groups: dict[str, list[Row]] = {}
-  for row in published(corpus) if published_rows else []:
-    groups.setdefault(row.group, []).append(row)
+  groups = ranked(corpus) if published_rows else {}
   if groups:
     parts.append('## Published\n')
     parts.append(
@@ -190,17 +187,21 @@ def _blocks(
 ) -> list[str]:
   """One table for each kind of measure: all in one would be too wide."""
   labels, below = numbered(rows)
-  blocks: dict[str, list[str]] = {title: [] for title in (*KINDS.values(),)}
-  blocks[_DETAIL] = []
-  for key in columns:
-    title = KINDS[METRICS[key].kind] if key in METRICS else KINDS['']
-    blocks[_DETAIL if key in DETAILS else title].append(key)
   found = [
     f'## {title}\n\n{_grid(rows, labels, keys, best)}\n'
-    for title, keys in blocks.items()
-    if keys
+    for title, keys in blocks(columns).items()
   ]
   return [*found, f'{below}\n'] if below else found
+
+
+def blocks(columns: Sequence[str]) -> dict[str, list[str]]:
+  """Title -> measures: by what they tell, families of many numbers last."""
+  found: dict[str, list[str]] = {title: [] for title in KINDS.values()}
+  found['In detail'] = []
+  for key in columns:
+    kind = METRICS[key].kind if key in METRICS else ''
+    found['In detail' if key in DETAILS else KINDS[kind]].append(key)
+  return {title: keys for title, keys in found.items() if keys}
 
 
 def protocol_line(protocol: Mapping[str, Any], of_text: bool = True) -> str:
@@ -245,16 +246,16 @@ def cell(value: Any) -> str:
   return f'{seeds.mean():.3f} ± {seeds.std(ddof=1):.3f}'
 
 
-def _columns(rows: Sequence[Row]) -> list[str]:
+def present(rows: Sequence[Row]) -> list[str]:
   """The measures that occur, those of METRICS first and in its order."""
-  present = dict.fromkeys(
+  there = dict.fromkeys(
     key
     for row in rows
     for key in row.values
     if not key.endswith(('_se', '_low', '_high'))
   )
-  known = [key for key in _ORDER if key in present]
-  return known + [key for key in present if key not in _ORDER]
+  known = [key for key in _ORDER if key in there]
+  return known + [key for key in there if key not in _ORDER]
 
 
 def _legend(columns: Sequence[str]) -> str:

@@ -53,3 +53,14 @@ def test_quality_at_the_price_of_diversity_is_not_emphasised():
   assert len(denied) == 1 and denied[0].startswith('gan leads in quality')
   page = table.results(rows, REAL, 'x', {})
   assert '**0.500**' not in page and denied[0] in page
+
+
+def test_each_run_is_held_against_its_own_start():
+  """Two runs one after the other: the second has a poorer MLE."""
+  poor = {'bleu4': 0.2, 'self_bleu4': 0.7}
+  second = [
+    Row('MLE', poor, key='pretrain'),
+    Row('gan', {'bleu4': 0.5, 'self_bleu4': 0.7}, key='adversarial'),
+  ]
+  best, denied = emphasis.winners([*rows_of(), *second], REAL)
+  assert best['bleu4'] == 3 and not denied
