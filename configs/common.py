@@ -119,7 +119,7 @@ def base() -> ConfigDict:
   c.eval.chunk = 256  # sequences at a time
   c.eval.best = 'auto'  # measure that picks the best checkpoint
   c.eval.selection = 'validation'  # text it is measured on: validation, test
-  c.eval.temperatures = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)  # of curves
+  c.eval.temperatures = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5)  # curves
   c.eval.curve_samples = 1000  # at each of them; 0: no curves
   c.eval.language_model = False  # scores by an LSTM of its own a row
 

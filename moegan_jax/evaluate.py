@@ -188,9 +188,9 @@ def _evaluate(
 
   lines = _read(args)
   texts = _tokenise(lines, args.codec, args)
+  notes = [*_warnings(lines), *lines.notes, *_remarks(texts, names, args)]
   models, said = _language_models(texts, args)
   others = _others(texts, models, [n for n in names if n not in _BLEU])
-  notes = [*_warnings(lines), *lines.notes, *_remarks(texts, names, args)]
 
   def rows_of(profile: str) -> dict[str, dict[str, float]]:
     codec = _codec(profile, args.codec)
@@ -412,7 +412,10 @@ def _remarks(texts, names: list[str], args: argparse.Namespace) -> list[str]:
 
   notes, n = [], len(texts.samples)
   if args.profile != 'strict' and not set(names) <= set(_BLEU):
-    notes.append('marks and measures other than BLEU are those of strict')
+    notes.append(
+      'marks and all measures but BLEU and Self-BLEU are those of strict, '
+      'backward and harmonic BLEU among them'
+    )
   if args.codec != 'word':
     notes.append(f'the codec {args.codec} decides on the case, not the profile')
   for name in ('train', 'references'):

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from moegan_jax import evaluate
-from moegan_jax.metrics import METRICS, bleu
+from moegan_jax.metrics import METRICS, LanguageModel, bleu
+from moegan_jax.train import language_model
 
 ROOT = pathlib.Path(__file__).parents[1]
 QUICK = '--measures=bleu,self_bleu,diversity'
@@ -151,6 +152,44 @@ def test_golden_digits(benchmark_files, tmp_path, monkeypatch, capsys):
   np.testing.assert_allclose(got, want, rtol=0, atol=5.1e-7)
   assert found['marks'] == ['collapsed: distinct sentences 0.707 < 0.9']
   assert found['protocol']['notes'] == []
+
+
+@pytest.mark.parametrize('train', [True, False])
+def test_language_models(texts, capsys, monkeypatch, train):
+  """Which text is learnt, and which is judged; no model is trained."""
+  fitted = []
+
+  class Fake:
+    def __init__(self, vocabulary_text, valid, **settings):
+      assert valid == vocabulary_text[-3:]  # a twentieth of 60 lines
+
+    def fit(self, sentences):
+      fitted.append(len(sentences))
+
+      def nll(judged):
+        counts = np.array([len(words) + 1.0 for words in judged])
+        return counts * len(sentences), counts  # nats a token name the model
+
+      return LanguageModel(nll, lambda judged: np.zeros((len(judged), 2)))
+
+    def describe(self):
+      return 'a fake'
+
+  monkeypatch.setattr(language_model, 'LanguageModels', Fake)
+  flags = ['--train=train.txt'] if train else []
+  found = run_json(capsys, '--language_model', *flags)
+  assert set(fitted) == {57, 60}
+  assert found['lm_score'] == pytest.approx(57)
+  assert found['reverse_lm_score'] == pytest.approx(60)
+  assert found['frechet_lm'] == 0
+  assert found['protocol']['language_model'] == 'a fake'
+  real = found['protocol']['real_text']
+  if train:
+    # The training text cannot be judged by the model that has learnt it.
+    assert 'lm_score' not in real['real_train']
+    assert real['real_train']['reverse_lm_score'] == pytest.approx(57)
+    assert real['real_test']['lm_score'] == pytest.approx(57)
+  assert ('lm_score' in real['real_test']) == train
 
 
 # --- nasty files ----------------------------------------------------------

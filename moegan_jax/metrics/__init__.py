@@ -92,6 +92,7 @@ _OF_MODELS: dict[str, Metric] = {
     'NLL oracle+train',
     'lower',
     'the sum as papers print it; overfitting lowers it',
+    'quality',
   ),
   'entropy': Metric(
     'entropy', 'real', 'of the model, nats a token', 'diversity'

@@ -2,7 +2,6 @@
 
 import random
 import statistics
-import statistics
 
 import hypothesis
 import nltk.translate.bleu_score as nltk_bleu
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from moegan_jax.metrics import MEASURES, Texts, bleu, text_measures
+from moegan_jax.metrics import MEASURES, Texts, bleu
 
 words = st.lists(st.sampled_from('abc'), max_size=7)
 
@@ -52,7 +51,7 @@ def check_backward_bleu(samples, references):
   forward = bleu.bleu(samples, references)
   for n in range(2, 6):
     means = [forward[f'bleu{n}'].mean(), got[f'backward_bleu{n}'].mean()]
-    want = statistics.harmonic_mean(means)  # 0 if one of them is
+    want = statistics.harmonic_mean(means) if all(means) else 0
     assert got[f'harmonic_bleu{n}'] == pytest.approx(want, abs=1e-12)
 
 
@@ -80,7 +79,6 @@ def test_longer_sentences_equal_nltk(seed):
     return [rng.choices(vocabulary, k=rng.randint(1, 20)) for _ in range(n)]
 
   check_bleu(draw(12, 'abcdefg'), draw(15, 'abcdef'))
-  check_backward_bleu(draw(12, 'abcdefg'), draw(15, 'abcdef'))
   check_backward_bleu(draw(12, 'abcdefg'), draw(15, 'abcdef'))
   check_self_bleu(draw(15, 'abcdef'))
 
@@ -138,8 +136,15 @@ def test_small_golden_case():
     'bleu4': 0.272453356423012,
     'bleu5': 0.197736458281735,
   }
-  means = {key: scores.mean() for key, scores in got.items()}
-  assert means == pytest.approx(want, abs=1e-12)
+  assert got == pytest.approx(want, abs=1e-12)
+
+
+def test_measures_name_what_they_return():
+  texts = Texts([list('abc'), list('abd')], [list('abc'), list('bcd')])
+  for name in ('bleu', 'backward_bleu', 'self_bleu'):
+    measure = MEASURES[name]
+    assert set(measure.of(texts)) == set(measure.columns)
+  assert MEASURES['self_bleu'].of(Texts([['a']])) == {}
 
 
 def test_too_few_sentences_are_refused():
