@@ -468,12 +468,16 @@ def _log_if_wide(axes, lines: Sequence[Line]) -> None:
 
 
 def _usual_samples(those) -> int:
-  """The number of samples that most evaluations had."""
+  """The number of samples while training: the smallest that is repeated.
+
+  At the end of a phase more measures are taken, on more samples.
+  """
   sizes: dict[int, int] = {}
   for lines in those:
     for line in lines:
       sizes[line.samples] = sizes.get(line.samples, 0) + len(line.steps)
-  return max(sizes, key=lambda n: (sizes[n], -n), default=0)
+  repeated = [n for n, times in sizes.items() if times > 1]
+  return min(repeated or sizes, default=0)
 
 
 def _real_value(
