@@ -16,6 +16,7 @@ from moegan_jax.metrics import (
   Texts,
   divergence,
   likelihood,
+  lm_score,
   text_measures,
 )
 from moegan_jax.train.loop import EVALUATE, use_key
@@ -272,6 +273,10 @@ class Evaluator:
       return {}
     words = corpus.test_words[:n]
     measures = self._comparable(self._of_text(words, []), words, n)
+    if self.fit_lm is not None:  # what the score of samples is held against
+      model = self.fit_lm(self._train_words())
+      value, error = lm_score.ratio(*model.nll(words))
+      measures |= {'lm_score': value, 'lm_score_se': error}
     return measures | self._grammar(corpus.test[:n])
 
   def _of_text(

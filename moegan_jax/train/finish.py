@@ -164,10 +164,6 @@ def _real(run: Trained) -> list[Row]:
   if evaluator.corpus.pad is None:
     return [results.row('real_train', 'oracle', train)]
   test = run.rows.once('real_test', n, lambda: evaluator.real_test(n))
-  for tail in ('', '_se'):
-    # The model of training text scored on test text is the one as the other.
-    if f'reverse_lm_score{tail}' in train:
-      test = test | {f'lm_score{tail}': train[f'reverse_lm_score{tail}']}
   found = [
     results.row('real_train', 'real train', train, _fewer(train)),
     results.row('real_test', 'real test', test, _fewer(test)),
