@@ -374,24 +374,16 @@ def _language_models(
 ) -> tuple[Callable | None, str]:
   """What fits a language model to sentences, and its protocol in a line.
 
-  The last twentieth of the training text (of the references where there is
-  none) decides when to stop, and no model learns from it.
+  Real text is the training text, or the references where there is none.
   """
   if not args.language_model:
     return None, ''
-  from moegan_jax.train.language_model import LanguageModels
+  from moegan_jax.train.language_model import fitter
 
-  text = texts.train or texts.references
-  held_out = max(1, len(text) // 20)
-  models = LanguageModels(
-    text, text[-held_out:], log=lambda said: print(said, file=sys.stderr)
+  return fitter(
+    texts.train or texts.references,
+    log=lambda said: print(said, file=sys.stderr),
   )
-
-  def fit(sentences):
-    whole = sentences is text or sentences == text
-    return models.fit(text[:-held_out] if whole else sentences)
-
-  return fit, models.describe()
 
 
 def _warnings(lines: _Lines) -> list[str]:

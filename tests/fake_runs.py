@@ -5,6 +5,8 @@ import pathlib
 
 import numpy as np
 
+from moegan_jax.report.published import Row
+
 TEMPERATURES = [0.5, 0.7, 0.9, 1.0, 1.25]
 ROWS = {
   'pretrain': 'MLE',
@@ -18,6 +20,25 @@ SENTENCES = (
   'two dogs are playing with a red ball in the grass .',
   '"a bathroom" with a white sink and a mirror .',
 )
+
+# Real text of a run.
+REAL = [
+  Row(
+    'real train',
+    {'self_bleu4': 0.574, 'distinct_sentences': 0.995},
+    key='real_train',
+  ),
+  Row(
+    'real test',
+    {
+      'self_bleu4': 0.6,
+      'distinct_sentences': 0.99,
+      'nearest': 0.5,
+      'copied': 0.001,
+    },
+    key='real_test',
+  ),
+]
 
 
 def write(

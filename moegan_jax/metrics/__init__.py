@@ -21,6 +21,7 @@ from moegan_jax.metrics import (
   two_sample,
 )
 from moegan_jax.metrics.measure import (
+  SUFFIXES,
   LanguageModel,
   Measure,
   Metric,
@@ -164,6 +165,7 @@ __all__ = [
   'MEASURES',
   'METRICS',
   'QUICK',
+  'SUFFIXES',
   'LanguageModel',
   'Measure',
   'Metric',

@@ -7,6 +7,9 @@ import numpy as np
 
 Sentences = list[list[str]]
 
+# What stands beside KEY: its standard error, the ends of its interval.
+SUFFIXES = ('_se', '_low', '_high')
+
 
 class Metric(NamedTuple):
   """How to print and to read one number.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from moegan_jax.metrics import METRICS
+from moegan_jax.metrics import METRICS, SUFFIXES
 from moegan_jax.report import table
 from moegan_jax.report.curves import PAIRS, Axes
 from moegan_jax.report.features import Cloud
@@ -128,7 +128,7 @@ def measures(group: Group) -> 'Figure | None':
     key
     for key, those in lines.items()
     if key not in _ASIDE
-    and not key.endswith(('_se', '_low', '_high'))
+    and not key.endswith(SUFFIXES)
     and sum(len(line.steps) for line in those if line.samples == usual) > 1
   ]
   panels = [

@@ -16,7 +16,7 @@ import numpy as np
 
 from moegan_jax.errors import UserError
 from moegan_jax.files import write_text
-from moegan_jax.metrics import METRICS
+from moegan_jax.metrics import METRICS, SUFFIXES
 from moegan_jax.report import emphasis, features, figures, runs, style, table
 from moegan_jax.report.curves import PAIRS, volumes
 from moegan_jax.report.published import Row, ranked
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 REPORT = 'report.html'
 
-_SUFFIXES = ('_se', '_low', '_high')
 # The numbers that stand large at the head; the first four that are there.
 _TILES = ('jeffreys', 'nll_oracle', 'bleu4', 'self_bleu4', 'auc')
 _TILES += ('nll_test_token', 'distinct_sentences')
@@ -261,7 +260,7 @@ def _sheet(groups: Sequence[Group]) -> Sheet:
       {
         key: _cell(row, key, index >= 0 and best.get(key) == index)
         for key in row.values
-        if not key.endswith(_SUFFIXES)
+        if not key.endswith(SUFFIXES)
       },
     )
 
@@ -278,7 +277,7 @@ def _sheet(groups: Sequence[Group]) -> Sheet:
 def _cell(row: Row, key: str, best: bool = False) -> Cell:
   mean, _, spread = table.cell(row.values.get(key)).partition(' ± ')
   error, low, high = (
-    np.ravel(row.values.get(key + suffix, [])) for suffix in _SUFFIXES
+    np.ravel(row.values.get(key + suffix, [])) for suffix in SUFFIXES
   )
   if spread:
     spread = f'± {spread}'

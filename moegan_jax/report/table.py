@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from moegan_jax.metrics import MEASURES, METRICS
+from moegan_jax.metrics import MEASURES, METRICS, SUFFIXES
 from moegan_jax.report.emphasis import mark, winners
 from moegan_jax.report.published import LABELS, Row, Spread, ranked
 
@@ -249,10 +249,7 @@ def cell(value: Any) -> str:
 def present(rows: Sequence[Row]) -> list[str]:
   """The measures that occur, those of METRICS first and in its order."""
   there = dict.fromkeys(
-    key
-    for row in rows
-    for key in row.values
-    if not key.endswith(('_se', '_low', '_high'))
+    key for row in rows for key in row.values if not key.endswith(SUFFIXES)
   )
   known = [key for key in _ORDER if key in there]
   return known + [key for key in there if key not in _ORDER]

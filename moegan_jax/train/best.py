@@ -49,7 +49,7 @@ def measure_of(name: str, selection: str, corpus: Corpus) -> str:
       f'eval.best={name} looks at the test text; take nll_valid, or say '
       'eval.selection=test (the table will say so, too)'
     )
-  if name.startswith('nll_') and name not in ('nll_oracle', 'nll_sum'):
+  if name.startswith(('nll_train', 'nll_valid', 'nll_test')):
     there = len(getattr(corpus, name.split('_')[1])) > 0
   elif name.startswith('bleu'):
     part = corpus.valid_words if name.endswith('_valid') else corpus.test_words
@@ -65,7 +65,9 @@ def measure_of(name: str, selection: str, corpus: Corpus) -> str:
 
 def looks_at_test(name: str) -> bool:
   """Whether a measure needs the test text of the corpus."""
-  return name in BLEU.columns or name.startswith(('nll_test', 'nll_sum'))
+  return name in BLEU.columns or (
+    name.startswith('nll_test') or name == 'nll_sum'
+  )
 
 
 class Best:

@@ -1,7 +1,7 @@
 """Samples and measures of a state, chunk by chunk on the device."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import jax
 import jax.numpy as jnp
@@ -23,9 +23,7 @@ from moegan_jax.train.loop import EVALUATE, use_key
 from moegan_jax.types import Array, System, TrainState
 
 COLDEST = 0.1  # temperature; below it a generator repeats itself
-# Keys that hold samples against the training text, or a model of it.
-_OF_TRAIN = ('copied', 'copied_4grams', 'nearest', 'novelty', 'auc_train')
-_OF_TRAIN += ('lm_score',)
+_AGAINST_TRAIN = ('novelty', 'auc_train')  # of no use to the training text
 ON_CURVES = ('bleu', 'self_bleu', 'ngram_js', 'auc_train', 'lm_score')
 
 
@@ -213,7 +211,8 @@ class Evaluator:
           total = measures['nll_oracle'] + measures[f'nll_{part}']
           measures[name] = total
     if corpus.pad is not None:
-      measures |= self._of_text(words, corpus.test_words, full=full)
+      names = tuple(MEASURES) if full else QUICK
+      measures |= self._of_text(words, corpus.test_words, names)
       if corpus.valid_words and not full:
         against = Texts(words, corpus.valid_words)
         found = text_measures(against, ('bleu',))
@@ -244,8 +243,7 @@ class Evaluator:
       measures |= self.divergences(state, samples, self.truth(n), temperature)
     if corpus.pad is not None:
       words = corpus.words(samples)
-      texts = Texts(words, corpus.test_words, self._train_words(), self.fit_lm)
-      measures |= text_measures(texts, ON_CURVES)
+      measures |= self._of_text(words, corpus.test_words, ON_CURVES)
     return {k: v for k, v in measures.items() if not k.endswith('_se')}
 
   def real(self, n: int) -> dict[str, float]:
@@ -258,10 +256,10 @@ class Evaluator:
       measures |= {k: float(v) for k, v in values.items()}
     if corpus.pad is not None:
       words = self._train_words()[:n]
-      found = self._of_text(words, corpus.test_words)
-      for key in _OF_TRAIN:
-        found.pop(key, None)
-        found.pop(f'{key}_se', None)
+      names = [name for name in MEASURES if name not in _AGAINST_TRAIN]
+      found = self._of_text(words, corpus.test_words, names)
+      for key in ('copied', 'lm_score', 'lm_score_se'):
+        found.pop(key, None)  # it is that text, and its model has learnt it
       measures |= self._comparable(found, words, n)
       measures |= self._grammar(corpus.train[:n])
     return measures
@@ -280,11 +278,14 @@ class Evaluator:
     return measures | self._grammar(corpus.test[:n])
 
   def _of_text(
-    self, words: Sentences, references: Sentences, full: bool = True
+    self,
+    words: Sentences,
+    references: Sentences,
+    names: Iterable[str] = tuple(MEASURES),
   ) -> dict[str, float]:
     """Measures of text, with the training text and the language model."""
     texts = Texts(words, references, self._train_words(), self.fit_lm)
-    return text_measures(texts, tuple(MEASURES) if full else QUICK)
+    return text_measures(texts, names)
 
   def _comparable(self, measures: dict, words: Sentences, n: int) -> dict:
     """Without what depends on the number of sentences, if there are fewer."""

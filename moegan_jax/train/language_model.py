@@ -243,6 +243,31 @@ class LanguageModels:
     return np.concatenate(found)[: len(tokens)]
 
 
+def fitter(
+  text: Sentences,
+  held_out: int = 0,
+  log: Callable[[str], None] | None = None,
+) -> tuple[Callable[[Sentences], LanguageModel], str]:
+  """What fits models to any sentences, and its protocol in a line.
+
+  The end of the real text decides when to stop, and no model learns from it:
+  asked for the whole text, a model is fitted to the rest of it.
+
+  Args:
+    text: real text; it makes the vocabulary.
+    held_out: sentences at its end; 0 is the last twentieth.
+    log: see `LanguageModels`.
+  """
+  held_out = held_out or max(1, len(text) // 20)
+  models = LanguageModels(text, text[-held_out:], log=log)
+
+  def fit(sentences: Sentences) -> LanguageModel:
+    whole = sentences is text or sentences == text
+    return models.fit(text[:-held_out] if whole else sentences)
+
+  return fit, models.describe()
+
+
 def _parameters(state) -> Params:
   """The generator's, apart from the state, whose memory is used again."""
   return jax.tree.map(lambda x: x[0], state.players['generator'].params)

@@ -128,19 +128,10 @@ def _language_models(config, corpus: Corpus):
   """What fits a language model to text, where it is wanted and makes sense."""
   if not config.eval.language_model or corpus.pad is None:
     return None
-  from moegan_jax.train.language_model import LanguageModels
+  from moegan_jax.train.language_model import fitter
 
   text = [*corpus.train_words, *corpus.valid_words]
-  held_out = len(corpus.valid_words) or max(1, len(text) // 20)
-  models = LanguageModels(text, text[-held_out:])
-
-  def fit(sentences):
-    # The model of the training text must not see what decides when to stop.
-    return models.fit(
-      text[:-held_out] if sentences == text else list(sentences)
-    )
-
-  return fit
+  return fitter(text, len(corpus.valid_words))[0]
 
 
 def _split_auc(corpus: Corpus) -> None:

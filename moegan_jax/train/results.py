@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from moegan_jax.files import write_json
-from moegan_jax.metrics import METRICS
+from moegan_jax.metrics import METRICS, SUFFIXES
 from moegan_jax.report.published import Row
 from moegan_jax.train import exhibits
 from moegan_jax.train.best import Best, looks_at_test
@@ -46,12 +46,11 @@ def row(key: str, label: str, values: dict, note: str = '') -> Row:
 
   Standard errors and intervals stay beside their values.
   """
-  tails = ('', '_se', '_low', '_high')
   shown = {
     f'{k}{tail}': values[f'{k}{tail}']
     for k in METRICS
     if k in values
-    for tail in tails
+    for tail in ('', *SUFFIXES)
     if f'{k}{tail}' in values
   }
   return Row(label, shown, note, key=key)

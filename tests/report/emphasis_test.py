@@ -1,25 +1,9 @@
 """Marks, and which figures may be emphasised."""
 
+from fake_runs import REAL
+
 from moegan_jax.report import emphasis, table
 from moegan_jax.report.published import Row
-
-REAL = [
-  Row(
-    'real train',
-    {'self_bleu4': 0.574, 'distinct_sentences': 0.995},
-    key='real_train',
-  ),
-  Row(
-    'real test',
-    {
-      'self_bleu4': 0.6,
-      'distinct_sentences': 0.99,
-      'nearest': 0.5,
-      'copied': 0.001,
-    },
-    key='real_test',
-  ),
-]
 
 
 def test_copying_is_marked():

@@ -1,6 +1,7 @@
 """Tables: cells, alignment, notes, and the page of results."""
 
 import numpy as np
+from fake_runs import REAL
 
 from moegan_jax.metrics import METRICS
 from moegan_jax.report import table
@@ -65,25 +66,6 @@ def test_plain_fits_a_terminal():
   quality, rest = table.plain([Row('after MLE', wide)]).split('\n\n', 1)
   assert 'BLEU-5' in quality and 'Self' not in quality
   assert 'distinct' in rest
-
-
-REAL = [
-  Row(
-    'real train',
-    {'self_bleu4': 0.574, 'distinct_sentences': 0.995},
-    key='real_train',
-  ),
-  Row(
-    'real test',
-    {
-      'self_bleu4': 0.6,
-      'distinct_sentences': 0.99,
-      'nearest': 0.5,
-      'copied': 0.001,
-    },
-    key='real_test',
-  ),
-]
 
 
 def test_results_mark_collapse_and_separate_what_cannot_be_ranked():

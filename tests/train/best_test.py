@@ -36,6 +36,7 @@ def corpus(valid=5, oracle=None, pad=0):
     ('nll_valid', 'validation', {}, 'nll_valid'),
     ('nll_test', 'test', {}, 'nll_test'),
     ('nll_oracle', 'validation', {'oracle': 'one'}, 'nll_oracle'),
+    ('nll_sum_train', 'validation', {'oracle': 'one'}, 'nll_sum_train'),
   ],
 )
 def test_the_measure_that_chooses(name, selection, kwargs, expected):
