@@ -7,8 +7,8 @@ python launch.py --config=configs/ccl_coco.py
 :cpu and :smoke are the small variants; :s64 has 64 representations.
 """
 
-from configs import common
+from configs import common, papers
 
 
 def get_config(variant: str = ''):
-  return common.experiment(common.ccl, common.coco, variant)
+  return common.experiment(papers.ccl, common.coco, variant)

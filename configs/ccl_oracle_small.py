@@ -6,8 +6,8 @@ python launch.py --config=configs/ccl_oracle_small.py
 :cpu and :smoke are the small variants; :s64 has 64 representations.
 """
 
-from configs import common
+from configs import common, papers
 
 
 def get_config(variant: str = ''):
-  return common.experiment(common.ccl, common.oracle_small, variant)
+  return common.experiment(papers.ccl, common.oracle_small, variant)

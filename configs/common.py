@@ -43,10 +43,12 @@ def base() -> ConfigDict:
   c.data.sample_seed = 1  # oracle, captions: of the drawn sequences
 
   c.generator = ConfigDict()
-  c.generator.cell = 'rmc'  # rmc, lstm
+  c.generator.cell = 'rmc'  # rmc, lstm, gru
   c.generator.embed = 32  # E
-  c.generator.init = 'relgan'  # relgan, textgan, uniform, seqgan
-  c.generator.hidden = 32  # lstm: H
+  c.generator.init = 'relgan'  # relgan, textgan, uniform, seqgan, standard
+  c.generator.hidden = 32  # lstm, gru: H
+  c.generator.latent = 0  # lstm, gru: size of a latent start z; 0: none
+  c.generator.prior = 'normal'  # of z: normal, uniform
   c.generator.slots = 1  # rmc: N
   c.generator.heads = 2  # rmc
   c.generator.head_size = 256  # rmc: memory width M = heads * head_size
@@ -62,12 +64,16 @@ def base() -> ConfigDict:
   c.generator.aggregation = 'repr_mean'  # repr_mean (paper), prob_mean
 
   c.discriminator = ConfigDict()
+  c.discriminator.kind = 'cnn'  # cnn, recurrent
   c.discriminator.embed = 64  # E
-  c.discriminator.widths = (2, 3, 4, 5)  # of the filters, in tokens
-  c.discriminator.filters = 300  # of each width
-  c.discriminator.representations = 1  # S: 1 (MoEGAN's text), 64 (RelGAN)
-  c.discriminator.features = 100  # F
-  c.discriminator.highway = 'separate'  # separate, tied
+  c.discriminator.widths = (2, 3, 4, 5)  # cnn: of the filters, in tokens
+  c.discriminator.filters = 300  # cnn: of each width
+  c.discriminator.representations = 1  # cnn: S, 1 (MoEGAN) or 64 (RelGAN)
+  c.discriminator.features = 100  # cnn: F; 0: the pooled filters themselves
+  c.discriminator.highway = 'separate'  # cnn: separate, tied, none
+  c.discriminator.cell = 'lstm'  # recurrent: lstm, gru
+  c.discriminator.hidden = 64  # recurrent, and slgan: H
+  c.discriminator.per_token = False  # recurrent: a judgement at each prefix
   c.discriminator.dropout = 0.25  # share of units
   c.discriminator.init = 'relgan'
 
@@ -85,6 +91,8 @@ def base() -> ConfigDict:
   c.adversarial.g_lr = 1e-4  # Adam
   c.adversarial.d_lr = 1e-4  # Adam
   c.adversarial.clip = 5.0  # global norm, of either player
+  c.adversarial.anchor = 0.0  # weight of the likelihood in G's loss
+  c.adversarial.mle_every = 0  # one likelihood update in so many; 0: none
 
   c.game = ConfigDict()
   c.game.loss = 'rsgan'  # a key of moegan_jax.losses.adversarial.LOSSES
@@ -94,13 +102,16 @@ def base() -> ConfigDict:
   c.game.schedule = 'exp'  # a key of moegan_jax.ops.schedules.SCHEDULES
   c.game.beta = 100.0  # 1 / tau, where the schedule ends
   c.game.horizon = 5000  # updates until then, as in RelGAN's code
-  c.game.relaxation = 'gumbel_softmax'  # gumbel_softmax, straight_through
+  c.game.relaxation = 'gumbel_softmax'  # or straight_through, soft_argmax
   c.game.feedback = 'hard'  # what the generator reads: hard, soft
   c.game.route = 'scan'  # generator's gradient: scan, replay
+  c.game.top_k = 0  # training samples from the k likeliest words; 0: all
+  c.game.top_p = 1.0  # training samples from this share of probability
   c.game.unroll = 1  # timesteps per iteration of the compiled scan
 
   c.fsa = ConfigDict()
   c.fsa.weight = 1.0  # of feature alignment in G's loss; 0: without
+  c.fsa.distance = 'centroid'  # centroid, wasserstein
   c.fsa.reduce = 'joint'  # over representations: joint, per_rep
   c.fsa.dropout = 'train'  # of D when it serves as encoder: train, off
 
@@ -110,6 +121,29 @@ def base() -> ConfigDict:
   c.ccl.reps = 'flatten'  # representations: flatten, per_rep
   c.ccl.updates = 'generator'  # generator, both
   c.ccl.resample = True  # new samples for the second update of G
+
+  c.mmd = ConfigDict()  # textgan
+  c.mmd.weight = 1e-3  # of the discrepancy in D's loss
+  c.mmd.reconstruction = 1e-3  # of the error in z, in D's loss
+  c.mmd.bandwidths = (20.0,)  # sigma of each Gaussian kernel
+  c.mmd.squared = True  # the paper's MMD^2; False: its root, as in the code
+
+  c.transport = ConfigDict()  # fmgan
+  c.transport.solver = 'ipot'  # ipot, sinkhorn, sinkhorn-divergence
+  c.transport.epsilon = 10.0  # of the proximal step or the entropy
+  c.transport.iterations = 50
+  c.transport.through_plan = False  # differentiate through the solver
+
+  c.jsd = ConfigDict()  # jsdgan
+  c.jsd.normalise = 'minmax'  # minmax (port), softmax, none (exact densities)
+
+  c.slgan = ConfigDict()
+  c.slgan.weight = 1.0  # of G's move towards D, at the end
+  c.slgan.floor = 1.0  # of D's reconstruction: max(floor, 1 - decay epoch)
+  c.slgan.decay = 0.1
+  c.slgan.margin = 10.0  # nats at which D's contrast is clipped; 0: never
+  c.slgan.noise = 0.1  # share of words that D does not see
+  c.slgan.direction = 'forward'  # KL(D, G): forward; KL(G, D): reverse
 
   c.eval = ConfigDict()
   c.eval.pretrain_every = 10  # epochs; 0: at the end only
@@ -121,6 +155,7 @@ def base() -> ConfigDict:
   c.eval.selection = 'validation'  # text it is measured on: validation, test
   c.eval.temperatures = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5)  # curves
   c.eval.curve_samples = 1000  # at each of them; 0: no curves
+  c.eval.draws = 16  # of latent noise, behind a likelihood
   c.eval.language_model = False  # scores by an LSTM of its own a row
 
   c.checkpoint = ConfigDict()
@@ -181,55 +216,9 @@ def synthetic40(c: ConfigDict) -> ConfigDict:
 
 
 def oracle_small(c: ConfigDict) -> ConfigDict:
-  """The laptop's research bench: 500 words, length 20, small players.
-
-  Not a scale of any paper: an experiment takes minutes instead of hours.
-  """
+  """The laptop's research bench: 500 words, length 20, see `_bench`."""
   c = synthetic20(c)
   c.data.vocab_size = 500
-  _small_players(c)
-  c.discriminator.filters = 100
-  c.mle.batch = 64
-  c.mle.epochs = 10
-  c.mle.lr = 5e-3
-  c.adversarial.batch = 64
-  c.adversarial.steps = 300
-  c.eval.pretrain_every = 5
-  c.eval.adversarial_every = 50
-  return c
-
-
-def moegan(c: ConfigDict) -> ConfigDict:
-  """MoEGAN as in its paper: what `base` says."""
-  return c
-
-
-def mle(c: ConfigDict) -> ConfigDict:
-  """The literature's baseline: LSTM 32, Adam 1e-2, batch 64.
-
-  120 epochs on synthetic data as in SeqGAN, 80 on text as in Texygen.
-  """
-  c.system = 'mle'
-  c.generator.cell = 'lstm'
-  c.generator.experts = 1
-  c.generator.init = 'seqgan'
-  c.mle.batch = 64
-  c.mle.epochs = 120 if c.data.name == 'oracle' else 80
-  return c
-
-
-def ccl(c: ConfigDict) -> ConfigDict:
-  """CCL, Findings of EMNLP 2021: one expert, no alignment, Eq 3."""
-  c.system = 'ccl'
-  c.generator.experts = 1
-  c.fsa.weight = 0.0
-  c.ccl.weight = 1.0
-  return c
-
-
-def moegan_ccl(c: ConfigDict) -> ConfigDict:
-  """MoEGAN with the counter-contrastive update in addition."""
-  c.ccl.weight = 1.0
   return c
 
 
@@ -237,11 +226,14 @@ def experiment(system, corpus, variant: str) -> ConfigDict:
   """A system on a corpus, at the scale that the variants ask for.
 
   Args:
-    system: one of mle, moegan, ccl, moegan_ccl of this file
+    system: a function of configs/papers.py
     corpus: one of coco, emnlp, captions, text, synthetic20, ... of this file
     variant: such as '', 'cpu' or 's64,smoke'
   """
-  return finish(system(corpus(base())), variant)
+  c = system(corpus(base()))
+  if corpus is oracle_small:
+    _bench(c)
+  return finish(c, variant)
 
 
 def scale_steps(c: ConfigDict, steps: int) -> None:
@@ -253,8 +245,44 @@ def scale_steps(c: ConfigDict, steps: int) -> None:
 
 
 def _small_players(c: ConfigDict) -> None:
-  if c.generator.cell == 'rmc':
-    c.generator.head_size = 64
+  """Players for two cores; those that are small already stay as they are."""
+  gen, disc = c.generator, c.discriminator
+  if gen.cell == 'rmc':
+    gen.head_size = 64
+  gen.embed, gen.hidden = min(gen.embed, 32), min(gen.hidden, 100)
+  gen.latent = min(gen.latent, 32)
+  disc.embed = min(disc.embed, 64)
+  # Each of 64 costs as much on a CPU as it does at the paper's scale.
+  disc.representations = min(disc.representations, 8)
+
+
+def _few_steps(c: ConfigDict, epochs: int, steps: int, own: int) -> None:
+  """Less training, at the rate that suits it.
+
+  Args:
+    epochs: of maximum likelihood before a game
+    steps: iterations of a game
+    own: epochs of what learns from text all along, without pre-training
+  """
+  c.mle.batch, c.mle.lr = 64, 5e-3
+  c.adversarial.batch = 64
+  if c.system == 'mle':
+    c.mle.epochs = own
+  elif c.mle.epochs:
+    c.mle.epochs = epochs
+    scale_steps(c, steps)
+  else:
+    c.adversarial.g_lr = 5e-3
+    scale_steps(c, 156 * own)
+
+
+def _bench(c: ConfigDict) -> None:
+  """The scale of the small oracle: an experiment in minutes, not of any paper."""
+  _small_players(c)
+  c.discriminator.filters = min(c.discriminator.filters, 100)
+  _few_steps(c, epochs=10, steps=300, own=40)
+  c.eval.pretrain_every = 5
+  c.eval.adversarial_every = 50 if c.mle.epochs else 780
 
 
 def _s64(c: ConfigDict) -> None:
@@ -266,13 +294,9 @@ def _cpu(c: ConfigDict) -> None:
   """About ten minutes on two cores."""
   _small_players(c)
   c.data.limit = 10_000
-  c.mle.batch = 64
-  c.mle.epochs = 20 if c.system == 'mle' else 8
-  c.mle.lr = 5e-3
-  c.adversarial.batch = 64
-  scale_steps(c, 120)
+  _few_steps(c, epochs=8, steps=120, own=20)
   c.eval.pretrain_every = 4
-  c.eval.adversarial_every = 40
+  c.eval.adversarial_every = 40 if c.mle.epochs else 624
 
 
 def _smoke(c: ConfigDict) -> None:
@@ -280,11 +304,11 @@ def _smoke(c: ConfigDict) -> None:
   _cpu(c)
   if c.generator.cell == 'rmc':
     c.generator.head_size = 16
-  c.discriminator.filters = 32
+  c.discriminator.filters = min(c.discriminator.filters, 32)
   c.data.limit = 2000
   c.data.train_size = 2000
   c.data.test_size = 1000
-  c.mle.epochs = 2
+  c.mle.epochs = min(c.mle.epochs, 2)
   c.mle.batch = 32
   c.adversarial.batch = 16
   scale_steps(c, 10)

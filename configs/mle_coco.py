@@ -6,8 +6,8 @@ python launch.py --config=configs/mle_coco.py
 :cpu and :smoke are the small variants.
 """
 
-from configs import common
+from configs import common, papers
 
 
 def get_config(variant: str = ''):
-  return common.experiment(common.mle, common.coco, variant)
+  return common.experiment(papers.mle, common.coco, variant)

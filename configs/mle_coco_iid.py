@@ -8,8 +8,8 @@ python launch.py --config=configs/mle_coco_iid.py
 :cpu and :smoke are the small variants; :s64 has 64 representations.
 """
 
-from configs import common
+from configs import common, papers
 
 
 def get_config(variant: str = ''):
-  return common.experiment(common.mle, common.coco_iid, variant)
+  return common.experiment(papers.mle, common.coco_iid, variant)

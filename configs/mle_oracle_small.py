@@ -6,8 +6,8 @@ python launch.py --config=configs/mle_oracle_small.py
 :cpu and :smoke are the small variants.
 """
 
-from configs import common
+from configs import common, papers
 
 
 def get_config(variant: str = ''):
-  return common.experiment(common.mle, common.oracle_small, variant)
+  return common.experiment(papers.mle, common.oracle_small, variant)

@@ -9,8 +9,8 @@ python launch.py --config=configs/mle_synthetic20.py
 :cpu and :smoke are the small variants.
 """
 
-from configs import common
+from configs import common, papers
 
 
 def get_config(variant: str = ''):
-  return common.experiment(common.mle, common.synthetic20, variant)
+  return common.experiment(papers.mle, common.synthetic20, variant)

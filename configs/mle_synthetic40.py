@@ -7,8 +7,8 @@ python launch.py --config=configs/mle_synthetic40.py
 :cpu and :smoke are the small variants.
 """
 
-from configs import common
+from configs import common, papers
 
 
 def get_config(variant: str = ''):
-  return common.experiment(common.mle, common.synthetic40, variant)
+  return common.experiment(papers.mle, common.synthetic40, variant)

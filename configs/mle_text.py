@@ -7,8 +7,8 @@ python launch.py --config=configs/mle_text.py \
 :cpu and :smoke are the small variants.
 """
 
-from configs import common
+from configs import common, papers
 
 
 def get_config(variant: str = ''):
-  return common.experiment(common.mle, common.text, variant)
+  return common.experiment(papers.mle, common.text, variant)

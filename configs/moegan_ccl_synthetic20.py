@@ -6,8 +6,8 @@ python launch.py --config=configs/moegan_ccl_synthetic20.py
 :cpu and :smoke are the small variants; :s64 has 64 representations.
 """
 
-from configs import common
+from configs import common, papers
 
 
 def get_config(variant: str = ''):
-  return common.experiment(common.moegan_ccl, common.synthetic20, variant)
+  return common.experiment(papers.moegan_ccl, common.synthetic20, variant)

@@ -106,9 +106,16 @@ def sample(
     policy,
     n=rows.shape[0],
     length=length,
-    context=context,
+    context=_context(generator, rows, context),
     unroll=unroll,
   )
+
+
+def _context(generator: Generator, rows: Array, context: Any) -> Any:
+  """What the caller gives, or else the latent noise of the rows."""
+  if context is None and generator.latent is not None:
+    return generator.latent(rows)
+  return context
 
 
 def replay(
@@ -146,6 +153,53 @@ def teacher_force(
   return generator.readout(params, hidden)
 
 
+def marginal(
+  generator: Generator,
+  params: Params,
+  tokens: Array,
+  temperature: Array | float = 1.0,
+  *,
+  draws: int,
+  unroll: int = 1,
+) -> Array:
+  """Log-probabilities [n, T, V] of a generator with latent noise.
+
+  p(x_t | x_<t) = sum_k p(x_<t | z_k) p(x_t | x_<t, z_k) / sum_k p(x_<t | z_k)
+  over `draws` fixed z_k of the prior: the exact likelihood of the generator
+  whose prior is these z_k, and by Jensen's inequality no more, in expectation,
+  than log E_z p(x | z). More draws come closer.
+
+  Args:
+    tokens: int32 [n, T]; words beyond the vocabulary leave p(x_<t | z) alone
+    temperature: divides the logits, given z
+  """
+  n, length = tokens.shape
+  vocab = generator.vocab_size
+  latents = generator.latent(random.row_keys(jax.random.key(0), draws))
+  known = tokens < vocab
+  index = jnp.where(known, tokens, 0)[..., None]
+
+  def one(sums, z):
+    joint, prefix = sums
+    context = jnp.broadcast_to(z, (n, *z.shape))
+    logits = teacher_force(
+      generator, params, tokens, context=context, unroll=unroll
+    )
+    log_probs = jax.nn.log_softmax(logits / temperature)
+    chosen = jnp.take_along_axis(log_probs, index, axis=-1)[..., 0]
+    chosen = jnp.where(known, chosen, 0)
+    before = jnp.cumsum(jnp.pad(chosen[:, :-1], ((0, 0), (1, 0))), axis=1)
+    joint = jnp.logaddexp(joint, before[..., None] + log_probs)
+    return (joint, jnp.logaddexp(prefix, before)), None
+
+  start = (
+    jnp.full((n, length, vocab), -jnp.inf),
+    jnp.full((n, length), -jnp.inf),
+  )
+  (joint, prefix), _ = jax.lax.scan(one, start, latents)
+  return joint - prefix[..., None]
+
+
 def noise(rows: Array, length: int, width: int) -> Array:
   """The Gumbel noise that `sample` used, [n, T, V]; rows: uint32 [n, 2]."""
   steps = jnp.arange(length, dtype=jnp.int32)[None]
@@ -173,8 +227,10 @@ def relax(
   *,
   length: int,
   hard: bool = False,
+  stochastic: bool = True,
   feedback: str = 'hard',
   route: str = 'scan',
+  truncate: Callable[[Array], Array] = lambda logits: logits,
   contract: Callable[[Array], Any] = lambda rows: rows,
   context: Any = None,
   unroll: int = 1,
@@ -185,16 +241,21 @@ def relax(
     rows: uint32 [n, 2] from `ops.random.row_keys`
     beta: inverse temperature of the relaxation (MoEGAN Eq 5)
     hard: straight-through rows in place of relaxed ones
+    stochastic: False leaves out the Gumbel noise: soft-argmax rows and greedy
+      tokens, so that samples differ by their latent noise only
     feedback: 'hard' feeds the sampled token, whose gradient is stopped by its
       being an integer; 'soft' feeds the row itself, gradient and all
     route: 'scan' differentiates through the sampling scan. 'replay' samples
       without a graph, then recomputes all logits by teacher forcing on the
       tokens already known: equal values and gradients, for hard feedback
+    truncate: logits -> logits, such as `ops.relaxation.truncate`; before the
+      noise
     contract: applied to the rows, [n, V] of a step or [n, T, V] of all, before
       they are kept; a map of the last axis such as an embedding saves the
       memory of [n, T, V]
   """
   vocab = generator.vocab_size
+  context = _context(generator, rows, context)
 
   def simplex(logits, g):
     soft = gumbel_softmax(logits, g, beta)
@@ -203,18 +264,22 @@ def relax(
   if route == 'replay':
     if feedback != 'hard':
       raise ValueError("route='replay' needs feedback='hard'")
-    tokens = sample(
+    tokens = relax(
       generator,
       jax.lax.stop_gradient(params),
       rows,
+      beta,
       length=length,
+      stochastic=stochastic,
+      truncate=truncate,
+      contract=lambda rows: (),
       context=context,
       unroll=unroll,
     ).tokens
     hidden = replay(generator, params, tokens, context=context, unroll=unroll)
-    logits = generator.readout(params, hidden)
-    soft = simplex(logits, noise(rows, length, vocab))
-    return Relaxed(tokens, hidden, contract(soft))
+    logits = truncate(generator.readout(params, hidden))
+    g = noise(rows, length, vocab) if stochastic else jnp.zeros_like(logits)
+    return Relaxed(tokens, hidden, contract(simplex(logits, g)))
 
   n = rows.shape[0]
   start = None
@@ -226,8 +291,12 @@ def relax(
     return jnp.pad(soft, ((0, 0), (0, 2)))
 
   def policy(hidden, t):
-    logits = generator.readout(params, hidden)
-    g = random.row_gumbel(rows, t, vocab)
+    logits = truncate(generator.readout(params, hidden))
+    g = (
+      random.row_gumbel(rows, t, vocab)
+      if stochastic
+      else jnp.zeros_like(logits)
+    )
     token = gumbel_max(logits, g)
     soft = simplex(logits, g)
     return (token if start is None else pad(soft)), Relaxed(

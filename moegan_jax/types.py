@@ -15,6 +15,19 @@ Params = Any  # a pytree of arrays
 Metrics = dict[str, Array]  # name -> scalar
 
 
+class Spec(NamedTuple):
+  """What a system has to know of the corpus.
+
+  vocab_size: V, output classes
+  length: T
+  train_size: sequences in the training part
+  """
+
+  vocab_size: int
+  length: int
+  train_size: int
+
+
 class Batch(NamedTuple):
   """Real sequences.
 
@@ -39,6 +52,8 @@ class Generator(NamedTuple):
     so that teacher forcing applies it to all T hidden vectors at once
   vocab_size: V; the input embedding has two more rows, `V` for the start
     symbol and `V + 1` for unknown words, which can never be generated
+  latent: rows uint32 [n, 2] -> z [n, Z], the noise of each row that `begin`
+    takes as its context; None where all randomness is in the choice of tokens
   """
 
   init: Callable[[Array], Params]
@@ -46,6 +61,7 @@ class Generator(NamedTuple):
   step: Callable[..., tuple[Any, Array]]
   readout: Callable[[Params, Array], Array]
   vocab_size: int
+  latent: Callable[[Array], Array] | None = None
 
   @property
   def start(self) -> int:
@@ -145,6 +161,10 @@ class System(NamedTuple):
   logits: (state, tokens int32 [n, T], temperature=1.0) -> [n, T, V]
   critique: (state, tokens) -> Critique of the discriminator, without dropout;
     or None
+  draws: 0 where `logits` are those that `sample` draws from. A generator with
+    a latent start has the likelihood E_z p(x | z), and `logits` are those of
+    the mean over so many fixed draws of z: its NLL is an upper bound in
+    expectation
   """
 
   init: Callable[[Array], TrainState]
@@ -152,3 +172,4 @@ class System(NamedTuple):
   sample: Callable[..., Array]
   logits: Callable[..., Array]
   critique: Callable[..., Critique] | None = None
+  draws: int = 0

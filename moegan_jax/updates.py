@@ -99,3 +99,20 @@ def repeat(
     return state, jax.tree.map(lambda x: x[-1], metrics)
 
   return Update(times * update.batches, apply)
+
+
+def every(update: Update, times: int) -> Update:
+  """The update in every `times`-th iteration of the run, nothing else between.
+
+  It reports no metrics, as most of the time it has none.
+  """
+
+  def apply(state: TrainState, batches: Any, key: Array):
+    state = jax.lax.cond(
+      state.step % times == 0,
+      lambda: update.apply(state, batches, key)[0],
+      lambda: state,
+    )
+    return state, {}
+
+  return Update(update.batches, apply)

@@ -9,18 +9,18 @@ import numpy as np
 from absl.testing import parameterized
 
 from moegan_jax import decode
-from moegan_jax.nets import cells
+from moegan_jax.nets import cells, gated
 from moegan_jax.nets.initializers import initializers
 from moegan_jax.nets.recurrent import mixture, recurrent
 from moegan_jax.ops import random
-from moegan_jax.ops.relaxation import gumbel_softmax
+from moegan_jax.ops.relaxation import gumbel_softmax, truncate
 from moegan_jax.types import Generator
 
 B, T, V = 4, 5, 7
 MANY = 4000
 INIT = initializers('seqgan')
 LSTM = recurrent(
-  cells.lstm(width=4, init=INIT), vocab_size=V, embed_dim=3, init=INIT
+  gated.lstm(width=4, init=INIT), vocab_size=V, embed_dim=3, init=INIT
 )
 MEMORY = recurrent(
   cells.relational_memory(slots=2, head_size=2, init=INIT),
@@ -363,3 +363,75 @@ class RelaxTest(chex.TestCase):
   def test_soft_rows_cannot_be_replayed(self):
     with self.assertRaisesRegex(ValueError, "feedback='hard'"):
       relax(route='replay', feedback='soft')
+
+
+class GreedyTest(chex.TestCase):
+  def test_without_noise_rows_are_a_soft_argmax(self):
+    drawn = RELAX_GREEDY(PARAMS)
+    logits = READOUT(drawn.hidden)
+    np.testing.assert_array_equal(drawn.tokens, logits.argmax(-1))
+    np.testing.assert_allclose(
+      drawn.rows, jax.nn.softmax(BETA * logits), rtol=1e-4, atol=1e-6
+    )
+    # Without noise of either kind all rows are one and the same.
+    self.assertEqual(len({tuple(row) for row in drawn.tokens.tolist()}), 1)
+
+  @parameterized.parameters('scan', 'replay')
+  def test_truncated_samples_keep_to_the_likeliest_words(self, route):
+    def cut(logits):
+      return truncate(logits, top_k=2)
+
+    drawn = jax.jit(lambda p: relax(p, truncate=cut, route=route))(PARAMS)
+    logits = np.asarray(READOUT(drawn.hidden))
+    rank = (logits > np.take_along_axis(
+      logits, np.asarray(drawn.tokens)[..., None], -1
+    )).sum(-1)  # fmt: skip
+    self.assertLess(rank.max(), 2)
+    self.assertEqual(int((np.asarray(drawn.rows) > 0).sum(-1).max()), 2)
+    free = np.asarray(RELAX(PARAMS).tokens)
+    self.assertTrue((np.asarray(drawn.tokens) != free).any())
+
+
+RELAX_GREEDY = jax.jit(functools.partial(relax, stochastic=False))
+NOISY_START = recurrent(
+  gated.gru(width=4, init=INIT), vocab_size=V, embed_dim=3, init=INIT, latent=2
+)
+
+
+class LatentTest(chex.TestCase):
+  def test_a_row_draws_its_noise_from_its_own_key(self):
+    params = noisy(NOISY_START)
+
+    def run(rows, **settings):
+      return decode.sample(NOISY_START, params, rows, length=T, **settings)
+
+    whole, part = run(ROWS), run(ROWS[1:3])
+    np.testing.assert_array_equal(whole.tokens[1:3], part.tokens)
+    given = run(ROWS, context=NOISY_START.latent(ROWS))
+    np.testing.assert_array_equal(whole.tokens, given.tokens)
+    other = run(ROWS, context=NOISY_START.latent(OTHER_ROWS))
+    self.assertGreater(abs(whole.hidden[:, 0] - other.hidden[:, 0]).max(), 0.01)
+
+  def test_marginal_likelihood_is_a_mean_over_the_noise(self):
+    """Against the definition, sentence by sentence, in double precision."""
+    params, draws, heat = noisy(NOISY_START), 3, 0.7
+    tokens = TOKENS.at[0, 1].set(V + 1)  # an unknown word
+    found = decode.marginal(NOISY_START, params, tokens, heat, draws=draws)
+    latents = NOISY_START.latent(random.row_keys(jax.random.key(0), draws))
+    each = []
+    for z in latents:
+      context = jnp.broadcast_to(z, (B, 2))
+      logits = decode.teacher_force(
+        NOISY_START, params, tokens, context=context
+      )
+      each.append(np.asarray(logits, np.float64) / heat)
+    p = [np.exp(x) / np.exp(x).sum(-1, keepdims=True) for x in each]
+    for row in range(B):
+      before = np.ones(draws)  # p(x_<t | z_k)
+      for t in range(T):
+        joint = sum(b * q[row, t] for b, q in zip(before, p))
+        expected = np.log(joint / before.sum())
+        np.testing.assert_allclose(found[row, t], expected, atol=1e-4)
+        word = int(tokens[row, t])
+        if word < V:
+          before = np.array([b * q[row, t, word] for b, q in zip(before, p)])

@@ -6,6 +6,7 @@ They are slow on purpose and share no code with what they check.
 import math
 
 import numpy as np
+import scipy.optimize
 
 # Losses, distances and schedules.
 
@@ -263,3 +264,116 @@ def text_cnn(params, x, *, widths, representations, highway):
       features[-1].append(_affine(params['features'], h))
       logits[-1].append(_affine(params['logit'], features[-1][-1])[0])
   return np.array(logits), np.array(features)
+
+
+# Transport, kernels, self-weighting and truncation.
+
+
+def exact_transport(cost):
+  """The least cost and a plan [n, m] between uniform marginals, by an LP."""
+  n, m = cost.shape
+  rows = np.kron(np.eye(n), np.ones(m))
+  columns = np.kron(np.ones(n), np.eye(m))
+  solution = scipy.optimize.linprog(
+    np.ravel(cost),
+    A_eq=np.concatenate([rows, columns]),
+    b_eq=np.concatenate([np.full(n, 1 / n), np.full(m, 1 / m)]),
+    method='highs',
+  )
+  return solution.fun, solution.x.reshape(n, m)
+
+
+def ipot(cost, beta, iterations, inner=1):
+  """Xie et al. 2018, Algorithm 1, by scalings in double precision."""
+  n, m = cost.shape
+  kernel = np.exp(-np.asarray(cost, np.float64) / beta)
+  plan = np.ones((n, m))
+  b = np.full(m, 1 / m)
+  for _ in range(iterations):
+    q = kernel * plan
+    for _ in range(inner):
+      a = np.array(
+        [1 / n / sum(q[i, j] * b[j] for j in range(m)) for i in range(n)]
+      )
+      b = np.array(
+        [1 / m / sum(q[i, j] * a[i] for i in range(n)) for j in range(m)]
+      )
+    plan = np.array(
+      [[a[i] * q[i, j] * b[j] for j in range(m)] for i in range(n)]
+    )
+  return plan
+
+
+def sinkhorn(cost, epsilon, iterations):
+  """Rows and columns of exp(-cost / epsilon) scaled in turn."""
+  plan = np.exp(-np.asarray(cost, np.float64) / epsilon)
+  n, m = plan.shape
+  for _ in range(iterations):
+    for i in range(n):
+      plan[i] *= 1 / n / plan[i].sum()
+    for j in range(m):
+      plan[:, j] *= 1 / m / plan[:, j].sum()
+  return plan
+
+
+def pairwise(function, x, y):
+  """function(x_i, y_j) for all pairs of rows, in double precision."""
+  x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+  return np.array([[function(a, b) for b in y] for a in x])
+
+
+def cosine_cost(x, y):
+  return pairwise(
+    lambda a, b: 1 - (a @ b) / math.sqrt(a @ a) / math.sqrt(b @ b), x, y
+  )
+
+
+def euclidean_cost(x, y):
+  return pairwise(lambda a, b: math.sqrt(sum((a - b) ** 2)), x, y)
+
+
+def mmd_squared(x, y, bandwidths):
+  """Mean of the biased estimates of Gaussian kernels, pair by pair."""
+
+  def mean(xs, ys, sigma):
+    total = 0.0
+    for a in np.asarray(xs, np.float64):
+      for b in np.asarray(ys, np.float64):
+        total += math.exp(-sum((a - b) ** 2) / (2 * sigma**2))
+    return total / len(xs) / len(ys)
+
+  estimates = [
+    mean(x, x, s) + mean(y, y, s) - 2 * mean(x, y, s) for s in bandwidths
+  ]
+  return sum(estimates) / len(estimates)
+
+
+def jsd_weights(log_probs, n_data, normalise):
+  """JSDGAN's weights by probabilities; none may leave double precision."""
+  p = [math.exp(float(x)) for x in log_probs]
+  n = len(p)
+  data = 1 / n
+  if normalise == 'minmax':
+    p = [max((x - min(p)) / (max(p) - min(p)), 1e-10) for x in p]
+  elif normalise == 'softmax':
+    p = [x / sum(p) for x in p]
+  else:
+    data = 1 / n_data
+  weights = [x * math.log(x / (x + data)) for x in p]
+  if normalise == 'none':
+    weights = [w / sum(abs(v) for v in weights) for w in weights]
+  return np.array(weights)
+
+
+def kept_words(logits, top_k, top_p):
+  """Which words of one row top-k and nucleus sampling keep."""
+  order = sorted(range(len(logits)), key=lambda v: (-float(logits[v]), v))
+  order = order[: top_k or len(order)]
+  p = [math.exp(float(logits[v]) - float(logits[order[0]])) for v in order]
+  kept, total = set(), 0.0
+  for v, weight in zip(order, p):
+    if total >= top_p:
+      break
+    kept.add(v)
+    total += weight / sum(p)
+  return kept

@@ -7,7 +7,13 @@ import numpy as np
 import optax
 
 from moegan_jax.types import Batch, Player, TrainState, Update
-from moegan_jax.updates import gradient_update, repeat, sequence, together
+from moegan_jax.updates import (
+  every,
+  gradient_update,
+  repeat,
+  sequence,
+  together,
+)
 
 ADAM = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(0.1))
 KEY_SEED = 7
@@ -238,3 +244,15 @@ class RepeatTest(chex.TestCase):
     old = state.players['discriminator'].params['w'][0]
     self.assertEqual(metrics['fake'], old)
     self.assertNotEqual(after.players['discriminator'].params['w'][0], old)
+
+  def test_every_is_now_and_then(self):
+    move = play('discriminator')
+    update = every(move, 3)
+    state = start()
+    before = state.players['discriminator'].params['w']
+    for step in range(7):
+      now = state.replace(step=jnp.int32(step))
+      after, metrics = run(update, now)
+      moved = (after.players['discriminator'].params['w'] != before).any()
+      self.assertEqual(bool(moved), step % 3 == 0)
+      self.assertEqual(metrics, {})

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from moegan_jax.errors import UserError
+from moegan_jax.ops.arrays import traced
 
 Array = jax.Array
 
@@ -67,7 +68,7 @@ def counter_contrastive(
   """
   chex.assert_rank([anchor, positive, negative], 3)
   chex.assert_equal_shape([anchor, positive, negative])
-  if not temperature > 0:
+  if not traced(temperature) and not temperature > 0:
     raise UserError(
       f'the contrastive temperature is {temperature}; give a positive number'
     )

@@ -24,12 +24,15 @@ class Cell(NamedTuple):
   input_width: width of the projected input
   initial: n -> carry
   width: H
+  seed: hidden [n, H] -> carry whose visible state is `hidden`, for a start
+    from a latent vector; None where no such carry exists
   """
 
   module: nn.Module
   input_width: int
   initial: Callable[[int], Any]
   width: int
+  seed: Callable[[Array], Any] | None = None
 
 
 class _Flavour(NamedTuple):
@@ -152,25 +155,6 @@ class RelationalMemory(nn.Module):
     return new, new.reshape(new.shape[0], -1)
 
 
-class LSTM(nn.Module):
-  """The LSTM cell of SeqGAN's generator; gates input, forget, output, cell."""
-
-  width: int
-  inits: Initializers
-
-  @nn.compact
-  def __call__(self, carry, u: Array):
-    """carry (h, c) [n, H] each, u [n, 4 H] -> carry, output [n, H]."""
-    h, c = carry
-    recurrent = nn.Dense(
-      4 * self.width, use_bias=False, kernel_init=self.inits.linear
-    )
-    i, f, o, g = jnp.split(u + recurrent(h), 4, axis=-1)
-    c = nn.sigmoid(f) * c + nn.sigmoid(i) * jnp.tanh(g)
-    h = nn.sigmoid(o) * jnp.tanh(c)
-    return (h, c), h
-
-
 def relational_memory(
   *,
   slots: int = 1,
@@ -231,14 +215,3 @@ def relational_memory(
     return jnp.broadcast_to(jnp.eye(slots, width), (n, slots, width))
 
   return Cell(module, width, initial, slots * width)
-
-
-def lstm(*, width: int = 32, init: Initializers) -> Cell:
-  """An LSTM that starts from zeros."""
-  if width < 1:
-    raise UserError(f'generator.hidden={width} must be at least 1')
-
-  def initial(n: int) -> tuple[Array, Array]:
-    return jnp.zeros((n, width)), jnp.zeros((n, width))
-
-  return Cell(LSTM(width, init), 4 * width, initial, width)

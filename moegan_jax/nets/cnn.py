@@ -4,7 +4,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, unknown
+from moegan_jax.nets.embedding import embed, gram
 from moegan_jax.nets.initializers import Initializers
 from moegan_jax.ops.pooling import max_convolution
 from moegan_jax.types import Array, Critique, Discriminator
@@ -23,11 +24,15 @@ class _TextCNN(nn.Module):
   features: int
   highway: str
   dropout: float
+  reconstruction: int
   inits: Initializers
 
   @nn.compact
   def __call__(self, x: Array, train: bool) -> Critique:
-    """x [B, T, E] -> logits [B, S] ([B] for S = 1), features [B, S, F]."""
+    """x [B, T, E] -> logits [B, S] ([B] for S = 1), features [B, S, F].
+
+    With `reconstruction`, `aux` is the latent noise as D sees it, [B, Z].
+    """
 
     def linear(width, name, bias=True):
       return nn.Dense(
@@ -55,20 +60,27 @@ class _TextCNN(nn.Module):
       pooled.append(nn.relu(max_convolution(x, kernel) + bias[None]))
     h = jnp.concatenate(pooled, axis=-1)
 
-    if self.highway == 'tied':
+    if self.highway == 'none':
+      gate = None
+    elif self.highway == 'tied':
       shared = linear(h.shape[-1], 'highway')(h)
       gate, candidate = shared, shared
     else:
       gate = linear(h.shape[-1], 'highway_gate', bias=False)(h)
       candidate = linear(h.shape[-1], 'highway', bias=False)(h)
-    gate = nn.sigmoid(gate)
-    h = gate * nn.relu(candidate) + (1 - gate) * h
+    if gate is not None:
+      gate = nn.sigmoid(gate)
+      h = gate * nn.relu(candidate) + (1 - gate) * h
     h = nn.Dropout(self.dropout, deterministic=not train)(h)
 
-    features = linear(self.features, 'features')(h)
+    features = linear(self.features, 'features')(h) if self.features else h
     logits = linear(1, 'logit')(features)
     logits = logits.reshape((batch, count) if count > 1 else (batch,))
-    return Critique(logits, features.reshape(batch, count, self.features))
+    features = features.reshape(batch, count, features.shape[-1])
+    if not self.reconstruction:
+      return Critique(logits, features)
+    latent = linear(self.reconstruction, 'reconstruction')(features.mean(1))
+    return Critique(logits, features, latent)
 
 
 def cnn(
@@ -82,6 +94,7 @@ def cnn(
   features: int = 100,
   highway: str = 'separate',
   dropout: float = 0.25,
+  reconstruction: int = 0,
   init: Initializers,
 ) -> Discriminator:
   """A CNN over T tokens (MoEGAN section 4 and Appendix A).
@@ -89,25 +102,34 @@ def cnn(
   Args:
     length: T, to refuse filters wider than a sequence
     representations: S; must divide embed_dim
+    features: F of a linear map; 0 takes the pooled filters as they are
+      (TextGAN)
     highway: 'separate' transform and gate matrices without bias (SeqGAN,
-      RelGAN) or one 'tied' linear map with bias for both (TextGAN-PyTorch)
+      RelGAN), one 'tied' linear map with bias for both (TextGAN-PyTorch), or
+      'none'
     dropout: share of highway outputs dropped whenever a key is given
+
+    reconstruction: Z of a second head, a linear map of the features that is
+      to find the latent noise of a sample (TextGAN)
 
   Raises:
     UserError: settings that do not fit each other.
   """
-  if highway not in ('separate', 'tied'):
-    raise UserError(
-      f'discriminator.highway={highway!r} is unknown; one of separate, tied'
+  if highway not in ('separate', 'tied', 'none'):
+    raise unknown(
+      'discriminator.highway', highway, ('separate', 'tied', 'none')
     )
   if representations < 1 or embed_dim % representations:
     raise UserError(
       f'discriminator.representations={representations} must divide '
       f'discriminator.embed={embed_dim}'
     )
-  for name, value in (('filters', filters), ('features', features)):
-    if value < 1:
-      raise UserError(f'discriminator.{name}={value} must be at least 1')
+  for name, value, least in (
+    ('filters', filters, 1),
+    ('features', features, 0),
+  ):
+    if value < least:
+      raise UserError(f'discriminator.{name}={value} must be at least {least}')
   if not 0 <= dropout < 1:
     raise UserError(f'discriminator.dropout={dropout} must be in [0, 1)')
   if not widths or min(widths) < 1 or max(widths) > length:
@@ -116,7 +138,14 @@ def cnn(
       f'{length}: each filter must be between 1 and {length} wide'
     )
   module = _TextCNN(
-    tuple(widths), filters, representations, features, highway, dropout, init
+    widths=tuple(widths),
+    filters=filters,
+    representations=representations,
+    features=features,
+    highway=highway,
+    dropout=dropout,
+    reconstruction=reconstruction,
+    inits=init,
   )
 
   def init_params(key: Array):
@@ -127,19 +156,10 @@ def cnn(
       'body': module.init(k_body, x, False)['params'],
     }
 
-  def embed(params, tokens: Array) -> Array:
-    if jnp.issubdtype(tokens.dtype, jnp.integer):
-      # A gather; the product with one-hot rows would be V times the work.
-      return params['embed'][tokens]
-    return tokens @ params['embed']
-
   def judge(params, embedded: Array, key: Array | None = None) -> Critique:
     rngs = None if key is None else {'dropout': key}
     return module.apply(
       {'params': params['body']}, embedded, key is not None, rngs=rngs
     )
-
-  def gram(params) -> Array:
-    return params['embed'].T @ params['embed']
 
   return Discriminator(init_params, embed, judge, gram)

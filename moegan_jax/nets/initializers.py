@@ -76,6 +76,8 @@ INITIALIZERS = {
   'uniform': Initializers(*[_uniform(0.05)] * 4),
   # SeqGAN's generator and its descendants: normal .1, biases included.
   'seqgan': Initializers(*[_normal(0.1)] * 4),
+  # SLGAN's generator: standard normal.
+  'standard': Initializers(*[_normal(1.0)] * 4),
 }
 
 

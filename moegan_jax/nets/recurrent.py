@@ -7,37 +7,78 @@ import jax.numpy as jnp
 from moegan_jax.errors import UserError
 from moegan_jax.nets.cells import Cell
 from moegan_jax.nets.initializers import Initializers
+from moegan_jax.ops import random
 from moegan_jax.types import Array, Generator, Params
+
+# Of the latent noise: standard normal rows -> rows of the prior.
+PRIORS = {
+  'normal': lambda z: z,
+  # Phi(z) is uniform on [0, 1].
+  'uniform': lambda z: jax.lax.erf(z * 0.5**0.5),
+}
 
 
 def recurrent(
-  cell: Cell, *, vocab_size: int, embed_dim: int, init: Initializers
+  cell: Cell,
+  *,
+  vocab_size: int,
+  embed_dim: int,
+  init: Initializers,
+  latent: int = 0,
+  prior: str = 'normal',
 ) -> Generator:
   """Embedding, input projection, cell and readout.
 
   The parameters are a dict of four groups: 'embed' [V + 2, E], 'input'
   (E -> the cell's input width), 'core' (the cell) and 'head' (H -> V).
+
+  Args:
+    latent: Z; with Z > 0 a noise vector z sets the first hidden state,
+      tanh(W z), and is fed at each step beside the token (TextGAN, Zhang et
+      al. 2017, Eq 7-8). W is a fifth group, 'latent'.
+    prior: of z, 'normal' or 'uniform' on [-1, 1]
+
+  Raises:
+    UserError: a latent start of a cell that has none, or an unknown prior.
   """
+  if latent < 0 or (latent and cell.seed is None):
+    raise UserError(
+      f'generator.latent={latent} must not be negative, and only the cells '
+      'lstm and gru can start from latent noise'
+    )
+  if prior not in PRIORS:
+    raise UserError(
+      f'generator.prior={prior!r} is unknown; one of {", ".join(PRIORS)}'
+    )
   project = nn.Dense(
     cell.input_width, kernel_init=init.linear, bias_init=init.bias
   )
   head = nn.Dense(vocab_size, kernel_init=init.linear, bias_init=init.bias)
+  first = nn.Dense(cell.width, kernel_init=init.linear, bias_init=init.bias)
 
   def init_params(key: Array) -> Params:
     k_embed, k_input, k_core, k_head = jax.random.split(key, 4)
     u = jnp.zeros((1, cell.input_width))
-    return {
+    x = jnp.zeros((1, embed_dim + latent))
+    params = {
       'embed': init.embedding(k_embed, (vocab_size + 2, embed_dim)),
-      'input': project.init(k_input, jnp.zeros((1, embed_dim)))['params'],
+      'input': project.init(k_input, x)['params'],
       'core': cell.module.init(k_core, cell.initial(1), u)['params'],
       'head': head.init(k_head, jnp.zeros((1, cell.width)))['params'],
     }
+    if latent:
+      k_latent = jax.random.fold_in(key, 4)  # part 4 of the split above
+      z = jnp.zeros((1, latent))
+      params['latent'] = first.init(k_latent, z)['params']
+    return params
 
   def begin(params: Params, n: int, context=None):
-    del params
-    if context is not None:
-      raise ValueError('this generator takes no context')
-    return cell.initial(n)
+    if (context is None) == bool(latent):
+      raise ValueError('a context goes with a latent start, and only with it')
+    if not latent:
+      return cell.initial(n)
+    hidden = jnp.tanh(first.apply({'params': params['latent']}, context))
+    return cell.seed(hidden), context
 
   def step(params: Params, carry, tokens: Array):
     table = params['embed']
@@ -45,13 +86,22 @@ def recurrent(
       x = table[tokens]
     else:
       x = tokens @ table[: tokens.shape[-1]]
+    if latent:
+      carry, z = carry
+      x = jnp.concatenate([x, z], axis=-1)
     u = project.apply({'params': params['input']}, x)
-    return cell.module.apply({'params': params['core']}, carry, u)
+    carry, hidden = cell.module.apply({'params': params['core']}, carry, u)
+    return ((carry, z) if latent else carry), hidden
 
   def readout(params: Params, hidden: Array) -> Array:
     return head.apply({'params': params['head']}, hidden)
 
-  return Generator(init_params, begin, step, readout, vocab_size)
+  def draw(rows: Array) -> Array:
+    return PRIORS[prior](random.row_normal(rows, latent))
+
+  return Generator(
+    init_params, begin, step, readout, vocab_size, draw if latent else None
+  )
 
 
 # Which parameter groups all experts have in common (spec: MoEGAN says only
@@ -152,4 +202,4 @@ def mixture(
       float(experts)
     )
 
-  return Generator(init, begin, step, readout, expert.vocab_size)
+  return Generator(init, begin, step, readout, expert.vocab_size, expert.latent)

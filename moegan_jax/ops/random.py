@@ -57,16 +57,47 @@ def row_gumbel(rows: Array, t: Array | int, width: int) -> Array:
   g = -log(-log u) with u uniform on a grid of 2^-23, as `jax.random.gumbel`.
   A block of Threefry yields two words, one for each half of the row.
   """
+  # The smallest normal number in place of 0, whose logarithm is infinite.
+  u = jnp.maximum(
+    _one_to_two(_row_bits(rows, t, width)) - 1.0, jnp.finfo(jnp.float32).tiny
+  )
+  return -jnp.log(-jnp.log(u))
+
+
+def row_normal(rows: Array, width: int) -> Array:
+  """Standard normal numbers of the rows, float32 [..., width].
+
+  For what a row has once and not at every step, such as a latent vector. They
+  come from a step that `row_gumbel` never reaches, 2^32 - 1.
+
+  Args:
+    rows: uint32 [..., 2], see `row_keys`
+    width: how many numbers a row needs
+
+  z = sqrt(2) erfinv(u), with u uniform in (-1, 1): the middles of 2^23 equal
+  intervals, so that the distribution is symmetric and |z| < 5.4.
+  """
+  u = (
+    2.0 * _one_to_two(_row_bits(rows, jnp.uint32(2**32 - 1), width))
+    - 3.0
+    + 2.0**-23
+  )
+  return 2**0.5 * jax.lax.erf_inv(u)
+
+
+def _row_bits(rows: Array, t: Array | int, width: int) -> Array:
+  """uint32 [..., width], see `row_gumbel`."""
   half = -(-width // 2)
   step = jnp.asarray(t).astype(jnp.uint32)
   step = step[..., None] if step.ndim else step
   counter = jnp.arange(half, dtype=jnp.uint32)
   counter = counter.reshape(*[1] * (rows.ndim - 1), half)
   first, second = threefry2x32(rows[..., :1], rows[..., 1:], step, counter)
-  bits = jnp.concatenate([first, second], axis=-1)[..., :width]
-  floats = jax.lax.bitcast_convert_type(
+  return jnp.concatenate([first, second], axis=-1)[..., :width]
+
+
+def _one_to_two(bits: Array) -> Array:
+  """Random bits as float32 in [1, 2), on a grid of 2^-23."""
+  return jax.lax.bitcast_convert_type(
     (bits >> jnp.uint32(9)) | jnp.uint32(0x3F800000), jnp.float32
   )
-  # The smallest normal number in place of 0, whose logarithm is infinite.
-  u = jnp.maximum(floats - 1.0, jnp.finfo(jnp.float32).tiny)
-  return -jnp.log(-jnp.log(u))

@@ -8,7 +8,12 @@ multiplies the noisy logits of the relaxation and is for training.
 import jax
 import jax.numpy as jnp
 
+from moegan_jax.errors import UserError
+
 Array = jax.Array
+
+# The logit of an excluded word: no probability, and no infinite gradient.
+_EXCLUDED = -1e9
 
 
 def first_argmax(x: Array) -> Array:
@@ -43,6 +48,63 @@ def gumbel_softmax(logits: Array, noise: Array, beta: Array | float) -> Array:
   forgets: so the log-softmax of the equation is left out.
   """
   return jax.nn.softmax(beta * (logits + noise), axis=-1)
+
+
+def soft_argmax(logits: Array, beta: Array | float) -> Array:
+  """softmax(beta logits), [..., V]: a relaxed argmax without any noise.
+
+  The relaxation of TextGAN (Zhang et al. 2017), whose sentences differ by
+  their latent vector only; beta is its L.
+  """
+  return jax.nn.softmax(beta * logits, axis=-1)
+
+
+def truncate(logits: Array, top_k: int = 0, top_p: float = 1.0) -> Array:
+  """Logits of the likeliest words, and -1e9 for all others.
+
+  top_k keeps the k words of the largest logits. top_p keeps the smallest set
+  of likeliest words whose probability together is at least p, the nucleus of
+  Holtzman et al. 2020; the word that crosses p is one of them, so at least one
+  word stays. With both, the nucleus is that of the k words' distribution.
+
+  Among equal logits the first ones are the likelier, so that k words are k
+  also in a tie. Sums of probabilities are those of float32.
+
+  A temperature divides the logits before. The gradient of a word that stays
+  is one, of the others zero.
+
+  Args:
+    logits: [..., V]
+    top_k: how many words stay; 0 and V or more: all
+    top_p: the probability that stays, in (0, 1]; 1: all
+
+  Returns:
+    [..., V].
+
+  Raises:
+    UserError: a negative top_k, or a top_p out of range.
+  """
+  if top_k < 0:
+    raise UserError(f'top_k={top_k} must not be negative; 0 keeps all words')
+  if not 0 < top_p <= 1:
+    raise UserError(f'top_p={top_p} must be in (0, 1]; 1 keeps all words')
+  words = logits.shape[-1]
+  if not 0 < top_k < words and top_p == 1:
+    return logits
+  fixed = jax.lax.stop_gradient(logits)
+  order = jnp.argsort(fixed, axis=-1, stable=True, descending=True)
+  ranked = jnp.take_along_axis(fixed, order, axis=-1)
+  rank = jax.lax.broadcasted_iota(jnp.int32, logits.shape, logits.ndim - 1)
+  stays = rank < (top_k or words)
+  if top_p < 1:
+    p = jax.nn.softmax(jnp.where(stays, ranked, _EXCLUDED), axis=-1)
+    # Of the words before this one; a difference of sums would round.
+    before = jnp.cumsum(p, axis=-1)[..., :-1]
+    before = jnp.concatenate([jnp.zeros_like(p[..., :1]), before], axis=-1)
+    stays &= before < top_p
+  place = jnp.argsort(order, axis=-1)
+  stays = jnp.take_along_axis(stays, place, axis=-1)
+  return jnp.where(stays, logits, _EXCLUDED)
 
 
 def straight_through(relaxed: Array) -> Array:

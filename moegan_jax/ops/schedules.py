@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from moegan_jax.errors import UserError
+from moegan_jax.ops.arrays import traced
 
 Array = jax.Array
 Schedule = Callable[[Array], Array]
@@ -77,7 +78,7 @@ def inverse_temperature(name: str, end: float, horizon: int) -> Schedule:
       f'inverse-temperature schedule {name!r} is unknown; choose one of '
       + ', '.join(SCHEDULES)
     )
-  if not 0 < end < float('inf'):
+  if not traced(end) and not 0 < end < float('inf'):
     raise UserError(
       f'the final inverse temperature is {end}; give a positive number'
     )

@@ -1,11 +1,30 @@
 """The systems by name: one paper a file."""
 
 from moegan_jax.errors import unknown
-from moegan_jax.systems import ccl, mle, moegan
-from moegan_jax.systems.parts import Spec
-from moegan_jax.types import System
+from moegan_jax.systems import (
+  ccl,
+  fmgan,
+  gsgan,
+  jsdgan,
+  mle,
+  moegan,
+  relgan,
+  slgan,
+  textgan,
+)
+from moegan_jax.types import Spec, System
 
-SYSTEMS = {'mle': mle.build, 'moegan': moegan.build, 'ccl': ccl.build}
+SYSTEMS = {
+  'mle': mle.build,
+  'moegan': moegan.build,
+  'ccl': ccl.build,
+  'relgan': relgan.build,
+  'gsgan': gsgan.build,
+  'slgan': slgan.build,
+  'textgan': textgan.build,
+  'fmgan': fmgan.build,
+  'jsdgan': jsdgan.build,
+}
 
 
 def build(config, spec: Spec) -> System:

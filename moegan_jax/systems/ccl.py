@@ -6,11 +6,11 @@ more by the counter-contrastive loss, Eq 3), and k updates of D.
 """
 
 from moegan_jax.errors import UserError
-from moegan_jax.systems import moegan, parts
-from moegan_jax.types import System
+from moegan_jax.systems import moegan
+from moegan_jax.types import Spec, System
 
 
-def build(config, spec: parts.Spec) -> System:
+def build(config, spec: Spec) -> System:
   """CCL from the sections of a configuration.
 
   Raises:

@@ -8,6 +8,7 @@ import optax
 
 from moegan_jax.errors import UserError
 from moegan_jax.losses.counter_contrastive import counter_contrastive
+from moegan_jax.ops.arrays import on, traced
 from moegan_jax.systems.game import RelaxedGame
 from moegan_jax.types import Array, Params, Update
 from moegan_jax.updates import gradient_update
@@ -47,7 +48,8 @@ class Contrast(NamedTuple):
         raise UserError(
           f'ccl.{name}={value!r} is unknown; one of {", ".join(valid)}'
         )
-    if made.weight < 0 or not made.temperature > 0:
+    known = not (traced(made.weight) or traced(made.temperature))
+    if known and (made.weight < 0 or not made.temperature > 0):
       raise UserError(
         f'ccl.weight={made.weight} must not be negative and '
         f'ccl.temperature={made.temperature} must be positive'
@@ -73,7 +75,7 @@ class Contrast(NamedTuple):
 
     It shares the optimizer, and its state, with the adversarial update.
     """
-    if not self.weight:
+    if not on(self.weight):
       return ()
 
     def loss(params, state, batch, key):
@@ -95,13 +97,13 @@ class Contrast(NamedTuple):
 
     return (gradient_update('generator', optimizer, loss),)
 
-  def discriminator_term(self) -> Callable | None:
+  def discriminator_terms(self) -> tuple[Callable, ...]:
     """Eq 3 as a further term of D's loss, for updates='both'."""
-    if not self.weight or self.updates == 'generator':
-      return None
+    if not on(self.weight) or self.updates == 'generator':
+      return ()
 
-    def term(phi, tokens, fake, key):
-      value, contrast = self._value(phi, tokens, fake, key)
+    def term(phi, seen, key):
+      value, contrast = self._value(phi, seen.tokens, seen.embedded, key)
       return value, {'d_ccl': contrast}
 
-    return term
+    return (term,)

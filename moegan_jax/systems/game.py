@@ -18,7 +18,8 @@ from moegan_jax.losses.adversarial import (
   gradient_penalty,
 )
 from moegan_jax.ops import random
-from moegan_jax.ops.relaxation import gumbel_softmax
+from moegan_jax.ops.arrays import on, traced
+from moegan_jax.ops.relaxation import gumbel_softmax, soft_argmax, truncate
 from moegan_jax.ops.schedules import inverse_temperature
 from moegan_jax.types import (
   Array,
@@ -30,7 +31,30 @@ from moegan_jax.types import (
   TrainState,
   Update,
 )
-from moegan_jax.updates import gradient_update, repeat
+from moegan_jax.updates import Loss, gradient_update, repeat
+
+# name -> (straight-through rows?, Gumbel noise?)
+RELAXATIONS = {
+  'gumbel_softmax': (False, True),
+  'straight_through': (True, True),
+  'soft_argmax': (False, False),
+}
+
+
+class Seen(NamedTuple):
+  """What a further term of a player's loss may look at.
+
+  tokens: int32 [B, T], real text
+  embedded: [B, T, E], samples of G as D reads them
+  real, fake: Critique of either, with dropout
+  latent: [B, Z], the latent noise of the samples; None where G has none
+  """
+
+  tokens: Array
+  embedded: Array
+  real: Critique
+  fake: Critique
+  latent: Array | None
 
 
 class _Drawn(NamedTuple):
@@ -56,7 +80,7 @@ class RelaxedGame(NamedTuple):
   beta: number of adversarial updates done -> inverse temperature
   start: step of the whole run at which the adversarial phase begins
   hard: straight-through samples: D sees one-hot rows
-  feedback, route: see `decode.relax`
+  stochastic, feedback, route, truncate: see `decode.relax`
   """
 
   generator: Generator
@@ -67,8 +91,10 @@ class RelaxedGame(NamedTuple):
   beta: Callable[[Array], Array]
   start: int
   hard: bool
+  stochastic: bool
   feedback: str
   route: str
+  truncate: Callable[[Array], Array]
   unroll: int
 
   def beta_at(self, state: TrainState) -> Array:
@@ -87,13 +113,25 @@ class RelaxedGame(NamedTuple):
       params,
       random.row_keys(key, n),
       self.beta_at(state),
-      length=self.length,
-      hard=self.hard,
-      feedback=self.feedback,
       route=self.route,
       contract=lambda rows: self.discriminator.embed(phi, rows),
-      unroll=self.unroll,
+      **self._rules(),
     ).rows
+
+  def _rules(self) -> dict:
+    """What G's samples and D's have in common."""
+    return {
+      'length': self.length,
+      'hard': self.hard,
+      'stochastic': self.stochastic,
+      'feedback': self.feedback,
+      'truncate': self.truncate,
+      'unroll': self.unroll,
+    }
+
+  def _latent(self, rows: Array) -> Array | None:
+    draw = self.generator.latent
+    return None if draw is None else draw(rows)
 
   def judge_text(self, phi: Params, tokens: Array, key: Array) -> Critique:
     """D's opinion of real text [B, T], with dropout."""
@@ -109,11 +147,8 @@ class RelaxedGame(NamedTuple):
       state.players['generator'].params,
       rows,
       self.beta_at(state),
-      length=self.length,
-      hard=self.hard,
-      feedback=self.feedback,
       contract=lambda rows: (),
-      unroll=self.unroll,
+      **self._rules(),
     )
     tokens, hidden, rows = jax.tree.map(
       lambda x: x.reshape(count, batch, *x.shape[1:]),
@@ -131,23 +166,50 @@ class RelaxedGame(NamedTuple):
     embed = self.discriminator.embed
     if self.hard:
       return embed(phi, drawn.tokens)
-    logits = self.generator.readout(
-      state.players['generator'].params, drawn.hidden
+    logits = self.truncate(
+      self.generator.readout(state.players['generator'].params, drawn.hidden)
     )
+    beta = self.beta_at(state)
+    if not self.stochastic:
+      return embed(phi, soft_argmax(logits, beta))
     noise = decode.noise(drawn.rows, self.length, logits.shape[-1])
-    return embed(phi, gumbel_softmax(logits, noise, self.beta_at(state)))
+    return embed(phi, gumbel_softmax(logits, noise, beta))
+
+  def generator_loss(self, *extra: Callable) -> Loss:
+    """G's side of the adversarial loss, D frozen (MoEGAN Eq 7-8).
+
+    Args:
+      extra: (params, phi, Seen, key) -> loss, metrics; further terms
+    """
+
+    def loss(params, state, batch, key):
+      k_noise, k_real, k_fake = jax.random.split(key, 3)
+      phi = state.players['discriminator'].params
+      n = batch.tokens.shape[0]
+      embedded = self.generate(params, phi, state, n, k_noise)
+      real = self.judge_text(phi, batch.tokens, k_real)
+      fake = self.discriminator.judge(phi, embedded, k_fake)
+      value = self.loss.generator(real.logits, fake.logits)
+      metrics = {'g_loss': value, 'beta': self.beta_at(state)}
+      seen = Seen(batch.tokens, embedded, real, fake, None)
+      for i, term in enumerate(extra):
+        # Parts of a split are fold_in(key, 0..2): those after are free.
+        more, own = term(params, phi, seen, jax.random.fold_in(key, 3 + i))
+        value, metrics = value + more, metrics | own
+      return value, metrics
+
+    return loss
 
   def discriminator_updates(
     self,
     optimizer: optax.GradientTransformation,
     times: int,
-    extra: Callable | None = None,
+    *extra: Callable,
   ) -> Update:
     """k updates of D on fresh real and fake batches (MoEGAN Eq 8).
 
     Args:
-      extra: (phi, tokens [B, T], embedded fakes, key) -> loss, metrics; a
-        further term of D's loss
+      extra: (phi, Seen, key) -> loss, metrics; further terms of D's loss
     """
     disc = self.discriminator
 
@@ -155,11 +217,17 @@ class RelaxedGame(NamedTuple):
       k_real, k_fake, k_penalty, k_extra = jax.random.split(key, 4)
       real = disc.embed(phi, drawn.real.tokens)
       fake = self._fake(phi, state, drawn)
-      a = disc.judge(phi, real, k_real).logits
-      b = disc.judge(phi, fake, k_fake).logits
+      seen = Seen(
+        drawn.real.tokens,
+        fake,
+        disc.judge(phi, real, k_real),
+        disc.judge(phi, fake, k_fake),
+        self._latent(drawn.rows),
+      )
+      a, b = seen.real.logits, seen.fake.logits
       value = self.loss.discriminator(a, b)
       metrics = {'d_loss': value, 'd_real': a.mean(), 'd_fake': b.mean()}
-      if self.penalty:
+      if on(self.penalty):
         # Without dropout: the penalty needs one and the same function.
         def score(x):
           logits = disc.judge(phi, x, None).logits
@@ -170,8 +238,8 @@ class RelaxedGame(NamedTuple):
         )
         value = value + self.penalty * gradient
         metrics |= {'d_penalty': gradient}
-      if extra:
-        more, own = extra(phi, drawn.real.tokens, fake, k_extra)
+      for i, term in enumerate(extra):
+        more, own = term(phi, seen, jax.random.fold_in(k_extra, i))
         value, metrics = value + more, metrics | own
       return value, metrics
 
@@ -195,6 +263,8 @@ def relaxed_game(
   relaxation: str,
   feedback: str,
   route: str,
+  top_k: int,
+  top_p: float,
   unroll: int,
 ) -> RelaxedGame:
   """A game from the settings of the section `game`.
@@ -202,13 +272,15 @@ def relaxed_game(
   Args:
     penalty: weight of the gradient penalty; negative takes the loss's own
     beta, horizon: where the inverse temperature goes, and in how many updates
-    relaxation: 'gumbel_softmax' or 'straight_through'
+    relaxation: a key of RELAXATIONS
+    top_k, top_p: how the distribution that training samples come from is cut
+      off, see `ops.relaxation.truncate`; 0 and 1 leave it whole
 
   Raises:
     UserError: an unknown switch, or two that do not go together.
   """
   for name, value, valid in (
-    ('relaxation', relaxation, ('gumbel_softmax', 'straight_through')),
+    ('relaxation', relaxation, tuple(RELAXATIONS)),
     ('feedback', feedback, ('hard', 'soft')),
     ('route', route, ('scan', 'replay')),
   ):
@@ -221,17 +293,35 @@ def relaxed_game(
       'game.route=replay needs game.feedback=hard: soft rows '
       'cannot be replayed as tokens'
     )
+  if top_k < 0 or not 0 < top_p <= 1:
+    raise UserError(
+      f'game.top_k={top_k} must not be negative and game.top_p={top_p} must '
+      'be in (0, 1]'
+    )
+  if relaxation == 'soft_argmax' and generator.latent is None:
+    raise UserError(
+      'game.relaxation=soft_argmax makes the same sample again and again '
+      'without latent noise; set generator.latent above 0'
+    )
   rules = adversarial_loss(loss, form, reduce)
+  hard, stochastic = RELAXATIONS[relaxation]
+  cut = top_k or top_p < 1
   return RelaxedGame(
     generator=generator,
     discriminator=discriminator,
     length=length,
     loss=rules,
-    penalty=rules.penalty if penalty < 0 else penalty,
+    penalty=(rules.penalty if not traced(penalty) and penalty < 0 else penalty),
     beta=inverse_temperature(schedule, beta, horizon),
     start=start,
-    hard=relaxation == 'straight_through',
+    hard=hard,
+    stochastic=stochastic,
     feedback=feedback,
     route=route,
+    truncate=(
+      (lambda logits: truncate(logits, top_k, top_p))
+      if cut
+      else (lambda logits: logits)
+    ),
     unroll=unroll,
   )

@@ -1,12 +1,12 @@
 """Maximum likelihood: the baseline of every language GAN."""
 
-from moegan_jax.systems import parts
-from moegan_jax.types import System
+from moegan_jax.systems import networks, parts
+from moegan_jax.types import Spec, System
 
 
-def build(config, spec: parts.Spec) -> System:
+def build(config, spec: Spec) -> System:
   """A generator trained by teacher forcing, and nothing else."""
-  gen = parts.generator(spec, **config.generator)
+  gen = networks.generator(spec, **config.generator)
   pretrain, optimizer = parts.pretraining(
     spec, gen, **config.mle, unroll=config.game.unroll
   )
@@ -16,4 +16,5 @@ def build(config, spec: parts.Spec) -> System:
     players={'generator': (gen.init, optimizer)},
     phases={'pretrain': pretrain},
     unroll=config.game.unroll,
+    draws=config.eval.draws,
   )

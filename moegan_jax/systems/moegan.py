@@ -6,25 +6,29 @@ is followed by the counter-contrastive one, which gives MoEGAN + CCL, and with
 one expert and without alignment CCL itself (see `ccl.py`).
 """
 
-import jax
-
-from moegan_jax.errors import UserError
-from moegan_jax.losses.feature_alignment import feature_alignment
+from moegan_jax.errors import UserError, unknown
+from moegan_jax.losses.feature_alignment import DISTANCES, feature_alignment
+from moegan_jax.ops.arrays import on, traced
 from moegan_jax.ops.distances import CENTROID_DISTANCES
-from moegan_jax.systems import parts
+from moegan_jax.systems import networks, parts
 from moegan_jax.systems.contrast import Contrast
 from moegan_jax.systems.game import RelaxedGame, relaxed_game
-from moegan_jax.types import System
-from moegan_jax.updates import gradient_update, repeat, sequence, together
+from moegan_jax.types import Spec, System
+from moegan_jax.updates import sequence
 
 
-def generator_loss(
-  game: RelaxedGame, *, weight: float, reduce: str, dropout: str
+def alignment(
+  game: RelaxedGame, *, weight: float, distance: str, reduce: str, dropout: str
 ):
-  """L_G of Eq 9: the relativistic loss plus Delta_F of Eq 6.
+  """Delta_F of Eq 6 as terms of G's loss; none where the weight is 0.
+
+  D is frozen while G learns. The paper's auxiliary encoder F, a copy of D
+  taken at the start of the iteration, is therefore D itself: its parameters
+  are constants of a gradient that is taken in G's alone.
 
   Args:
-    weight: of Delta_F; 1 in the paper, 0 leaves it out
+    weight: of Delta_F; 1 in the paper
+    distance: 'centroid', or 'wasserstein' as in the paper's Figure 6
     reduce: 'joint' or 'per_rep', how S representations make a centroid
     dropout: 'train' keeps D's dropout on for F as for H, 'off' does not
 
@@ -32,79 +36,51 @@ def generator_loss(
     UserError: an unknown switch, or a negative weight.
   """
   for name, value, valid in (
+    ('distance', distance, tuple(DISTANCES)),
     ('reduce', reduce, tuple(CENTROID_DISTANCES)),
     ('dropout', dropout, ('train', 'off')),
   ):
     if value not in valid:
-      raise UserError(
-        f'fsa.{name}={value!r} is unknown; one of {", ".join(valid)}'
-      )
-  if weight < 0:
+      raise unknown(f'fsa.{name}', value, valid)
+  if not traced(weight) and weight < 0:
     raise UserError(f'fsa.weight={weight} must not be negative')
+  if not on(weight):
+    return ()
 
-  def loss(params, state, batch, key):
-    k_noise, k_real, k_fake = jax.random.split(key, 3)
-    # D is frozen here. The paper's auxiliary encoder F, a copy of D taken at
-    # the start of the iteration, is therefore D itself: its parameters are
-    # constants of this gradient, which is taken in `params` alone.
-    phi = state.players['discriminator'].params
-    n = batch.tokens.shape[0]
-    embedded = game.generate(params, phi, state, n, k_noise)
-    real = game.judge_text(phi, batch.tokens, k_real)
-    fake = game.discriminator.judge(phi, embedded, k_fake)
-    play = game.loss.generator(real.logits, fake.logits)  # Eq 7, 8
-    metrics = {'g_loss': play, 'beta': game.beta_at(state)}
-    if not weight:
-      return play, metrics
+  def term(params, phi, seen, key):
+    del params, key
+    real, fake = seen.real, seen.fake
     if dropout == 'off':
-      real = game.judge_text(phi, batch.tokens, None)
-      fake = game.discriminator.judge(phi, embedded, None)
-    align = feature_alignment(real.features, fake.features, reduce)  # Eq 6
-    return play + weight * align, metrics | {'fsa': align}  # Eq 9
+      real = game.judge_text(phi, seen.tokens, None)
+      fake = game.discriminator.judge(phi, seen.embedded, None)
+    align = feature_alignment(real.features, fake.features, reduce, distance)
+    return weight * align, {'fsa': align}
 
-  return loss
+  return (term,)
 
 
-def build(config, spec: parts.Spec) -> System:
+def build(config, spec: Spec) -> System:
   """MoEGAN from the sections of a configuration."""
-  gen = parts.generator(spec, **config.generator)
-  disc = parts.discriminator(spec, **config.discriminator)
-  pretrain, likelihood = parts.pretraining(
-    spec, gen, **config.mle, unroll=config.game.unroll
-  )
+  gen = networks.generator(spec, **config.generator)
+  disc = networks.discriminator(spec, **config.discriminator)
+  train = parts.training(config, spec, gen)
   game = relaxed_game(
-    gen, disc, length=spec.length, start=pretrain.steps, **config.game
+    gen,
+    disc,
+    length=spec.length,
+    start=train.pretrain.steps,
+    **config.game,
   )
   contrast = Contrast.from_settings(game, **config.ccl)
-  run = config.adversarial
-  g_adam = parts.adam(run.g_lr, run.clip)
-  d_adam = parts.adam(run.d_lr, run.clip)
-
-  play = gradient_update(
-    'generator', g_adam, generator_loss(game, **config.fsa)
-  )
   update = sequence(
-    repeat(together(play, *contrast.generator_updates(g_adam)), run.g_steps),
+    train.generator_updates(
+      game.generator_loss(*alignment(game, **config.fsa)),  # Eq 7-9
+      *contrast.generator_updates(train.g_adam),
+    ),
     game.discriminator_updates(
-      d_adam, run.d_steps, contrast.discriminator_term()
+      train.d_adam,
+      config.adversarial.d_steps,
+      *contrast.discriminator_terms(),
     ),
   )
-  return parts.system(
-    spec,
-    gen,
-    players={
-      'generator': (gen.init, likelihood),
-      'discriminator': (disc.init, d_adam),
-    },
-    phases={
-      'pretrain': pretrain,
-      'adversarial': parts.adversarial_phase(
-        steps=run.steps,
-        batch=run.batch,
-        update=update,
-        optimizers={'generator': g_adam, 'discriminator': d_adam},
-      ),
-    },
-    disc=disc,
-    unroll=config.game.unroll,
-  )
+  return train.system(update, disc=disc)

@@ -20,9 +20,9 @@ from moegan_jax.data.corpus import PAD, UNKNOWN, array_sha256, encode
 from moegan_jax.errors import UserError
 from moegan_jax.metrics import likelihood
 from moegan_jax.metrics.measure import LanguageModel, Sentences
-from moegan_jax.systems import parts
+from moegan_jax.systems import networks, parts
 from moegan_jax.train import loop
-from moegan_jax.types import Array, Params, System
+from moegan_jax.types import Array, Params, Spec, System
 
 LONGEST = 128  # words of a sentence that a model sees at most
 WORDS = 10_000  # the vocabulary at most
@@ -100,8 +100,8 @@ class LanguageModels:
     self._lr, self._patience, self._seed = lr, patience, seed
     self._embed, self._hidden = embed, hidden
     self._log = log or (lambda text: None)
-    self._generator = parts.generator(
-      parts.Spec(self._vocab_size, self._length, limit),
+    self._generator = networks.generator(
+      Spec(self._vocab_size, self._length, limit),
       cell='lstm',
       embed=embed,
       hidden=hidden,
@@ -159,7 +159,7 @@ class LanguageModels:
 
   def _system(self, train_size: int) -> System:
     """The baseline for a text of so many sentences."""
-    spec = parts.Spec(self._vocab_size, self._length, train_size)
+    spec = Spec(self._vocab_size, self._length, train_size)
     pretrain, optimizer = parts.pretraining(
       spec,
       self._generator,

@@ -9,6 +9,7 @@ from absl.testing import parameterized
 
 from moegan_jax.errors import UserError
 from moegan_jax.losses.feature_alignment import feature_alignment
+from moegan_jax.losses.matching import wasserstein_alignment
 from moegan_jax.ops import distances
 
 RNG = np.random.RandomState(0)
@@ -50,3 +51,17 @@ class FeatureAlignmentTest(chex.TestCase):
   def test_unknown_reduction(self):
     with self.assertRaisesRegex(UserError, 'joint, per_rep'):
       feature_alignment(REAL, FAKE, 'each')
+
+  @parameterized.parameters('joint', 'per_rep')
+  def test_wasserstein(self, reduce):
+    got = feature_alignment(REAL, FAKE, reduce, 'wasserstein')
+    want = wasserstein_alignment(REAL, FAKE, reduce)
+    self.assertEqual(got, want)
+    centroid = feature_alignment(REAL, FAKE, reduce, 'centroid')
+    self.assertEqual(centroid, feature_alignment(REAL, FAKE, reduce))
+    # By Jensen's inequality centroids are no further apart than the batches.
+    self.assertGreater(got, 1.1 * centroid)
+
+  def test_unknown_distance(self):
+    with self.assertRaisesRegex(UserError, "distance='mmd'.*centroid, wass"):
+      feature_alignment(REAL, FAKE, distance='mmd')

@@ -173,7 +173,7 @@ class CNNTest(chex.TestCase):
     ({'representations': 0}, 'representations=0'),
     ({'representations': 8}, 'representations=8'),
     ({'filters': 0}, 'filters=0'),
-    ({'features': 0}, 'features=0'),
+    ({'features': -1}, 'features=-1'),
     ({'highway': 'shared'}, 'shared.*separate, tied'),
     ({'dropout': 1.0}, 'dropout=1.0'),
     ({'dropout': -0.1}, 'dropout=-0.1'),
@@ -181,6 +181,28 @@ class CNNTest(chex.TestCase):
   def test_refuses(self, settings, message):
     with self.assertRaisesRegex(UserError, message):
       small(**settings)
+
+  def test_pooled_features_and_a_reconstruction_head(self):
+    model = small(features=0, highway='none', reconstruction=2, dropout=0.0)
+    params = noisy(model)
+    got = model.judge(params, EMBEDDED, None)
+    pooled = got.features[:, 0]
+    body = params['body']
+    self.assertNotIn('features', body)
+    head = body['reconstruction']
+    np.testing.assert_allclose(
+      got.aux, pooled @ head['kernel'] + head['bias'][None], rtol=1e-5
+    )
+    # The first filter of the first width, position by position.
+    width = min(int(k.split('_')[1]) for k in body if 'kernel_' in k)
+    kernel, bias = body[f'kernel_{width}'], body[f'bias_{width}']
+    x = np.asarray(EMBEDDED)
+    scores = [
+      np.sum(x[:, t : t + width] * np.asarray(kernel)[None, :, :, 0], (1, 2))
+      for t in range(x.shape[1] - width + 1)
+    ]
+    expected = np.maximum(np.max(scores, 0) + float(bias[0]), 0)
+    np.testing.assert_allclose(pooled[:, 0], expected, rtol=1e-4, atol=1e-6)
 
   def test_takes_a_filter_as_wide_as_the_text(self):
     model = small(widths=(T,))

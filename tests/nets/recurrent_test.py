@@ -8,15 +8,16 @@ import oracles
 from absl.testing import parameterized
 
 from moegan_jax.errors import UserError
-from moegan_jax.nets import cells
+from moegan_jax.nets import cells, gated
 from moegan_jax.nets.initializers import initializers
 from moegan_jax.nets.recurrent import AGGREGATIONS, SHARING, mixture, recurrent
+from moegan_jax.ops import random
 from moegan_jax.ops.recurrence import unroll
 
 B, T, V, N = 4, 5, 7, 3
 INIT = initializers('seqgan')
 EXPERT = recurrent(
-  cells.lstm(width=4, init=INIT), vocab_size=V, embed_dim=3, init=INIT
+  gated.lstm(width=4, init=INIT), vocab_size=V, embed_dim=3, init=INIT
 )
 RNG = np.random.RandomState(0)
 TOKENS = jnp.asarray(RNG.randint(V, size=(B, T)), jnp.int32)
@@ -106,8 +107,68 @@ class RecurrentTest(chex.TestCase):
     )
 
   def test_takes_no_context(self):
-    with self.assertRaisesRegex(ValueError, 'no context'):
+    with self.assertRaisesRegex(ValueError, 'context'):
       EXPERT.begin({}, B, jnp.zeros((B, 2)))
+
+
+def latent(cell=gated.lstm, **settings):
+  core = cell(width=4, init=INIT)
+  return recurrent(
+    core, vocab_size=V, embed_dim=3, init=INIT, latent=2, **settings
+  )
+
+
+class LatentTest(chex.TestCase):
+  def test_noise_sets_the_start_and_is_fed_at_each_step(self):
+    model = latent()
+    params = noisy(model)
+    z = jnp.asarray(RNG.randn(B, 2), jnp.float32)
+    carry = model.begin(params, B, z)
+    start = params['latent']
+    (h, c), kept = carry
+    np.testing.assert_allclose(
+      h, np.tanh(z @ start['kernel'] + start['bias'][None]), rtol=1e-6
+    )
+    self.assertFalse(c.any())
+    np.testing.assert_array_equal(kept, z)
+    # The same cell without noise, given the noise's share of its input.
+    x = jnp.concatenate([params['embed'][TOKENS[:, 0]], z], axis=-1)
+    u = x @ params['input']['kernel'] + params['input']['bias'][None]
+    core = gated.lstm(width=4, init=INIT).module
+    _, expected = core.apply({'params': params['core']}, (h, c), u)
+    (_, again), hidden = model.step(params, carry, TOKENS[:, 0])
+    np.testing.assert_allclose(hidden, expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_array_equal(again, z)
+
+  @parameterized.parameters(('normal', 0, 1), ('uniform', 0, 1 / 3))
+  def test_the_prior(self, prior, mean, variance):
+    rows = random.row_keys(jax.random.key(0), 4000)
+    z = np.asarray(latent(prior=prior).latent(rows))
+    self.assertEqual(z.shape, (4000, 2))
+    np.testing.assert_allclose(z.mean(0), mean, atol=0.06)
+    np.testing.assert_allclose(z.var(0), variance, rtol=0.1)
+    if prior == 'uniform':
+      self.assertLess(abs(z).max(), 1.0001)
+
+  def test_needs_its_noise_and_a_cell_that_takes_it(self):
+    with self.assertRaisesRegex(ValueError, 'context'):
+      latent().begin({}, B, None)
+    with self.assertRaisesRegex(UserError, 'generator.latent=2'):
+      latent(lambda width, init: cells.relational_memory(init=init))
+    with self.assertRaisesRegex(UserError, 'generator.prior'):
+      latent(prior='cauchy')
+
+  def test_experts_see_the_same_noise(self):
+    model = mixture(latent(gated.gru), experts=N)
+    params = noisy(model)
+    z = jnp.asarray(RNG.randn(B, 2), jnp.float32)
+    _, hidden = model.step(params, model.begin(params, B, z), TOKENS[:, 0])
+    one = latent(gated.gru)
+    each = [
+      one.step(p, one.begin(p, B, z), TOKENS[:, 0])[1]
+      for p in (expert_of(params, i, 'embed_out') for i in range(N))
+    ]
+    np.testing.assert_allclose(hidden, np.mean(each, 0), rtol=1e-5, atol=1e-6)
 
 
 class MixtureTest(chex.TestCase):

@@ -4,9 +4,13 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import oracles
 from absl.testing import parameterized
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jax.test_util import check_grads
 
+from moegan_jax.errors import UserError
 from moegan_jax.ops import relaxation
 
 RNG = np.random.RandomState(0)
@@ -121,3 +125,129 @@ class StraightThroughTest(chex.TestCase):
     p = softmax(2.0 * (np.float64(LOGITS) + NOISE))
     want = 2.0 * p * (weights - (weights * p).sum(-1, keepdims=True))
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-6)
+
+
+class SoftArgmaxTest(chex.TestCase):
+  @chex.variants(with_jit=True, without_jit=True)
+  @parameterized.parameters(0.5, 1.0, 4.0)
+  def test_matches_the_formula(self, beta):
+    got = self.variant(relaxation.soft_argmax)(LOGITS, beta)
+    want = softmax(beta * np.float64(LOGITS))
+    np.testing.assert_allclose(got, want, rtol=1e-5)
+
+  def test_is_the_argmax_in_the_end(self):
+    got = relaxation.soft_argmax(LOGITS, 1e4)
+    np.testing.assert_allclose(got, np.eye(7)[LOGITS.argmax(-1)], atol=1e-6)
+
+  def test_gradient(self):
+    check_grads(
+      jax.jit(relaxation.soft_argmax),
+      (LOGITS, 1.5),
+      order=1,
+      modes=['rev'],
+      atol=1e-2,
+      rtol=1e-2,
+    )
+
+
+TRUNCATE = jax.jit(relaxation.truncate, static_argnums=(1, 2))
+
+
+def kept(logits, *args):
+  """For each row the words that stay; these have to be as they were."""
+  got = np.asarray(TRUNCATE(logits, *args))
+  stays = got == logits
+  np.testing.assert_array_equal(got[~stays], np.float32(-1e9))
+  return [set(np.flatnonzero(row)) for row in stays]
+
+
+class TruncateTest(chex.TestCase):
+  @chex.variants(with_jit=True, without_jit=True)
+  @parameterized.product(top_k=[0, 1, 3, 7], top_p=[0.3, 0.7, 0.95, 1.0])
+  def test_keeps_what_a_loop_keeps(self, top_k, top_p):
+    truncate = self.variant(
+      lambda x: relaxation.truncate(x, top_k=top_k, top_p=top_p)
+    )
+    got = truncate(LOGITS) > -1e8
+    for row, stays in zip(LOGITS, got):
+      want = oracles.kept_words(row, top_k, top_p)
+      self.assertEqual(set(np.flatnonzero(stays)), want)
+
+  @settings(deadline=None, max_examples=40)
+  @given(
+    st.lists(st.integers(-3, 3), min_size=6, max_size=6),
+    st.sampled_from([0, 1, 2, 4, 6, 9]),
+    st.sampled_from([0.237, 0.513, 0.871, 1.0]),
+  )
+  def test_with_ties(self, logits, top_k, top_p):
+    row = np.float32(logits)
+    want = oracles.kept_words(row, top_k, top_p)
+    self.assertEqual(kept(row[None], top_k, top_p), [want])
+
+  @parameterized.parameters((0, 1.0), (7, 1.0), (8, 1.0))
+  def test_keeps_all(self, top_k, top_p):
+    # A row whose float32 probabilities add up to one before its end.
+    spread = np.float32([[0, -30, -60, -90, -120, -5, -6]])
+    for logits in (LOGITS, spread):
+      got = TRUNCATE(logits, top_k, top_p)
+      np.testing.assert_array_equal(got, logits)
+
+  def test_exactly_k_in_a_tie_and_the_first_ones(self):
+    logits = np.float32([[1, 2, 1, 1, 0], [0, 0, 0, 0, 0]])
+    self.assertEqual(kept(logits, 3), [{0, 1, 2}, {0, 1, 2}])
+
+  def test_probability_that_is_reached_exactly(self):
+    """Quarters are exact: half of the probability is two words, not three."""
+    logits = np.zeros((1, 4), np.float32)
+    self.assertEqual(kept(logits, 0, 0.5), [{0, 1}])
+    self.assertEqual(kept(logits, 0, 0.51), [{0, 1, 2}])
+
+  def test_one_word_always_stays(self):
+    for top_k, top_p in ((1, 1.0), (0, 1e-6), (5, 1e-6)):
+      want = [{i} for i in LOGITS.argmax(-1)]
+      self.assertEqual(kept(LOGITS, top_k, top_p), want)
+
+  def test_nucleus_of_the_k_words(self):
+    """Of .4 .3 .2 .1 the two first ones are .57 and .43 of their own."""
+    logits = np.log(np.float32([[0.4, 0.3, 0.2, 0.1]]))
+    self.assertEqual(kept(logits, 0, 0.5), [{0, 1}])
+    self.assertEqual(kept(logits, 2, 0.5), [{0}])
+
+  def test_leading_axes(self):
+    x = np.random.RandomState(3).randn(2, 3, 7).astype(np.float32)
+    got = TRUNCATE(x, 3, 0.8)
+    np.testing.assert_array_equal(
+      got.reshape(6, 7), TRUNCATE(x.reshape(6, 7), 3, 0.8)
+    )
+    np.testing.assert_array_equal(
+      got, jax.vmap(lambda y: relaxation.truncate(y, 3, 0.8))(x)
+    )
+    np.testing.assert_array_equal(got[1, 2], TRUNCATE(x[1, 2], 3, 0.8))
+
+  def test_no_sample_is_an_excluded_word(self):
+    noise = np.random.RandomState(4).gumbel(size=(500, 7)).astype(np.float32)
+    logits = np.repeat(LOGITS[:1], 500, axis=0)
+    tokens = relaxation.gumbel_max(TRUNCATE(logits, 2, 1.0), noise)
+    self.assertEqual(set(np.asarray(tokens)), kept(LOGITS[:1], 2)[0])
+
+  @parameterized.parameters((2, 1.0), (0, 0.6), (3, 0.8))
+  def test_gradient(self, top_k, top_p):
+    words = kept(LOGITS, top_k, top_p)
+    want = np.array([[v in row for v in range(7)] for row in words])
+    got = jax.grad(lambda x: TRUNCATE(x, top_k, top_p).sum())(LOGITS)
+    np.testing.assert_array_equal(got, want)
+
+    # And through a hard relaxation of the noisy logits.
+    def rows(x):
+      return relaxation.gumbel_softmax(TRUNCATE(x, top_k, top_p), NOISE, 1e3)
+
+    grad = jax.grad(lambda x: jnp.sum(rows(x) * NOISE))(LOGITS)
+    chex.assert_tree_all_finite(grad)
+    np.testing.assert_array_equal(grad[~want], 0)
+
+  def test_bad_settings(self):
+    with self.assertRaisesRegex(UserError, 'top_k=-1'):
+      relaxation.truncate(LOGITS, -1)
+    for top_p in (0, 1.5, -0.1, float('nan')):
+      with self.assertRaisesRegex(UserError, 'top_p='):
+        relaxation.truncate(LOGITS, 0, top_p)

@@ -42,6 +42,7 @@ def settings(**changes):
   c.generator.update(cell='lstm', experts=1, embed=3, hidden=3, head_size=2)
   c.generator.update(mlp_layers=1)
   c.discriminator.update(embed=4, widths=(2, 3), filters=3, features=4)
+  c.discriminator.hidden = 3
   c.mle.update(epochs=1, batch=B)
   c.adversarial.update(steps=2, batch=B, d_steps=1, g_lr=1e-2, d_lr=1e-2)
   c.game.update(beta=10.0, horizon=2)
@@ -119,6 +120,22 @@ GAME = {
   'fsa weight': ({'fsa__weight': 2.0}, {}),
   'fsa dropout': ({'fsa__dropout': 'off'}, {}),
   'fsa per_rep': (WIDE | {'fsa__reduce': 'per_rep'}, WIDE),
+  'fsa wasserstein': ({'fsa__distance': 'wasserstein'}, {}),
+  'top_k': ({'game__top_k': 2}, {}),
+  'top_p': ({'game__top_p': 0.5}, {}),
+  'anchor': ({'adversarial__anchor': 1.0}, {}),
+  'mle_every': ({'adversarial__mle_every': 1}, {}),
+  'recurrent': ({'discriminator__kind': 'recurrent'}, None),
+  'per_token': (
+    {'discriminator__kind': 'recurrent', 'discriminator__per_token': True},
+    {'discriminator__kind': 'recurrent'},
+  ),
+  'gru critic': (
+    {'discriminator__kind': 'recurrent', 'discriminator__cell': 'gru'},
+    None,
+  ),
+  'no highway': ({'discriminator__highway': 'none'}, None),
+  'pooled features': ({'discriminator__features': 0}, None),
   'reduce mean': (
     WIDE | {'game__loss': 'ls', 'game__reduce': 'mean'},
     WIDE | {'game__loss': 'ls'},
@@ -145,6 +162,9 @@ FAST_GAME = {
   'minimax',
   'no fsa',
   'ccl both',
+  'top_k',
+  'anchor',
+  'per_token',
 }
 
 
@@ -228,6 +248,14 @@ def test_ccl_for_both_reaches_the_discriminator():
   assert moved(both, outcome(**CONTRAST), 'discriminator') > 1e-5
 
 
+def test_the_anchor_is_the_likelihood():
+  one = outcome(adversarial__anchor=1.0)[1]
+  assert 'nll' in one and 'nll' not in outcome()[1]
+  # Now and then: the first of two iterations only, or none of them.
+  first = outcome(adversarial__mle_every=5)
+  assert differs(first, outcome(adversarial__mle_every=1))
+
+
 @pytest.mark.slow
 def test_highway_gates():
   """'tied' has one map with bias where 'separate' has two without."""
@@ -241,6 +269,7 @@ def test_highway_gates():
 
 RMC = {'generator__cell': 'rmc'}
 PAIR = {'generator__experts': 2}
+LATENT = {'generator__latent': 2}
 GENERATOR = {
   'experts': (PAIR, {}),
   'mgan': (PAIR | {'generator__sharing': 'mgan'}, PAIR),
@@ -249,6 +278,10 @@ GENERATOR = {
   'init seqgan': ({'generator__init': 'seqgan'}, {}),
   'init textgan': ({'generator__init': 'textgan'}, {}),
   'init uniform': ({'generator__init': 'uniform'}, {}),
+  'init standard': ({'generator__init': 'standard'}, {}),
+  'gru': ({'generator__cell': 'gru'}, {}),
+  'latent': (LATENT, {}),
+  'uniform prior': (LATENT | {'generator__prior': 'uniform'}, LATENT),
   'rmc': (RMC, {}),
   'slots': (RMC | {'generator__slots': 2}, RMC),
   'relgan': (RMC | {'generator__flavour': 'relgan'}, RMC),
@@ -286,7 +319,9 @@ def _learned(changes):
   return jax.tree.map(np.asarray, run(jax.random.key(0)))
 
 
-@pytest.mark.parametrize('name', tiers(GENERATOR, {'prob_mean', 'slots'}))
+@pytest.mark.parametrize(
+  'name', tiers(GENERATOR, {'prob_mean', 'slots', 'uniform prior'})
+)
 def test_a_switch_of_the_generator_changes_its_logits(name):
   changes, base = GENERATOR[name]
   before, after, nll = _learned(freeze(changes))
@@ -315,14 +350,20 @@ BAD = {
   'ccl__weight': -1.0,
   'ccl__reps': 'mean',
   'ccl__updates': 'discriminator',
+  'fsa__distance': 'mmd',
+  'game__top_k': -1,
+  'game__top_p': 0.0,
+  'discriminator__kind': 'transformer',
   'discriminator__highway': 'open',
   'discriminator__representations': 3,
   'discriminator__dropout': 1.0,
   'discriminator__widths': (2, 6),
   'discriminator__init': 'zeros',
   'discriminator__filters': 0,
-  'discriminator__features': 0,
-  'generator__cell': 'gru',
+  'discriminator__features': -1,
+  'generator__cell': 'mogrifier',
+  'generator__latent': -1,
+  'generator__prior': 'cauchy',
   'generator__embed': 0,
   'generator__hidden': 0,
   'generator__init': 'zeros',
@@ -344,6 +385,8 @@ BAD_RMC = {
 }
 TOGETHER = {
   'soft replay': {'game__feedback': 'soft', 'game__route': 'replay'},
+  'argmax of no noise': {'game__relaxation': 'soft_argmax'},
+  'latent memory': {'generator__cell': 'rmc', 'generator__latent': 2},
   'sharing all': {'generator__sharing': 'all', 'generator__experts': 2},
   'minimax of another loss': {'game__form': 'minimax', 'game__loss': 'ls'},
 }

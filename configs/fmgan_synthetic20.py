@@ -1,0 +1,13 @@
+"""FM-GAN on the synthetic benchmark, length 20.
+
+No published number on this corpus that could be verified.
+
+python launch.py --config=configs/fmgan_synthetic20.py
+:cpu and :smoke are the small variants.
+"""
+
+from configs import common, papers
+
+
+def get_config(variant: str = ''):
+  return common.experiment(papers.fmgan, common.synthetic20, variant)

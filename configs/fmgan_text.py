@@ -1,0 +1,13 @@
+"""FM-GAN on any text file.
+
+Not a benchmark of the paper.
+
+python launch.py --config=configs/fmgan_text.py --config.data.path=my.txt
+:cpu and :smoke are the small variants.
+"""
+
+from configs import common, papers
+
+
+def get_config(variant: str = ''):
+  return common.experiment(papers.fmgan, common.text, variant)

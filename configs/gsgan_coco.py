@@ -1,0 +1,13 @@
+"""GSGAN on MS COCO captions.
+
+No published number on this corpus that could be verified.
+
+python launch.py --config=configs/gsgan_coco.py
+:cpu and :smoke are the small variants.
+"""
+
+from configs import common, papers
+
+
+def get_config(variant: str = ''):
+  return common.experiment(papers.gsgan, common.coco, variant)

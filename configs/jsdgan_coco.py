@@ -1,0 +1,13 @@
+"""JSDGAN on MS COCO captions.
+
+No published number on this corpus that could be verified.
+
+python launch.py --config=configs/jsdgan_coco.py
+:cpu and :smoke are the small variants.
+"""
+
+from configs import common, papers
+
+
+def get_config(variant: str = ''):
+  return common.experiment(papers.jsdgan, common.coco, variant)

@@ -1,0 +1,13 @@
+"""RelGAN on the small LSTM oracle.
+
+Not a benchmark of the paper: experiments in minutes.
+
+python launch.py --config=configs/relgan_oracle_small.py
+:smoke is the small variant.
+"""
+
+from configs import common, papers
+
+
+def get_config(variant: str = ''):
+  return common.experiment(papers.relgan, common.oracle_small, variant)

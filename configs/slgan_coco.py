@@ -1,0 +1,14 @@
+"""SLGAN on MS COCO captions.
+
+Published BLEU-2..5: .753 .502 .348 .251; Self-BLEU-2..5: .751 .573 .422 .313
+(lower than that of real text, .892 .747 .574 .416: protocol unknown).
+
+python launch.py --config=configs/slgan_coco.py
+:cpu and :smoke are the small variants.
+"""
+
+from configs import common, papers
+
+
+def get_config(variant: str = ''):
+  return common.experiment(papers.slgan, common.coco, variant)

@@ -1,0 +1,13 @@
+"""SLGAN on any text file.
+
+Not a benchmark of the paper.
+
+python launch.py --config=configs/slgan_text.py --config.data.path=my.txt
+:cpu and :smoke are the small variants.
+"""
+
+from configs import common, papers
+
+
+def get_config(variant: str = ''):
+  return common.experiment(papers.slgan, common.text, variant)

@@ -1,0 +1,82 @@
+"""A discriminator that reads text word by word."""
+
+import chex
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from moegan_jax.errors import UserError
+from moegan_jax.nets.cells import Cell
+from moegan_jax.nets.embedding import embed, gram
+from moegan_jax.nets.initializers import Initializers
+from moegan_jax.ops.recurrence import unroll
+from moegan_jax.types import Array, Critique, Discriminator, Params
+
+
+def recurrent_critic(
+  *,
+  vocab_size: int,
+  length: int,
+  embed_dim: int,
+  cell: Cell,
+  per_token: bool,
+  dropout: float,
+  init: Initializers,
+) -> Discriminator:
+  """Embedding, input projection, cell and one logit, over T tokens.
+
+  With an LSTM the discriminator of GSGAN (Kusner and Hernandez-Lobato 2016).
+  The parameters are a dict of four groups: 'embed' [V, E], 'input' (E -> the
+  cell's input width), 'core' (the cell) and 'logit' (H -> 1).
+
+  Args:
+    length: T
+    per_token: True judges every prefix: logits [B, T], features [B, 1, H] the
+      mean of the outputs over time. False judges the whole sentence by the
+      last output: logits [B], features [B, 1, H] that output
+    dropout: share of the cell's outputs dropped whenever a key is given,
+      before logit and features, as in `nets.cnn`
+
+  Raises:
+    UserError: a size below one, or a dropout rate out of range.
+  """
+  for name, value in (('embed', embed_dim), ('length', length)):
+    if value < 1:
+      raise UserError(f'discriminator.{name}={value} must be at least 1')
+  if not 0 <= dropout < 1:
+    raise UserError(f'discriminator.dropout={dropout} must be in [0, 1)')
+  project = nn.Dense(
+    cell.input_width, kernel_init=init.linear, bias_init=init.bias
+  )
+  readout = nn.Dense(1, kernel_init=init.linear, bias_init=init.bias)
+  drop = nn.Dropout(dropout, deterministic=False)
+
+  def init_params(key: Array) -> Params:
+    k_embed, k_input, k_core, k_logit = jax.random.split(key, 4)
+    u = jnp.zeros((1, cell.input_width))
+    return {
+      'embed': init.embedding(k_embed, (vocab_size, embed_dim)),
+      'input': project.init(k_input, jnp.zeros((1, embed_dim)))['params'],
+      'core': cell.module.init(k_core, cell.initial(1), u)['params'],
+      'logit': readout.init(k_logit, jnp.zeros((1, cell.width)))['params'],
+    }
+
+  def judge(
+    params: Params, embedded: Array, key: Array | None = None
+  ) -> Critique:
+    chex.assert_shape(embedded, (None, length, embed_dim))
+    _, hidden = unroll(
+      lambda carry, u: cell.module.apply({'params': params['core']}, carry, u),
+      cell.initial(embedded.shape[0]),
+      project.apply({'params': params['input']}, embedded),
+    )
+    if not per_token:
+      hidden = hidden[:, -1:]
+    if key is not None:
+      hidden = drop.apply({}, hidden, rngs={'dropout': key})
+    logits = readout.apply({'params': params['logit']}, hidden)[..., 0]
+    return Critique(
+      logits if per_token else logits[:, 0], hidden.mean(1, keepdims=True)
+    )
+
+  return Discriminator(init_params, embed, judge, gram)

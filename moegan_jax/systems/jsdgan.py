@@ -1,0 +1,32 @@
+"""JSDGAN: the Jensen-Shannon divergence of an explicit density, without D.
+
+Li et al. 2019. Where G's density is known, so is the best discriminator,
+p_data / (p_data + p_G). With the empirical distribution of the training text
+for p_data the gradient is a sum over training sentences x,
+p_G(x) log(p_G(x) / (p_G(x) + p_data(x))) grad log p_G(x).
+"""
+
+import jax.numpy as jnp
+
+from moegan_jax import decode
+from moegan_jax.losses.likelihood import log_likelihood
+from moegan_jax.losses.self_weighted import self_weighted
+from moegan_jax.systems import networks, parts
+from moegan_jax.types import Spec, System
+
+
+def build(config, spec: Spec) -> System:
+  """JSDGAN from the sections of a configuration."""
+  gen = networks.generator(spec, **config.generator)
+  train = parts.training(config, spec, gen)
+
+  def loss(params, state, batch, key):
+    del state, key
+    logits = decode.teacher_force(
+      gen, params, batch.tokens, unroll=config.game.unroll
+    )
+    log_probs = jnp.sum(log_likelihood(logits, batch.tokens), axis=1)
+    value = self_weighted(log_probs, spec.train_size, config.jsd.normalise)
+    return value, {'g_loss': value, 'nll': -log_probs.mean() / spec.length}
+
+  return train.system(train.generator_updates(loss), epochs=True)

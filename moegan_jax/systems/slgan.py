@@ -1,0 +1,106 @@
+"""SLGAN: a sequence generator for a discriminator, and no reward.
+
+G is a language model. D is a second one, G_d, that reads a sentence and says a
+word distribution at every position: it learns to restore real text and to
+change generated text. G is trained by likelihood and towards what G_d makes of
+its samples; no gradient passes through the samples. Equation numbers are the
+paper's. One iteration is an update of D and one of G on the same batch; an
+epoch is a pass over the training text.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from moegan_jax import decode
+from moegan_jax.errors import UserError
+from moegan_jax.losses.likelihood import log_likelihood, negative_log_likelihood
+from moegan_jax.losses.sequence_contrast import (
+  corrupt,
+  reconstruction,
+  sequence_contrast,
+  towards,
+)
+from moegan_jax.nets.initializers import initializers
+from moegan_jax.nets.seq2seq import seq2seq
+from moegan_jax.ops import random
+from moegan_jax.systems import networks, parts
+from moegan_jax.types import Critique, Spec, System
+from moegan_jax.updates import gradient_update, sequence
+
+
+def build(config, spec: Spec) -> System:
+  """SLGAN from the sections of a configuration.
+
+  Raises:
+    UserError: an unknown direction, or a noise rate out of range.
+  """
+  run, rules = config.adversarial, config.slgan
+  if rules.direction not in ('forward', 'reverse'):
+    raise UserError(
+      f'slgan.direction={rules.direction!r} is unknown; one of forward, reverse'
+    )
+  if not 0 <= rules.noise < 1:
+    raise UserError(f'slgan.noise={rules.noise} must be in [0, 1)')
+  gen = networks.generator(spec, **config.generator)
+  disc = seq2seq(
+    vocab_size=spec.vocab_size,
+    embed_dim=config.discriminator.embed,
+    width=config.discriminator.hidden,
+    init=initializers(config.discriminator.init),
+  )
+  train = parts.training(config, spec, gen)
+  per_epoch = max(1, spec.train_size // run.batch)
+  start, unroll = train.pretrain.steps, config.game.unroll
+
+  def epoch(state):
+    return (state.step - start) // per_epoch
+
+  def written(state, key, n):
+    """Samples of G as it is: tokens only, so no gradient reaches G."""
+    params = state.players['generator'].params
+    rows = random.row_keys(key, n)
+    return decode.sample(
+      gen, params, rows, length=spec.length, unroll=unroll
+    ).tokens
+
+  def d_loss(phi, state, batch, key):
+    k_noise, k_fake = jax.random.split(key)
+    noisy = corrupt(batch.tokens, k_noise, rules.noise, disc.unknown)
+    fake = written(state, k_fake, batch.tokens.shape[0])
+    same = reconstruction(disc.rewrite(phi, noisy).logits, batch.tokens)  # 3
+    apart = sequence_contrast(  # 2
+      disc.rewrite(phi, batch.tokens).logits,
+      disc.rewrite(phi, fake).logits,
+      rules.margin,
+    )
+    weight = jnp.maximum(rules.floor, 1 - rules.decay * epoch(state))
+    value = weight * same - apart  # 1
+    return value, {'d_loss': value, 'd_same': same, 'd_apart': apart}
+
+  def g_loss(params, state, batch, key):
+    fake = written(state, key, batch.tokens.shape[0])
+    real_logits = decode.teacher_force(gen, params, batch.tokens, unroll=unroll)
+    fake_logits = decode.teacher_force(gen, params, fake, unroll=unroll)
+    phi = state.players['discriminator'].params
+    nll = negative_log_likelihood(real_logits, batch.tokens)  # 5
+    target = disc.rewrite(phi, fake).logits
+    move = towards(target, fake_logits, rules.direction)  # 6
+    # lambda grows from 0 to its value over the k epochs.
+    weight = rules.weight * epoch(state) * per_epoch / max(1, run.steps)
+    return nll + weight * move, {'nll': nll, 'g_towards': move}  # 4
+
+  def critique(phi, tokens):
+    """Real text is what G_d leaves as it is."""
+    made = disc.rewrite(phi, tokens)
+    return Critique(log_likelihood(made.logits, tokens).mean(1), made.features)
+
+  update = sequence(
+    gradient_update('discriminator', train.d_adam, d_loss),
+    train.generator_updates(g_loss),
+  )
+  return train.system(
+    update,
+    players={'discriminator': (disc.init, train.d_adam)},
+    critique=critique,
+    epochs=True,
+  )

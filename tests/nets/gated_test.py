@@ -1,0 +1,164 @@
+"""LSTM and GRU against loops, the GRU also against Flax's own cell."""
+
+import math
+
+import chex
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import oracles
+from absl.testing import parameterized
+
+from moegan_jax.errors import UserError
+from moegan_jax.nets import cells, gated
+from moegan_jax.nets.initializers import initializers
+from moegan_jax.nets.recurrent import recurrent
+
+B, H = 4, 3
+INIT = initializers('relgan')
+MAKERS = {'lstm': gated.lstm, 'gru': gated.gru}
+
+
+def noisy(cell, seed=1):
+  """Random numbers in all places, so that no bias is idle."""
+  rng = np.random.RandomState(seed)
+  u = jnp.zeros((1, cell.input_width))
+  return jax.tree.map(
+    lambda x: jnp.asarray(rng.randn(*x.shape), x.dtype),
+    jax.eval_shape(cell.module.init, jax.random.key(0), cell.initial(1), u)[
+      'params'
+    ],
+  )
+
+
+def count(tree):
+  return sum(x.size for x in jax.tree.leaves(tree))
+
+
+def normal(*shape, seed=0):
+  return jnp.asarray(np.random.RandomState(seed).randn(*shape), jnp.float32)
+
+
+def naive_gru(params, h, u):
+  """One step for states [n, H] and projected inputs [n, 3 H], by number."""
+  p = jax.tree.map(lambda x: np.asarray(x, np.float64), params)
+  kernel, bias = p['Dense_0']['kernel'], p['candidate_bias']
+  n, width = h.shape
+  out = np.zeros((n, width))
+
+  def sigmoid(x):
+    return 1 / (1 + math.exp(-x))
+
+  for b in range(n):
+    for j in range(width):
+      r, z, c = (
+        sum(float(h[b, k]) * kernel[k, g * width + j] for k in range(width))
+        for g in range(3)
+      )
+      reset = sigmoid(float(u[b, j]) + r)
+      update = sigmoid(float(u[b, width + j]) + z)
+      new = math.tanh(float(u[b, 2 * width + j]) + reset * (c + bias[j]))
+      out[b, j] = update * float(h[b, j]) + (1 - update) * new
+  return out
+
+
+class LSTMTest(chex.TestCase):
+  @chex.variants(with_jit=True, without_jit=True)
+  def test_matches_the_loops(self):
+    cell = gated.lstm(width=H, init=INIT)
+    h, c, u = normal(B, H), normal(B, H, seed=1), normal(B, 4 * H, seed=2)
+    params = noisy(cell)
+    step = self.variant(lambda p, *x: cell.module.apply({'params': p}, *x))
+    (new_h, new_c), output = step(params, (h, c), u)
+    want_h, want_c = oracles.lstm(params, h, c, u)
+    np.testing.assert_allclose(new_h, want_h, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(new_c, want_c, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(output, new_h)
+
+  def test_parameter_count(self):
+    # SeqGAN's cell: four gates with W [32, 32], U [32, 32] and b.
+    model = recurrent(
+      gated.lstm(width=32, init=INIT), vocab_size=5000, embed_dim=32, init=INIT
+    )
+    params = jax.eval_shape(model.init, jax.random.key(0))
+    self.assertEqual(
+      count((params['core'], params['input'])), 4 * (2 * 32 * 32 + 32)
+    )
+    self.assertEqual(count(params['head']), 33 * 5000)
+
+
+class GRUTest(chex.TestCase):
+  @chex.variants(with_jit=True, without_jit=True)
+  def test_matches_the_loops(self):
+    cell = gated.gru(width=H, init=INIT)
+    h, u = normal(B, H), normal(B, 3 * H, seed=1)
+    params = noisy(cell)
+    step = self.variant(lambda p, *x: cell.module.apply({'params': p}, *x))
+    carry, output = step(params, h, u)
+    np.testing.assert_allclose(
+      output, naive_gru(params, h, u), rtol=1e-5, atol=1e-6
+    )
+    np.testing.assert_array_equal(carry, output)
+
+  def test_is_the_cell_of_flax(self):
+    """Its weights for input and state, put side by side."""
+    reference = nn.GRUCell(H, bias_init=jax.nn.initializers.normal(1.0))
+    h, x = normal(B, H), normal(B, 5, seed=1)
+    theirs = reference.init(jax.random.key(0), h, x)['params']
+
+    def beside(names, leaf):
+      return jnp.concatenate([theirs[n][leaf] for n in names], axis=-1)
+
+    inputs = ('ir', 'iz', 'in')
+    u = x @ beside(inputs, 'kernel') + beside(inputs, 'bias')[None]
+    ours = {
+      'Dense_0': {'kernel': beside(('hr', 'hz', 'hn'), 'kernel')},
+      'candidate_bias': theirs['hn']['bias'],
+    }
+    cell = gated.gru(width=H, init=INIT)
+    _, got = cell.module.apply({'params': ours}, h, u)
+    _, want = reference.apply({'params': theirs}, h, x)
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+  def test_an_open_update_gate_keeps_the_state(self):
+    cell = gated.gru(width=H, init=INIT)
+    h = normal(B, H)
+    u = jnp.concatenate(
+      [jnp.zeros((B, H)), jnp.full((B, H), 99.0), jnp.zeros((B, H))], axis=1
+    )
+    carry, _ = cell.module.apply({'params': noisy(cell)}, h, u)
+    np.testing.assert_array_equal(carry, h)
+
+  def test_parameter_count(self):
+    # Three gates with W [E, H], U [H, H] and b, and the candidate's second b.
+    model = recurrent(
+      gated.gru(width=8, init=INIT), vocab_size=50, embed_dim=5, init=INIT
+    )
+    params = jax.eval_shape(model.init, jax.random.key(0))
+    self.assertEqual(
+      count((params['core'], params['input'])), 3 * (5 * 8 + 8 * 8 + 8) + 8
+    )
+
+
+class GatedCellTest(chex.TestCase):
+  @parameterized.parameters('lstm', 'gru')
+  def test_starts_from_zeros(self, name):
+    cell = MAKERS[name](width=H, init=INIT)
+    carry = cell.initial(B)
+    chex.assert_trees_all_equal(carry, jax.tree.map(np.zeros_like, carry))
+    chex.assert_trees_all_equal_shapes(carry, cell.seed(jnp.ones((B, H))))
+    self.assertEqual(cell.width, H)
+
+  def test_a_seed_is_the_visible_state(self):
+    h = normal(B, H)
+    chex.assert_trees_all_equal(gated.gru(width=H, init=INIT).seed(h), h)
+    chex.assert_trees_all_equal(
+      gated.lstm(width=H, init=INIT).seed(h), (h, np.zeros((B, H)))
+    )
+    self.assertIsNone(cells.relational_memory(init=INIT).seed)
+
+  @parameterized.parameters('lstm', 'gru')
+  def test_refuses(self, name):
+    with self.assertRaisesRegex(UserError, 'hidden=0'):
+      MAKERS[name](width=0, init=INIT)
