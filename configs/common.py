@@ -266,6 +266,9 @@ def _few_steps(c: ConfigDict, epochs: int, steps: int, own: int) -> None:
   """
   c.mle.batch, c.mle.lr = 64, 5e-3
   c.adversarial.batch = 64
+  # A few hundred iterations at 1e-5 would be no training at all.
+  c.adversarial.g_lr = max(c.adversarial.g_lr, 1e-4)
+  c.adversarial.d_lr = max(c.adversarial.d_lr, 1e-4)
   if c.system == 'mle':
     c.mle.epochs = own
   elif c.mle.epochs:
@@ -277,7 +280,7 @@ def _few_steps(c: ConfigDict, epochs: int, steps: int, own: int) -> None:
 
 
 def _bench(c: ConfigDict) -> None:
-  """The scale of the small oracle: an experiment in minutes, not of any paper."""
+  """The scale of the small oracle, not of any paper: minutes for a run."""
   _small_players(c)
   c.discriminator.filters = min(c.discriminator.filters, 100)
   _few_steps(c, epochs=10, steps=300, own=40)
