@@ -282,6 +282,7 @@ def _few_steps(c: ConfigDict, epochs: int, steps: int, own: int) -> None:
 def _bench(c: ConfigDict) -> None:
   """The scale of the small oracle, not of any paper: minutes for a run."""
   _small_players(c)
+  c.generator.head_size = 32
   c.discriminator.filters = min(c.discriminator.filters, 100)
   _few_steps(c, epochs=10, steps=300, own=40)
   c.eval.pretrain_every = 5
