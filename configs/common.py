@@ -97,6 +97,7 @@ def base() -> ConfigDict:
   c.game = ConfigDict()
   c.game.loss = 'rsgan'  # a key of moegan_jax.losses.adversarial.LOSSES
   c.game.form = 'nonsat'  # rsgan, standard: nonsat (code), minimax (Eq 9)
+  c.game.weight = 1.0  # of the loss for G; 0: its other terms alone
   c.game.reduce = 'elementwise'  # elementwise, mean (over S first)
   c.game.penalty = -1.0  # weight of the gradient penalty; -1: the loss's own
   c.game.schedule = 'exp'  # a key of moegan_jax.ops.schedules.SCHEDULES
@@ -234,6 +235,20 @@ def experiment(system, corpus, variant: str) -> ConfigDict:
   if corpus is oracle_small:
     _bench(c)
   return finish(c, variant)
+
+
+def bench(system, variant: str) -> ConfigDict:
+  """What a sweep begins with: COCO, or with the variant 'small' the oracle."""
+  names = [name for name in (variant or '').split(',') if name]
+  corpus = oracle_small if 'small' in names else coco
+  rest = ','.join(name for name in names if name != 'small')
+  return experiment(system, corpus, rest)
+
+
+def lstm_width(variant: str) -> dict:
+  """The LSTM as wide as the memory core of `bench`, as a change of it."""
+  gen = bench(lambda c: c, variant).generator
+  return {'generator.hidden': gen.heads * gen.head_size}
 
 
 def scale_steps(c: ConfigDict, steps: int) -> None:

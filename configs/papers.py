@@ -120,6 +120,7 @@ def textgan(c: ConfigDict) -> ConfigDict:
   c.adversarial.batch = 256
   c.adversarial.d_steps = 1
   c.adversarial.g_lr = 5e-5
+  c.game.weight = 0.0  # G hears the discrepancy alone
   _soft_argmax(c, 1000.0)
   return c
 

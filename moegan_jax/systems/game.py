@@ -76,6 +76,7 @@ class RelaxedGame(NamedTuple):
   """Two players and the rules between them.
 
   loss: what each side minimises
+  weight: of the loss for G; 0 leaves G to its other terms
   penalty: weight of the gradient penalty, where the loss has one
   beta: number of adversarial updates done -> inverse temperature
   start: step of the whole run at which the adversarial phase begins
@@ -87,6 +88,7 @@ class RelaxedGame(NamedTuple):
   discriminator: Discriminator
   length: int
   loss: AdversarialLoss
+  weight: float
   penalty: float
   beta: Callable[[Array], Array]
   start: int
@@ -189,8 +191,9 @@ class RelaxedGame(NamedTuple):
       embedded = self.generate(params, phi, state, n, k_noise)
       real = self.judge_text(phi, batch.tokens, k_real)
       fake = self.discriminator.judge(phi, embedded, k_fake)
-      value = self.loss.generator(real.logits, fake.logits)
-      metrics = {'g_loss': value, 'beta': self.beta_at(state)}
+      play = self.loss.generator(real.logits, fake.logits)
+      metrics = {'g_loss': play, 'beta': self.beta_at(state)}
+      value = self.weight * play
       seen = Seen(batch.tokens, embedded, real, fake, None)
       for i, term in enumerate(extra):
         # Parts of a split are fold_in(key, 0..2): those after are free.
@@ -255,6 +258,7 @@ def relaxed_game(
   start: int,
   loss: str,
   form: str,
+  weight: float,
   reduce: str,
   penalty: float,
   schedule: str,
@@ -293,6 +297,8 @@ def relaxed_game(
       'game.route=replay needs game.feedback=hard: soft rows '
       'cannot be replayed as tokens'
     )
+  if not traced(weight) and weight < 0:
+    raise UserError(f'game.weight={weight} must not be negative')
   if top_k < 0 or not 0 < top_p <= 1:
     raise UserError(
       f'game.top_k={top_k} must not be negative and game.top_p={top_p} must '
@@ -311,6 +317,7 @@ def relaxed_game(
     discriminator=discriminator,
     length=length,
     loss=rules,
+    weight=weight,
     penalty=(rules.penalty if not traced(penalty) and penalty < 0 else penalty),
     beta=inverse_temperature(schedule, beta, horizon),
     start=start,

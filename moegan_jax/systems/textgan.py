@@ -3,7 +3,7 @@
 Zhang et al. 2017, "Adversarial feature matching for text generation". G turns
 latent noise z into soft-argmax rows; D is a CNN with a second head that has to
 find z again. D maximises L_GAN - lambda_r |z' - z|^2 + lambda_m L_MMD and G
-minimises L_MMD alone: the paper's signs. (A well-known port has D minimise the
+minimises L_MMD alone (`game.weight` 0): the paper's signs. (A well-known port has D minimise the
 discrepancy and maximise the error of z': a negative `mmd.weight` and
 `mmd.reconstruction` would be that.)
 """
@@ -11,7 +11,6 @@ discrepancy and maximise the error of z': a negative `mmd.weight` and
 import jax.numpy as jnp
 
 from moegan_jax.errors import UserError
-from moegan_jax.losses.adversarial import SILENT
 from moegan_jax.losses.matching import maximum_mean_discrepancy
 from moegan_jax.systems import networks, parts
 from moegan_jax.systems.game import relaxed_game
@@ -40,8 +39,6 @@ def build(config, spec: Spec) -> System:
     start=train.pretrain.steps,
     **config.game,
   )
-  # Only D hears the classifier.
-  matching = game._replace(loss=game.loss._replace(generator=SILENT.generator))
   mmd = config.mmd
 
   def discrepancy(seen):
@@ -65,8 +62,8 @@ def build(config, spec: Spec) -> System:
     return loss, {'d_mmd': value, 'd_reconstruction': error}
 
   update = sequence(
-    train.generator_updates(matching.generator_loss(match)),
-    matching.discriminator_updates(
+    train.generator_updates(game.generator_loss(match)),
+    game.discriminator_updates(
       train.d_adam, config.adversarial.d_steps, oppose
     ),
   )

@@ -1,0 +1,53 @@
+"""Does any adversarial recipe beat likelihood at its best temperature?
+
+No language GAN has been shown to lower both divergences, KL(p||q) and KL(q||p),
+below those of an MLE generator of the same size, sampled at the temperature
+that suits it. These are attempts, all from one MLE start and with the same
+generator; `likelihood` is the control, as many more updates of likelihood at
+the same rate. results/BEYOND_LIKELIHOOD.md says what was expected and found.
+
+python -m moegan_jax.sweep --grid=configs/sweeps/beyond_likelihood.py:small
+"""
+
+from configs import common, papers
+
+
+def base(variant: str):
+  """RelGAN with one representation and hard samples in its discriminator."""
+  c = common.bench(papers.relgan, variant)
+  c.discriminator.representations = 1
+  c.game.relaxation = 'straight_through'
+  return c
+
+
+PER_TOKEN = {
+  'discriminator.kind': 'recurrent',
+  'discriminator.per_token': True,
+}
+ANCHOR = {'adversarial.anchor': 1.0}
+FASTER = {'adversarial.g_lr': 1e-3, 'adversarial.d_lr': 1e-3}
+
+
+def get_sweep(variant: str = ''):
+  return {
+    'base': base(variant),
+    'seeds': 3,
+    'cells': {
+      'likelihood': {'game.weight': 0.0} | ANCHOR,
+      'likelihood_faster': {'game.weight': 0.0} | ANCHOR | FASTER,
+      'relaxed': {'game.relaxation': 'gumbel_softmax'},
+      'hard': {},
+      'hard_faster': FASTER,
+      'penalty': {'game.loss': 'wgan-gp', **FASTER},
+      'per_token': PER_TOKEN | FASTER,
+      'batch_256': {'adversarial.batch': 256},
+      'alignment_alone': {'game.weight': 0.0, 'fsa.weight': 1.0} | FASTER,
+      'anchored': ANCHOR | FASTER,
+      'anchored_per_token': ANCHOR | PER_TOKEN | FASTER,
+      'annealed': {
+        'game.relaxation': 'gumbel_softmax',
+        'game.beta': 10.0,
+        'game.horizon': 300,
+      },
+    },
+  }

@@ -1,0 +1,26 @@
+"""What each part of MoEGAN adds (Figures 2 and 3), and CCL on top of it.
+
+Published on COCO as curves without numbers: taking out the mixture hurts most,
+then feature alignment; the full model has the highest BLEU and the lowest
+NLL_gen.
+
+python -m moegan_jax.sweep --grid=configs/sweeps/moegan_ablation.py:small
+Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
+variants, :small is the small oracle.
+"""
+
+from configs import common, papers
+
+
+def get_sweep(variant: str = ''):
+  return {
+    'base': common.bench(papers.moegan, variant),
+    'seeds': 5,
+    'cells': {
+      'full': {},
+      'no_mixture': {'generator.experts': 1},
+      'no_alignment': {'fsa.weight': 0.0},
+      'neither': {'generator.experts': 1, 'fsa.weight': 0.0},
+      'contrast': {'ccl.weight': 1.0},
+    },
+  }

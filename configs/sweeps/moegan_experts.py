@@ -1,0 +1,21 @@
+"""MoEGAN with one to five experts (Figure 5a).
+
+Published on COCO as curves without numbers: every BLEU is best at two experts
+and saturates or declines from there.
+
+python -m moegan_jax.sweep --grid=configs/sweeps/moegan_experts.py:small
+Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
+variants, :small is the small oracle.
+"""
+
+from configs import common, papers
+
+
+def get_sweep(variant: str = ''):
+  return {
+    'base': common.bench(papers.moegan, variant),
+    'seeds': 5,
+    'cells': {
+      f'experts_{n}': {'generator.experts': n} for n in (1, 2, 3, 4, 5)
+    },
+  }

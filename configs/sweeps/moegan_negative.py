@@ -1,0 +1,28 @@
+"""What MoEGAN's authors tried without success (Appendix B, Figure 6).
+
+Wasserstein distance in feature alignment, the Wasserstein and hinge losses, one
+likelihood update in fifteen, truncated training samples: none of them helped.
+Their other two, a Mogrifier LSTM and a Transformer discriminator, are not here.
+
+python -m moegan_jax.sweep --grid=configs/sweeps/moegan_negative.py:small
+Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
+variants, :small is the small oracle.
+"""
+
+from configs import common, papers
+
+
+def get_sweep(variant: str = ''):
+  return {
+    'base': common.bench(papers.moegan, variant),
+    'seeds': 5,
+    'cells': {
+      'full': {},
+      'wasserstein_alignment': {'fsa.distance': 'wasserstein'},
+      'wgan': {'game.loss': 'wgan-gp'},
+      'hinge': {'game.loss': 'hinge'},
+      'mle_every_15': {'adversarial.mle_every': 15},
+      'top_k': {'game.top_k': 50},
+      'nucleus': {'game.top_p': 0.9},
+    },
+  }

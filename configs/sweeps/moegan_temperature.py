@@ -1,0 +1,25 @@
+"""Where the temperature of the relaxation goes (Figure 5b).
+
+beta = 1 / tau; published on COCO as curves without numbers: BLEU is best at
+tau = .01, NLL_gen lowest at .001. `beta_N` grows to N, `constant_N` stays.
+
+python -m moegan_jax.sweep --grid=configs/sweeps/moegan_temperature.py:small
+Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
+variants, :small is the small oracle.
+"""
+
+from configs import common, papers
+
+
+def get_sweep(variant: str = ''):
+  return {
+    'base': common.bench(papers.moegan, variant),
+    'seeds': 5,
+    'cells': {
+      f'beta_{n}': {'game.beta': float(n)} for n in (1, 2, 10, 100, 1000)
+    }
+    | {
+      f'constant_{n}': {'game.beta': float(n), 'game.schedule': 'constant'}
+      for n in (2, 10, 100)
+    },
+  }

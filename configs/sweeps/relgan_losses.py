@@ -1,0 +1,22 @@
+"""RelGAN with every adversarial loss of the table.
+
+Published as curves: the relativistic standard loss was chosen over the
+non-saturating, hinge and RSGAN ones.
+
+python -m moegan_jax.sweep --grid=configs/sweeps/relgan_losses.py:small
+Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
+variants, :small is the small oracle.
+"""
+
+from configs import common, papers
+
+LOSSES = ('rsgan', 'standard', 'js', 'kl', 'hinge', 'tv', 'ls', 'wgan-gp')
+LOSSES += ('ragan', 'rals', 'rahinge')
+
+
+def get_sweep(variant: str = ''):
+  return {
+    'base': common.bench(papers.relgan, variant),
+    'seeds': 5,
+    'cells': {name.replace('-', '_'): {'game.loss': name} for name in LOSSES},
+  }
