@@ -11,11 +11,13 @@ from moegan_jax.errors import UserError
 Array = jax.Array
 
 
+@jax.checkpoint
 def squared_distances(x: Array, y: Array) -> Array:
   """|| x_i - y_j ||^2 for all pairs, [n, m].
 
   By differences and not by |x|^2 + |y|^2 - 2 x.y, which cancels where points
-  are close; compiled, the differences are summed without being stored.
+  are close. The differences are not kept for the backward pass, which computes
+  them anew: with their F numbers a pair they are by far the largest array.
 
   Args:
     x: [n, F]

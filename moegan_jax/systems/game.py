@@ -11,16 +11,13 @@ import jax
 import optax
 
 from moegan_jax import decode
-from moegan_jax.errors import UserError
 from moegan_jax.losses.adversarial import (
   AdversarialLoss,
-  adversarial_loss,
   gradient_penalty,
 )
 from moegan_jax.ops import random
-from moegan_jax.ops.arrays import on, traced
-from moegan_jax.ops.relaxation import gumbel_softmax, soft_argmax, truncate
-from moegan_jax.ops.schedules import inverse_temperature
+from moegan_jax.ops.arrays import on
+from moegan_jax.ops.relaxation import gumbel_softmax, soft_argmax
 from moegan_jax.types import (
   Array,
   Batch,
@@ -32,13 +29,6 @@ from moegan_jax.types import (
   Update,
 )
 from moegan_jax.updates import Loss, gradient_update, repeat
-
-# name -> (straight-through rows?, Gumbel noise?)
-RELAXATIONS = {
-  'gumbel_softmax': (False, True),
-  'straight_through': (True, True),
-  'soft_argmax': (False, False),
-}
 
 
 class Seen(NamedTuple):
@@ -248,87 +238,3 @@ class RelaxedGame(NamedTuple):
 
     update = gradient_update('discriminator', optimizer, loss)
     return repeat(update, times, self._draw)
-
-
-def relaxed_game(
-  generator: Generator,
-  discriminator: Discriminator,
-  *,
-  length: int,
-  start: int,
-  loss: str,
-  form: str,
-  weight: float,
-  reduce: str,
-  penalty: float,
-  schedule: str,
-  beta: float,
-  horizon: int,
-  relaxation: str,
-  feedback: str,
-  route: str,
-  top_k: int,
-  top_p: float,
-  unroll: int,
-) -> RelaxedGame:
-  """A game from the settings of the section `game`.
-
-  Args:
-    penalty: weight of the gradient penalty; negative takes the loss's own
-    beta, horizon: where the inverse temperature goes, and in how many updates
-    relaxation: a key of RELAXATIONS
-    top_k, top_p: how the distribution that training samples come from is cut
-      off, see `ops.relaxation.truncate`; 0 and 1 leave it whole
-
-  Raises:
-    UserError: an unknown switch, or two that do not go together.
-  """
-  for name, value, valid in (
-    ('relaxation', relaxation, tuple(RELAXATIONS)),
-    ('feedback', feedback, ('hard', 'soft')),
-    ('route', route, ('scan', 'replay')),
-  ):
-    if value not in valid:
-      raise UserError(
-        f'game.{name}={value!r} is unknown; one of {", ".join(valid)}'
-      )
-  if (feedback, route) == ('soft', 'replay'):
-    raise UserError(
-      'game.route=replay needs game.feedback=hard: soft rows '
-      'cannot be replayed as tokens'
-    )
-  if not traced(weight) and weight < 0:
-    raise UserError(f'game.weight={weight} must not be negative')
-  if top_k < 0 or not 0 < top_p <= 1:
-    raise UserError(
-      f'game.top_k={top_k} must not be negative and game.top_p={top_p} must '
-      'be in (0, 1]'
-    )
-  if relaxation == 'soft_argmax' and generator.latent is None:
-    raise UserError(
-      'game.relaxation=soft_argmax makes the same sample again and again '
-      'without latent noise; set generator.latent above 0'
-    )
-  rules = adversarial_loss(loss, form, reduce)
-  hard, stochastic = RELAXATIONS[relaxation]
-  cut = top_k or top_p < 1
-  return RelaxedGame(
-    generator=generator,
-    discriminator=discriminator,
-    length=length,
-    loss=rules,
-    weight=weight,
-    penalty=(rules.penalty if not traced(penalty) and penalty < 0 else penalty),
-    beta=inverse_temperature(schedule, beta, horizon),
-    start=start,
-    hard=hard,
-    stochastic=stochastic,
-    feedback=feedback,
-    route=route,
-    truncate=(
-      (lambda logits: truncate(logits, top_k, top_p))
-      if cut
-      else (lambda logits: logits)
-    ),
-    unroll=unroll,
-  )

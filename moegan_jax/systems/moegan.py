@@ -10,11 +10,10 @@ from moegan_jax.errors import UserError, unknown
 from moegan_jax.losses.feature_alignment import DISTANCES, feature_alignment
 from moegan_jax.ops.arrays import on, traced
 from moegan_jax.ops.distances import CENTROID_DISTANCES
-from moegan_jax.systems import networks, parts
 from moegan_jax.systems.contrast import Contrast
-from moegan_jax.systems.game import RelaxedGame, relaxed_game
+from moegan_jax.systems.game import RelaxedGame
+from moegan_jax.systems.match import match
 from moegan_jax.types import Spec, System
-from moegan_jax.updates import sequence
 
 
 def alignment(
@@ -61,26 +60,10 @@ def alignment(
 
 def build(config, spec: Spec) -> System:
   """MoEGAN from the sections of a configuration."""
-  gen = networks.generator(spec, **config.generator)
-  disc = networks.discriminator(spec, **config.discriminator)
-  train = parts.training(config, spec, gen)
-  game = relaxed_game(
-    gen,
-    disc,
-    length=spec.length,
-    start=train.pretrain.steps,
-    **config.game,
+  play = match(config, spec)  # Eq 7, 8
+  contrast = Contrast.from_settings(play.game, **config.ccl)
+  return play.system(
+    generator_terms=alignment(play.game, **config.fsa),  # Eq 9
+    generator_after=contrast.generator_updates(play.train.g_adam),
+    discriminator_terms=contrast.discriminator_terms(),
   )
-  contrast = Contrast.from_settings(game, **config.ccl)
-  update = sequence(
-    train.generator_updates(
-      game.generator_loss(*alignment(game, **config.fsa)),  # Eq 7-9
-      *contrast.generator_updates(train.g_adam),
-    ),
-    game.discriminator_updates(
-      train.d_adam,
-      config.adversarial.d_steps,
-      *contrast.discriminator_terms(),
-    ),
-  )
-  return train.system(update, disc=disc)

@@ -6,26 +6,10 @@ temperature that grows as beta_max^(n / N). Any loss of the table can be f, and
 an LSTM can stand in for the memory, as in the paper's ablations.
 """
 
-from moegan_jax.systems import networks, parts
-from moegan_jax.systems.game import relaxed_game
+from moegan_jax.systems.match import match
 from moegan_jax.types import Spec, System
-from moegan_jax.updates import sequence
 
 
 def build(config, spec: Spec) -> System:
-  """RelGAN from the sections of a configuration."""
-  gen = networks.generator(spec, **config.generator)
-  disc = networks.discriminator(spec, **config.discriminator)
-  train = parts.training(config, spec, gen)
-  game = relaxed_game(
-    gen,
-    disc,
-    length=spec.length,
-    start=train.pretrain.steps,
-    **config.game,
-  )
-  update = sequence(
-    train.generator_updates(game.generator_loss()),
-    game.discriminator_updates(train.d_adam, config.adversarial.d_steps),
-  )
-  return train.system(update, disc=disc)
+  """RelGAN from the sections of a configuration: the game as it stands."""
+  return match(config, spec).system()

@@ -110,32 +110,29 @@ class SolversTest(chex.TestCase):
       want[i, j] = 1 / 8
       np.testing.assert_allclose(solve('ipot', cost), want, atol=1e-6)
 
-  @chex.variants(with_jit=True, without_jit=True)
   @parameterized.product(
     shape=[(4, 6), (5, 5)], beta=[0.3, 10.0], steps=[1, 7], inner=[1, 3]
   )
   def test_ipot_step_by_step(self, shape, beta, steps, inner):
     """Long before it converges, where the order of scalings matters."""
     (cost,) = costs(shape, 1, seed=2)
-    ipot = self.variant(
-      functools.partial(
-        transport.ipot, beta=beta, iterations=steps, inner=inner
-      )
-    )
     want = oracles.ipot(cost, beta, steps, inner)
-    np.testing.assert_allclose(ipot(cost), want, rtol=1e-4)
+    np.testing.assert_allclose(IPOT(cost, beta, steps, inner), want, rtol=1e-4)
 
-  @chex.variants(with_jit=True, without_jit=True)
   @parameterized.product(
     shape=[(4, 6), (5, 5)], epsilon=[0.1, 1.0], steps=[1, 7]
   )
   def test_sinkhorn_step_by_step(self, shape, epsilon, steps):
     (cost,) = costs(shape, 1, seed=3)
-    sinkhorn = self.variant(
-      functools.partial(transport.sinkhorn, epsilon=epsilon, iterations=steps)
-    )
     want = oracles.sinkhorn(cost, epsilon, steps)
-    np.testing.assert_allclose(sinkhorn(cost), want, rtol=1e-4)
+    np.testing.assert_allclose(SINKHORN(cost, epsilon, steps), want, rtol=1e-4)
+
+  @parameterized.parameters(*sorted(transport.SOLVERS))
+  def test_without_compilation(self, name):
+    (cost,) = costs((4, 6), 1, seed=2)
+    want = getattr(oracles, name)(cost, 0.3, 7)
+    got = transport.SOLVERS[name](cost, 0.3, 7)
+    np.testing.assert_allclose(got, want, rtol=1e-4)
 
   def test_published_scaling_without_transpose_is_no_plan(self):
     """What the transpose is for: the columns have their sums only with it."""
