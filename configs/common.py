@@ -299,7 +299,7 @@ def _bench(c: ConfigDict) -> None:
   _small_players(c)
   c.generator.head_size = 32
   c.discriminator.filters = min(c.discriminator.filters, 100)
-  _few_steps(c, epochs=10, steps=300, own=40)
+  _few_steps(c, epochs=10, steps=150, own=40)
   c.eval.pretrain_every = 5
   c.eval.adversarial_every = 50 if c.mle.epochs else 780
 

@@ -47,7 +47,7 @@ def get_sweep(variant: str = ''):
       'annealed': {
         'game.relaxation': 'gumbel_softmax',
         'game.beta': 10.0,
-        'game.horizon': 300,
+        'game.horizon': 150,
       },
     },
   }
