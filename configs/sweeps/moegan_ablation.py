@@ -15,7 +15,7 @@ from configs import common, papers
 def get_sweep(variant: str = ''):
   return {
     'base': common.bench(papers.moegan, variant),
-    'seeds': 5,
+    'seeds': 3,
     'cells': {
       'full': {},
       'no_mixture': {'generator.experts': 1},

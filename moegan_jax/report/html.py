@@ -353,7 +353,8 @@ def _tiles(ours: Sequence[Row], truth: Sequence[Row]) -> list[dict[str, Any]]:
       continue
     beside = []
     if main.key != 'pretrain' and key in rows.get('pretrain', main).values:
-      beside.append(('MLE', _cell(rows['pretrain'], key)))
+      start = rows['pretrain']
+      beside.append((start.label, _cell(start, key)))
     for name in ('real_test', 'real_train'):
       if name in rows and key in rows[name].values:
         beside.append((rows[name].label, _cell(rows[name], key)))

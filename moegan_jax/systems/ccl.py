@@ -6,6 +6,7 @@ more by the counter-contrastive loss, Eq 3), and k updates of D.
 """
 
 from moegan_jax.errors import UserError
+from moegan_jax.ops.arrays import on
 from moegan_jax.systems import moegan
 from moegan_jax.types import Spec, System
 
@@ -16,11 +17,11 @@ def build(config, spec: Spec) -> System:
   Raises:
     UserError: settings that belong to MoEGAN.
   """
-  if config.generator.experts != 1 or config.fsa.weight:
+  if config.generator.experts != 1 or on(config.fsa.weight):
     raise UserError(
       'system=ccl has generator.experts=1 and fsa.weight=0; '
       'with more, set system=moegan and ccl.weight=1'
     )
-  if not config.ccl.weight:
+  if not on(config.ccl.weight):
     raise UserError('system=ccl needs ccl.weight above 0')
   return moegan.build(config, spec)

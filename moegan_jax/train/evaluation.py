@@ -67,7 +67,7 @@ class Evaluator:
       chunk: sequences at a time, which bounds the memory [chunk, T, V].
       fit_lm: see `metrics.Texts`; None leaves out what needs a model.
     """
-    self.corpus, self.fit_lm = corpus, fit_lm
+    self.corpus, self.fit_lm, self.draws = corpus, fit_lm, system.draws
     self._chunk = chunk
     self._truth: dict[int, np.ndarray] = {}
     pad, vocab_size = corpus.pad, corpus.vocab_size

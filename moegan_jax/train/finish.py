@@ -28,7 +28,7 @@ class Trained(NamedTuple):
   state_at_end: phase -> the state, or None if its checkpoint is lost
   n: samples behind each row
   label: what the system is called
-  untrained: whether no phase has a step, and nothing came from elsewhere
+  pretrained: whether the phase 'pretrain', or another run, trained anything
   temperatures, curve_samples: of the curves; 0 samples for none
   benchmark: whose published rows are comparable, or ''
   """
@@ -41,7 +41,7 @@ class Trained(NamedTuple):
   state_at_end: Callable[[str], TrainState | None]
   n: int
   label: str
-  untrained: bool
+  pretrained: bool
   temperatures: tuple[float, ...]
   curve_samples: int
   benchmark: str
@@ -70,6 +70,7 @@ def finish(run: Trained, say: Callable[[str], None] = print) -> str:
       'benchmark': run.benchmark,
       'stands_in': corpus.record.get('stands_in', ''),
       'seeds': len(run.best.values) or 1,
+      'ends': run.ends,
       'protocol': protocol,
       'rows': [
         {'key': r.key, 'label': r.label, 'values': r.values, 'note': r.note}
@@ -104,7 +105,8 @@ def _curves(run: Trained) -> dict[str, dict]:
   """Phase -> measure -> [temperatures][seeds], of the ends of the phases."""
   found = {}
   for name, end in run.ends.items() if run.curve_samples else ():
-    state = run.state_at_end(name)
+    trained = name != 'pretrain' or run.pretrained
+    state = run.state_at_end(name) if trained else None
     if state is not None:
       found[name] = run.rows.once(
         f'curve_{name}',
@@ -122,9 +124,8 @@ def _rows(run: Trained, curves: Mapping[str, dict]) -> list[Row]:
   for name, end in run.ends.items():
     values = run.rows.read(name, end)
     if values is not None:
-      label = 'MLE' if name == 'pretrain' else f'{run.label}, last'
-      if run.untrained:
-        label = 'start'
+      start = 'MLE' if run.pretrained else 'start'
+      label = start if name == 'pretrain' else f'{run.label}, last'
       ours.append(results.row(name, label, values))
   last = list(run.ends)[-1]
   end = run.ends[last]
@@ -132,7 +133,7 @@ def _rows(run: Trained, curves: Mapping[str, dict]) -> list[Row]:
     run.rows, run.evaluator, run.best, run.label, end, run.n
   )
   ours.extend([best] if best else [])
-  pretrained = run.state_at_end('pretrain')
+  pretrained = run.state_at_end('pretrain') if run.pretrained else None
   if pretrained is None:
     return ours
   if 'pretrain' in curves:
@@ -194,4 +195,8 @@ def _protocol(run: Trained) -> dict:
   if corpus.record.get('stands_in'):
     protocol['corpus'] = corpus.record['stands_in']
   protocol['likelihood'] = f'of the first {n:,} lines of each part'
+  if run.evaluator.draws:
+    protocol['likelihood'] += (
+      f', a mean over {run.evaluator.draws} draws of the latent noise'
+    )
   return protocol

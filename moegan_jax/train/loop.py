@@ -38,14 +38,19 @@ def use_key(key: Array, step: Array | int, use: int) -> Array:
   return jax.random.fold_in(jax.random.fold_in(key, step), use)
 
 
-def init_seeds(init: Callable[[Array], TrainState], seed: int, count: int):
+def init_seeds(
+  init: Callable[[Array], TrainState], seed: int, count: int, copies: int = 1
+) -> TrainState:
   """The state at the start, with an axis over `count` independent seeds.
 
   Seed number i of a run has the key fold_in(key(seed), i), whatever the
   number of seeds.
+
+  Args:
+    copies: how often the seeds come, one set after the other
   """
   keys = jax.vmap(jax.random.fold_in, (None, 0))(
-    jax.random.key(seed), jnp.arange(count)
+    jax.random.key(seed), jnp.tile(jnp.arange(count), copies)
   )
   return jax.jit(jax.vmap(init, out_axes=SEEDS))(keys)
 
@@ -142,27 +147,40 @@ class Compiled(NamedTuple):
 
 
 def compile_chunk(
-  phase: Phase, start: int, state: TrainState, corpus: Array
+  phase: Phase,
+  start: int,
+  state: TrainState,
+  corpus: Array,
+  values: dict[str, Array] | None = None,
+  phase_of: Callable[[dict[str, Array]], Phase] | None = None,
 ) -> Compiled:
   """Compiles a phase's chunk over all seeds, ahead of time.
 
   What comes back cannot retrace: other shapes or types are an error.
+
+  Args:
+    start: the step at which the phase begins
+    values: settings in which the seeds differ, name -> [seeds]; mostly none
+    phase_of: makes the phase of one seed from its values, inside of the
+      program, where they are arrays; wanted where there are values
   """
   begin = time.monotonic()
-  mapped = jax.vmap(
-    make_chunk(phase, start, corpus.shape[0]),
-    in_axes=(SEEDS, None, None),
-    out_axes=(SEEDS, 0),
-  )
+  values = values or {}
+
+  def chunk(state: TrainState, count: Array, corpus: Array, own: dict):
+    made = phase_of(own) if own else phase
+    return make_chunk(made, start, corpus.shape[0])(state, count, corpus)
+
+  mapped = jax.vmap(chunk, in_axes=(SEEDS, None, None, 0), out_axes=(SEEDS, 0))
   # The state is donated: its memory serves the new state.
   compiled = (
     jax.jit(mapped, donate_argnums=0)
-    .lower(state, jnp.int32(1), corpus)
+    .lower(state, jnp.int32(1), corpus, values)
     .compile()
   )
   memory = compiled.memory_analysis()
   return Compiled(
-    compiled,
+    lambda state, count, corpus: compiled(state, count, corpus, values),
     time.monotonic() - begin,
     memory.temp_size_in_bytes if memory else 0,
   )

@@ -3,40 +3,53 @@
 import os
 import pathlib
 import sys
+from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 
 from moegan_jax import data, systems
+from moegan_jax.data import Loaded
 from moegan_jax.data.codecs import cache_directory
 from moegan_jax.data.corpus import Corpus, describe
-from moegan_jax.errors import UserError
 from moegan_jax.files import write_json
 from moegan_jax.metrics import Texts, two_sample
-from moegan_jax.train.checkpoint import Store
+from moegan_jax.train import start
 from moegan_jax.train.evaluation import Evaluator
+from moegan_jax.train.results import Known
 from moegan_jax.train.run import (
+  ALONE,
   Diverged,
   Interrupted,
+  Members,
   Options,
   Run,
 )
 from moegan_jax.train.settings import benchmark, check, is_free, label
 from moegan_jax.train.workdir import CORPUS_FILE, Workdir
+from moegan_jax.types import Params, Spec, System
 
 
-def run(config, workdir_path: str) -> int:
+def run(config, path: str | os.PathLike) -> int:
   """Trains, measures and prints; the exit code of the process.
 
   Raises:
     UserError: bad input.
   """
-  _use_compilation_cache()
   check(config)
-  workdir = Workdir(workdir_path)
+  return guarded(path, lambda workdir: _run(config, workdir))
+
+
+def guarded(path: str | os.PathLike, work: Callable[[Workdir], int]) -> int:
+  """Works in a folder that it locks; how it ended, as an exit code.
+
+  Raises:
+    UserError: bad input, or another process works there.
+  """
+  _use_compilation_cache()
+  workdir = Workdir(path)
   workdir.lock()
   try:
-    return _run(config, workdir)
+    return work(workdir)
   except Diverged as stop:
     print(f'stopped: {stop}', file=sys.stderr)
     return 1
@@ -58,8 +71,34 @@ def run(config, workdir_path: str) -> int:
 
 
 def _run(config, workdir: Workdir) -> int:
-  settings = config.to_dict()
   print(f'{config.system}, workdir {workdir.path}', flush=True)
+  loaded = load(config)
+  corpus = loaded.corpus
+  initial, known = None, {}
+  # Only the beginning of a run needs the other one.
+  if config.init_from and not workdir.has_begun():
+    initial = start.initial(config, corpus)
+    known = start.known_rows(config, corpus)
+  job = prepare(
+    config, loaded, workdir, _language_models(config, corpus), initial, known
+  )
+  settings = config.to_dict()
+  workdir.claim(
+    recorded(config, corpus),
+    lambda key: is_free(key, settings, workdir.read_config()),
+  )
+  begin(job)
+  table = job.execute()
+  print(f'\nfinished; {workdir.path / "results.md"}\n\n{table}', flush=True)
+  return 0
+
+
+def load(config) -> Loaded:
+  """The corpus of a configuration, described on the screen.
+
+  Raises:
+    UserError: see `data.load`.
+  """
   loaded = data.load(config.data)
   corpus = loaded.corpus
   if loaded.stands_in:
@@ -71,34 +110,43 @@ def _run(config, workdir: Workdir) -> int:
     _banner(note, loaded.stands_in)
   _split_auc(corpus)
   print(describe(corpus.record), flush=True)
+  return loaded
 
-  spec = systems.Spec(corpus.vocab_size, corpus.length, len(corpus.train))
-  initial = None
-  if config.init_from:
-    # Only the beginning of a run needs the other one.
-    if not workdir.has_begun():
-      initial = _initial(config, corpus)
-    config = config.copy_and_resolve_references()
-    config.unlock()
-    config.mle.epochs = 0
-  system = systems.build(config, spec)
-  workdir.claim(
-    settings
-    | {
-      'corpus': {
-        'train': corpus.record['train_sha256'],
-        'test': corpus.record['test_sha256'],
-      }
-    },
-    lambda key: is_free(key, settings, workdir),
-  )
-  workdir.record_environment()
-  _remember(workdir, corpus)
+
+def build(config, corpus: Corpus) -> System:
+  """The system of a configuration, for the size of a corpus."""
+  spec = Spec(corpus.vocab_size, corpus.length, len(corpus.train))
+  return systems.build(start.effective(config), spec)
+
+
+def recorded(config, corpus: Corpus) -> dict:
+  """What config.json holds: all settings, and which corpus it was."""
+  sums = {k: corpus.record[f'{k}_sha256'] for k in ('train', 'test')}
+  return config.to_dict() | {'corpus': sums}
+
+
+def prepare(
+  config,
+  loaded: Loaded,
+  workdir: Workdir,
+  fit_lm: Callable | None,
+  initial: Params | None,
+  known: Known,
+  members: Members = ALONE,
+) -> Run:
+  """The run of a configuration; nothing is written yet.
+
+  Args:
+    fit_lm: see `Evaluator`
+    initial, known, members: see `Options` and `Run`
+  """
+  system, corpus = build(config, loaded.corpus), loaded.corpus
   options = Options(
     label=label(config),
     num_seeds=config.num_seeds,
     seed=config.seed,
     initial=initial,
+    pretrained=bool(config.init_from or config.mle.epochs),
     chunk_seconds=config.chunk_seconds,
     keep=config.checkpoint.keep,
     save_every=config.checkpoint.every,
@@ -113,15 +161,17 @@ def _run(config, workdir: Workdir) -> int:
     temperatures=tuple(map(float, config.eval.temperatures)),
     curve_samples=config.eval.curve_samples,
     published='' if loaded.stands_in else benchmark(config.data),
+    known=known,
   )
-  evaluator = Evaluator(
-    system, corpus, config.eval.chunk, _language_models(config, corpus)
-  )
-  job = Run(system, evaluator, workdir, options)
+  evaluator = Evaluator(system, corpus, config.eval.chunk, fit_lm)
+  return Run(system, evaluator, workdir, options, members)
+
+
+def begin(job: Run) -> None:
+  """Notes where and on what a run runs, and says what is going to happen."""
+  job.workdir.record_environment()
+  _remember(job.workdir, job.corpus)
   _plan(job)
-  table = job.execute()
-  print(f'\nfinished; {workdir.path / "results.md"}\n\n{table}', flush=True)
-  return 0
 
 
 def _language_models(config, corpus: Corpus):
@@ -159,57 +209,14 @@ def _remember(workdir: Workdir, corpus: Corpus) -> None:
   write_json(workdir.path / CORPUS_FILE, known)
 
 
-def _initial(config, corpus: Corpus):
-  """The generator's parameters [seeds, ...] at the end of another run's MLE.
-
-  Raises:
-    UserError: no such run, or one whose generator or corpus differs.
-  """
-  other = Workdir(config.init_from, create=False)
-  theirs = other.read_config().get('generator')
-  ours = config.generator.to_dict()
-  if theirs != ours:
-    differ = [k for k in ours if (theirs or {}).get(k) != ours[k]]
-    raise UserError(
-      f'init_from={config.init_from}: its generator has other settings '
-      f'({", ".join(differ)}); use the same ones'
-    )
-  theirs = other.read_json(CORPUS_FILE)['record']['train_sha256']
-  if theirs != corpus.record['train_sha256']:
-    raise UserError(
-      f'init_from={config.init_from}: it was trained on another corpus; '
-      'give this run the same data settings'
-    )
-  store = Store(other.checkpoints)
-  ends = store.steps('phase')
-  saved = store.restore('phase', step=ends[0]) if ends else None
-  if saved is None:
-    raise UserError(
-      f'init_from={config.init_from}: that run has not finished its '
-      'pre-training'
-    )
-  params = saved.tree['players']['generator']['params']
-  seeds = jax.tree.leaves(params)[0].shape[0]
-  if seeds == config.num_seeds:
-    return params
-  if seeds == 1:
-    return jax.tree.map(
-      lambda x: jnp.repeat(x, config.num_seeds, axis=0), params
-    )
-  raise UserError(
-    f'init_from={config.init_from} has {seeds} seeds, num_seeds is '
-    f'{config.num_seeds}; use the same number'
-  )
-
-
 def _plan(job: Run) -> None:
   """What is going to happen, before anything is compiled."""
-  shapes = job.shapes
+  shapes, seeds = job.shapes, job.size
   devices = jax.devices()
-  seeds = job.options.num_seeds
   used = '' if len(devices) == 1 else ', one of them used'
   print(f'devices      {len(devices)} x {devices[0].device_kind}{used}')
-  print(f'seeds        {seeds}')
+  cells = '' if job.alone else f', of {job.members.count} experiments'
+  print(f'seeds        {seeds}{cells}')
   size = sum(
     x.size * x.dtype.itemsize
     for x in jax.tree.leaves((shapes.players, shapes.memory))

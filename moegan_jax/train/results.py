@@ -1,7 +1,7 @@
 """The rows of a run's table: measured once, and kept as files."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -12,7 +12,11 @@ from moegan_jax.train import exhibits
 from moegan_jax.train.best import Best, looks_at_test
 from moegan_jax.train.evaluation import COLDEST, Evaluator, member
 from moegan_jax.train.workdir import Workdir
+from moegan_jax.train.writer import Writer
 from moegan_jax.types import TrainState
+
+# Rows that another run has measured: (name, step) -> values.
+Known = Mapping[tuple[str, int], dict]
 
 
 class Rows:
@@ -39,6 +43,23 @@ class Rows:
     """The row, measured if it is not there yet."""
     values = self.read(name, step)
     return self.write(name, step, measure()) if values is None else values
+
+
+def record_known(writer: Writer, known: Known, n: int) -> None:
+  """Records the pre-trained generator that another run has measured.
+
+  Args:
+    n: samples behind its measures
+  """
+  if ('pretrain', 0) in known:
+    values = known['pretrain', 0] | {'samples': n}
+    writer.write('eval', 'pretrain', 0, values)
+
+
+def write_known(rows: Rows, known: Known) -> None:
+  """Keeps rows that another run has measured; they need no second time."""
+  for (name, step), values in known.items():
+    rows.write(name, step, values)
 
 
 def row(key: str, label: str, values: dict, note: str = '') -> Row:

@@ -3,6 +3,7 @@
 import functools
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -40,14 +41,17 @@ class Options(NamedTuple):
   """What a run needs of a configuration besides its system.
 
   initial: parameters [seeds, ...] of the generator to start from, or None
+  pretrained: whether likelihood trained the generator, here or elsewhere
   eval_every: phase -> epochs (pre-training) or iterations; 0: at its end
   published: the benchmark whose published rows are comparable, or ''
+  known: rows that another run has measured of the same generator
   """
 
   label: str
   num_seeds: int
   seed: int
   initial: Any
+  pretrained: bool
   chunk_seconds: float
   keep: int
   save_every: float
@@ -59,6 +63,26 @@ class Options(NamedTuple):
   temperatures: tuple[float, ...]
   curve_samples: int
   published: str
+  known: results.Known
+
+
+class Members(NamedTuple):
+  """Several experiments as one program; see `group`.
+
+  They take turns along the axis of the seeds: all seeds of the first one, all
+  of the second one, and so on. Each is measured apart, when all is trained.
+
+  count: how many experiments
+  values: settings in which they differ: dotted key -> [count * seeds]
+  system_of: the system of one entry, from its values
+  """
+
+  count: int
+  values: dict[str, jax.Array]
+  system_of: Callable[[dict[str, jax.Array]], System] | None
+
+
+ALONE = Members(1, {}, None)
 
 
 class Run:
@@ -70,8 +94,11 @@ class Run:
     evaluator: Evaluator,
     workdir: Workdir,
     options: Options,
+    members: Members = ALONE,
   ):
     self.system, self.options, self.workdir = system, options, workdir
+    self.members, self.alone = members, members.count == 1
+    self.size = options.num_seeds * members.count  # of the axis of the seeds
     self.evaluator, self.corpus = evaluator, evaluator.corpus
     self.writer = Writer(workdir.path)
     self.store = Store(workdir.checkpoints, self._say)
@@ -96,7 +123,10 @@ class Run:
 
   def _initial(self) -> TrainState:
     state = loop.init_seeds(
-      self.system.init, self.options.seed, self.options.num_seeds
+      self.system.init,
+      self.options.seed,
+      self.options.num_seeds,
+      self.members.count,
     )
     if self.options.initial is None:
       return state
@@ -110,6 +140,9 @@ class Run:
     if saved is None:
       state = self._initial()
       self.store.save('last', 0, state, {}, self.options.keep)
+      known, n = self.options.known, self.options.final_samples
+      results.record_known(self.writer, known, n)
+      results.write_known(self.rows, known)
       return state
     self.best.restore(self.shapes)
     self._show_after = float('inf')  # people have seen samples before
@@ -123,7 +156,7 @@ class Run:
     """Trains what is left, measures what is not yet measured.
 
     Returns:
-      the table of results, as plain text.
+      the table of results, as plain text; '' of several members.
 
     Raises:
       Interrupted: SIGINT or SIGTERM, after saving.
@@ -139,10 +172,12 @@ class Run:
             state = self._train(name, phase, state, signals)
           if signals.caught:
             raise Interrupted(signals.caught)
-          self._measure_phase(name, end, state)
+          self._keep_end(name, end, state)
+          if self.alone:
+            self._measure_phase(name, end, state)
         if signals.caught:
           raise Interrupted(signals.caught)
-      return self._finish()
+      return self._finish() if self.alone else ''
     finally:
       self.writer.close()
 
@@ -156,7 +191,14 @@ class Run:
     if int(state.step) == start:
       state = loop.enter(phase, state)
     corpus = jnp.asarray(self.corpus.train)
-    compiled = loop.compile_chunk(phase, start, state, corpus)
+    compiled = loop.compile_chunk(
+      phase,
+      start,
+      state,
+      corpus,
+      self.members.values,
+      lambda own: self.members.system_of(own).phases[name],
+    )
     every = self._eval_steps(name, phase)
     step = int(state.step)
     self._progress = Progress(sys.stdout, phase.steps, step - start, name)
@@ -201,14 +243,18 @@ class Run:
     self._progress.update(local, seconds, shown)
 
   def _check(self, name: str, report: loop.Report) -> None:
-    """Stops at the first loss that is not finite."""
+    """Stops at the first loss that is not finite.
+
+    Of several members one does not stop the others.
+    """
     found = [
       (int(step), seed, loss)
       for loss, steps in report.bad.items()
       for seed, step in enumerate(np.asarray(steps))
       if step >= 0
     ]
-    if not found:
+    lost = {seed for _, seed, _ in found}
+    if not found or (not self.alone and len(lost) < self.size):
       return
     # Of what went bad at the same step, a loss says more than its gradient.
     step, seed, loss = min(found, key=lambda f: (f[0], 'grad' in f[2]))
@@ -255,7 +301,7 @@ class Run:
     one = jax.eval_shape(lambda s: member(s, 0), self.shapes)
     shape = (phase.update.batches, phase.batch_size, self.corpus.length)
     tokens = jax.ShapeDtypeStruct(shape, jnp.int32)
-    return self.options.num_seeds * flops(
+    return self.size * flops(
       lambda s, t: phase.update.apply(s, Batch(t), s.key), one, tokens
     )
 
@@ -307,13 +353,17 @@ class Run:
     if self._is_final(name):
       self.best.consider(state, values)
 
+  def _keep_end(self, name: str, end: int, state: TrainState) -> None:
+    """A checkpoint of the end of a phase, once."""
+    if int(state.step) == end and end not in self.store.steps('phase'):
+      self.store.save('phase', end, state, {'phase': name})
+
   def _measure_phase(self, name: str, end: int, state: TrainState) -> None:
     """The full measures at the end of a phase, once."""
     if self.rows.read(name, end) is not None:
       return
-    if int(state.step) == end:
-      self.store.save('phase', end, state, {'phase': name})
-    else:  # an earlier run was stopped between saving and measuring
+    if int(state.step) != end:
+      # An earlier run was stopped between saving and measuring.
       saved = self.store.restore('phase', self.shapes, end)
       if saved is None:
         self._say(f'no checkpoint of the end of {name}: its row is left out')
@@ -356,7 +406,7 @@ class Run:
         state_at_end=state_at_end,
         n=options.final_samples,
         label=options.label,
-        untrained=not self.total and options.initial is None,
+        pretrained=options.pretrained,
         temperatures=options.temperatures,
         curve_samples=options.curve_samples,
         benchmark=options.published,

@@ -1,7 +1,8 @@
 """What a configuration means for the program around a system."""
 
+from collections.abc import Mapping
+
 from moegan_jax.errors import UserError
-from moegan_jax.train.workdir import Workdir
 
 # Settings that say where things lie and how often to look, not what is
 # computed: they may change when a run is resumed.
@@ -52,15 +53,24 @@ def check(config) -> None:
       )
 
 
-def is_free(key: str, settings: dict, workdir: Workdir) -> bool:
-  """Whether a resumed run may have another value of this setting."""
-  if any(key == free or key.startswith(f'{free}.') for free in _FREE):
+def is_place(key: str) -> bool:
+  """Whether a setting says where things lie, or how often to look."""
+  return any(key == free or key.startswith(f'{free}.') for free in _FREE)
+
+
+def is_free(key: str, settings: Mapping, before: Mapping) -> bool:
+  """Whether a resumed run may have another value of this setting.
+
+  Args:
+    settings, before: all settings, of now and of the run as it was begun
+  """
+  if is_place(key):
     return True
   if key == 'init_from':  # the other run was moved
-    return bool(settings[key] and workdir.read_config().get(key))
+    return bool(settings[key] and before.get(key))
   if key == 'adversarial.steps':
-    before = workdir.read_config().get('adversarial', {}).get('steps', 0)
-    return settings['adversarial']['steps'] > before
+    steps = before.get('adversarial', {}).get('steps', 0)
+    return settings['adversarial']['steps'] > steps
   return False
 
 

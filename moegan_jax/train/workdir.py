@@ -158,8 +158,7 @@ class Workdir:
 
   def has_begun(self) -> bool:
     """Whether something was trained or measured here."""
-    saved = [p for p in self.checkpoints.glob('*-*') if p.name[-2:] != '-0']
-    return bool(saved) or (self.path / 'rows').exists()
+    return has_begun(self.path)
 
   def record_environment(self) -> dict:
     """Writes environment.json, a list: one record for each new environment.
@@ -176,6 +175,12 @@ class Workdir:
     if present not in records[-1:]:
       write_json(path, [*records, present])
     return present
+
+
+def has_begun(path: pathlib.Path) -> bool:
+  """Whether something was trained or measured in a folder."""
+  saved = [p for p in path.glob('checkpoints/*-*') if p.name[-2:] != '-0']
+  return bool(saved) or (path / 'rows').exists()
 
 
 def environment() -> dict:

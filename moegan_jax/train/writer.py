@@ -35,7 +35,12 @@ class Writer:
     self._purge = None
 
   def write(
-    self, kind: str, phase: str, step: int, metrics: Mapping[str, Any]
+    self,
+    kind: str,
+    phase: str,
+    step: int,
+    metrics: Mapping[str, Any],
+    at: float | None = None,
   ) -> None:
     """Appends a record.
 
@@ -44,6 +49,7 @@ class Writer:
       phase: the phase of training; TensorBoard's tag is `phase/name`.
       step: the global step.
       metrics: name -> scalar or [seeds]; TensorBoard gets the mean.
+      at: when it was, in seconds since 1970; None is now.
 
     Raises:
       UserError: the file cannot be written.
@@ -53,7 +59,8 @@ class Writer:
       raise ValueError(f'{taken[0]!r} is not free as the name of a metric')
     values = {name: _numbers(value) for name, value in metrics.items()}
     record = {'kind': kind, 'phase': phase, 'step': int(step)}
-    record |= {'time': round(time.time(), 3)} | jsonable(values)
+    now = time.time() if at is None else at
+    record |= {'time': round(now, 3)} | jsonable(values)
     try:
       if self._file is None:
         self._open()

@@ -187,6 +187,34 @@ def test_a_compiled_chunk_refuses_other_shapes():
   assert compiled.seconds > 0 and compiled.extra_bytes >= 0
 
 
+def test_seeds_with_values_of_their_own():
+  init, _ = toy(epochs=False)
+
+  def phase_of(values):
+    return toy(epochs=False, metrics=lambda _: values)[1]
+
+  rates = jnp.array([0.5, 2.0])
+  state = loop.init_seeds(init, 0, 2)
+  corpus = jnp.zeros((20, 3), jnp.int32)
+  compiled = loop.compile_chunk(
+    phase_of({}), 0, state, corpus, {'rate': rates}, phase_of
+  )
+  _, report = compiled.call(state, jnp.int32(3), corpus)
+  np.testing.assert_allclose(report.mean['rate'], rates)
+
+
+def test_copies_of_the_seeds_have_the_keys_of_the_seeds():
+  init, _ = toy(epochs=False)
+  one, three = loop.init_seeds(init, 5, 2), loop.init_seeds(init, 5, 2, 3)
+  np.testing.assert_array_equal(
+    jax.random.key_data(three.key),
+    np.tile(jax.random.key_data(one.key), (3, 1)),
+  )
+  np.testing.assert_array_equal(
+    three.memory['mark'], np.tile(one.memory['mark'], 3)
+  )
+
+
 # --- cost ------------------------------------------------------------------
 
 X, W, SQUARE = jnp.ones((3, 4)), jnp.ones((4, 5)), jnp.ones((3, 3))

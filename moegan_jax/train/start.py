@@ -1,0 +1,107 @@
+"""A run that starts from another run's generator: `init_from`."""
+
+import pathlib
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from moegan_jax.data.corpus import Corpus
+from moegan_jax.errors import UserError
+from moegan_jax.files import jsonable
+from moegan_jax.train.checkpoint import Store
+from moegan_jax.train.results import Known, Rows
+from moegan_jax.train.workdir import CORPUS_FILE, Workdir
+from moegan_jax.types import Params
+
+# How a row was measured; where these agree, it need not be measured again.
+_MEASURED_BY = ('final_samples', 'curve_samples', 'temperatures', 'chunk')
+_MEASURED_BY += ('language_model', 'draws')
+_SAME_TEXT = ('train_sha256', 'test_sha256', 'valid_lines', 'notes')
+
+
+def effective(config: ConfigDict) -> ConfigDict:
+  """The configuration that is trained: what is given need not be learnt."""
+  if not config.init_from:
+    return config
+  config = config.copy_and_resolve_references()
+  config.unlock()
+  config.mle.epochs = 0
+  return config
+
+
+def initial(config: ConfigDict, corpus: Corpus) -> Params:
+  """The generator's parameters [seeds, ...] at the end of another run's MLE.
+
+  Raises:
+    UserError: no such run, or one whose generator or corpus differs.
+  """
+  other = Workdir(config.init_from, create=False)
+  theirs = other.read_config().get('generator')
+  ours = config.generator.to_dict()
+  if theirs != ours:
+    differ = [k for k in ours if (theirs or {}).get(k) != ours[k]]
+    raise UserError(
+      f'init_from={config.init_from}: its generator has other settings '
+      f'({", ".join(differ)}); use the same ones'
+    )
+  theirs = other.read_json(CORPUS_FILE)['record']['train_sha256']
+  if theirs != corpus.record['train_sha256']:
+    raise UserError(
+      f'init_from={config.init_from}: it was trained on another corpus; '
+      'give this run the same data settings'
+    )
+  store = Store(other.checkpoints)
+  ends = store.steps('phase')
+  saved = store.restore('phase', step=ends[0]) if ends else None
+  if saved is None:
+    raise UserError(
+      f'init_from={config.init_from}: that run has not finished its '
+      'pre-training'
+    )
+  params = saved.tree['players']['generator']['params']
+  seeds = jax.tree.leaves(params)[0].shape[0]
+  if seeds == config.num_seeds:
+    return params
+  if seeds == 1:
+    return jax.tree.map(
+      lambda x: jnp.repeat(x, config.num_seeds, axis=0), params
+    )
+  raise UserError(
+    f'init_from={config.init_from} has {seeds} seeds, num_seeds is '
+    f'{config.num_seeds}; use the same number'
+  )
+
+
+def known_rows(config: ConfigDict, corpus: Corpus) -> Known:
+  """What the other run has measured of that generator, and of real text.
+
+  Nothing if it was measured in another way, or if one seed became several.
+
+  Returns:
+    (name, step in a run that begins with this generator) -> values.
+  """
+  ends = Store(pathlib.Path(config.init_from, 'checkpoints')).steps('phase')
+  if not config.init_from or not ends:
+    return {}
+  other, end = Workdir(config.init_from, create=False), ends[0]
+  theirs, ours = other.read_config(), jsonable(config.to_dict())
+  record = other.read_json(CORPUS_FILE)['record']
+  our_record = jsonable(corpus.record)
+  if not (
+    theirs['num_seeds'] == ours['num_seeds']
+    and all(theirs['eval'].get(k) == ours['eval'].get(k) for k in _MEASURED_BY)
+    and all(record.get(k) == our_record.get(k) for k in _SAME_TEXT)
+  ):
+    return {}
+  few, many = ours['eval']['curve_samples'], ours['eval']['final_samples']
+  rows = Rows(other)
+  found = {
+    ('pretrain', 0): rows.read('pretrain', end),
+    ('curve_pretrain', 0): rows.read('curve_pretrain', end),
+    ('mle_best', 0): rows.read('mle_best', end),
+    ('real_train', many): rows.read('real_train', many),
+    ('real_test', many): rows.read('real_test', many),
+    ('real_few', few): rows.read('real_few', few),
+  }
+  return {key: values for key, values in found.items() if values is not None}
