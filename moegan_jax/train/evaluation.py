@@ -210,7 +210,9 @@ class Evaluator:
         if f'nll_{part}' in measures:
           total = measures['nll_oracle'] + measures[f'nll_{part}']
           measures[name] = total
-    if corpus.pad is not None:
+    if corpus.pad is None:
+      measures |= self._of_ids(words)
+    else:
       names = tuple(MEASURES) if full else QUICK
       measures |= self._of_text(words, corpus.test_words, names)
       if corpus.valid_words and not full:
@@ -254,7 +256,9 @@ class Evaluator:
       terms = self._rows(self._entropy_terms, self.truth(n))
       values = divergence.divergences(terms, terms)
       measures |= {k: float(v) for k, v in values.items()}
-    if corpus.pad is not None:
+    if corpus.pad is None:
+      measures |= self._of_ids(corpus.words(self.truth(n)))
+    else:
       words = self._train_words()[:n]
       names = [name for name in MEASURES if name not in _AGAINST_TRAIN]
       found = self._of_text(words, corpus.test_words, names)
@@ -286,6 +290,12 @@ class Evaluator:
     """Measures of text, with the training text and the language model."""
     texts = Texts(words, references, self._train_words(), self.fit_lm)
     return text_measures(texts, names)
+
+  def _of_ids(self, words: Sentences) -> dict[str, float]:
+    """Collapse and copying of sequences that all have one length."""
+    found = self._of_text(words, [], ('diversity',))
+    found.pop('mean_length')
+    return found
 
   def _comparable(self, measures: dict, words: Sentences, n: int) -> dict:
     """Without what depends on the number of sentences, if there are fewer."""
