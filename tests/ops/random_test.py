@@ -212,5 +212,14 @@ class NormalTest(chex.TestCase):
       random, 'threefry2x32', lambda *_: (ends, ends[:, ::-1])
     ):
       got = random.row_normal(jnp.zeros((1, 2), jnp.uint32), 4)
-    top = -ndtri(2.0**-24)
+    top = -ndtri(2.0**-23)
     np.testing.assert_allclose(got, [[-top, top, top, -top]], rtol=1e-5)
+
+
+def test_normal_numbers_are_finite_at_both_ends():
+  """Compiled, too: one row in 2^23 has the first or the last bits."""
+  bits = jnp.array([0, 1 << 9, 1 << 31, (1 << 32) - 1], jnp.uint32)
+  for function in (random._normal, jax.jit(random._normal)):
+    low, next_low, middle, high = np.asarray(function(bits))
+    assert -5.3 < low <= next_low < -4.9 and 4.9 < high < 5.3
+    np.testing.assert_allclose(middle, 0, atol=1e-6)
