@@ -41,7 +41,12 @@ def get_sweep(variant: str = ''):
       'penalty': {'game.loss': 'wgan-gp', **FASTER},
       'per_token': PER_TOKEN | FASTER,
       'batch_256': {'adversarial.batch': 256},
-      'alignment_alone': {'game.weight': 0.0, 'fsa.weight': 1.0} | FASTER,
+      'alignment_alone': {
+        'system': 'moegan',
+        'game.weight': 0.0,
+        'fsa.weight': 1.0,
+        **FASTER,
+      },
       'anchored': ANCHOR | FASTER,
       'anchored_per_token': ANCHOR | PER_TOKEN | FASTER,
       'annealed': {

@@ -7,6 +7,9 @@ NLL_gen.
 python -m moegan_jax.sweep --grid=configs/sweeps/moegan_ablation.py:small
 Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
 variants, :small is the small oracle.
+
+Ours at :small (three seeds, one CPU core; results/SMALL_ORACLE.md), Jeffreys
+after the game: full 2.440, no_mixture 2.460, no_alignment 2.434, neither 2.452.
 """
 
 from configs import common, papers

@@ -1,6 +1,7 @@
 """The systems by name: one paper a file."""
 
-from moegan_jax.errors import unknown
+from moegan_jax.errors import UserError, unknown
+from moegan_jax.ops.arrays import on
 from moegan_jax.systems import (
   ccl,
   fmgan,
@@ -25,6 +26,8 @@ SYSTEMS = {
   'fmgan': fmgan.build,
   'jsdgan': jsdgan.build,
 }
+# What reads the sections `fsa` and `ccl`; `mle` has no game at all.
+_ALIGNED = ('moegan', 'ccl', 'mle')
 
 
 def build(config, spec: Spec) -> System:
@@ -35,4 +38,11 @@ def build(config, spec: Spec) -> System:
   """
   if config.system not in SYSTEMS:
     raise unknown('config.system', config.system, SYSTEMS)
+  if config.system not in _ALIGNED:
+    for section in ('fsa', 'ccl'):
+      if on(config[section].weight):
+        raise UserError(
+          f'system={config.system} has no {section}.weight: set it to 0, or '
+          'take system=moegan, which adds it to the same game'
+        )
   return SYSTEMS[config.system](config, spec)

@@ -414,6 +414,16 @@ def test_switches_that_do_not_go_together(name):
     systems.build(settings(**TOGETHER[name]), SPEC)
 
 
+@pytest.mark.parametrize('section', ['fsa', 'ccl'])
+def test_a_weight_that_a_system_would_not_read_is_refused(section):
+  c = settings(fsa__weight=0.0)
+  c.system = 'relgan'
+  systems.build(c, SPEC)
+  c[section].weight = 1.0
+  with pytest.raises(UserError, match=f'relgan has no {section}.weight'):
+    systems.build(c, SPEC)
+
+
 @pytest.mark.parametrize(
   'changes',
   [{'generator__experts': 2}, {'fsa__weight': 1.0}, {'ccl__weight': 0.0}],
