@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from configs import common
+from configs import common, papers
 from moegan_jax import systems
 from moegan_jax.data.oracle import lstm_oracle
 from moegan_jax.train import loop
@@ -19,7 +19,7 @@ TRAIN_SIZE = 2048
 
 def settings():
   """Straight-through samples and small players: it learns in seconds."""
-  c = common.mle(common.base())
+  c = papers.mle(common.base())
   c.system = 'moegan'
   c.generator.hidden = 16
   c.generator.embed = 8
