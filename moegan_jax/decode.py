@@ -175,7 +175,9 @@ def marginal(
   """
   n, length = tokens.shape
   vocab = generator.vocab_size
-  latents = generator.latent(random.row_keys(jax.random.key(0), draws))
+  # A key that nobody samples with: these z are not those of any sample.
+  key = jax.random.fold_in(jax.random.key(0), 2**31 - 1)
+  latents = generator.latent(random.row_keys(key, draws))
   known = tokens < vocab
   index = jnp.where(known, tokens, 0)[..., None]
 

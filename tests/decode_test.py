@@ -417,7 +417,8 @@ class LatentTest(chex.TestCase):
     params, draws, heat = noisy(NOISY_START), 3, 0.7
     tokens = TOKENS.at[0, 1].set(V + 1)  # an unknown word
     found = decode.marginal(NOISY_START, params, tokens, heat, draws=draws)
-    latents = NOISY_START.latent(random.row_keys(jax.random.key(0), draws))
+    key = jax.random.fold_in(jax.random.key(0), 2**31 - 1)
+    latents = NOISY_START.latent(random.row_keys(key, draws))
     each = []
     for z in latents:
       context = jnp.broadcast_to(z, (B, 2))

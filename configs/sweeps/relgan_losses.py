@@ -1,7 +1,6 @@
 """RelGAN with every adversarial loss of the table.
 
-Published as curves: the relativistic standard loss was chosen over the
-non-saturating, hinge and RSGAN ones.
+Published as curves: the relativistic standard loss (`rsgan` here) was chosen.
 
 python -m moegan_jax.sweep --grid=configs/sweeps/relgan_losses.py:small
 Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small

@@ -82,8 +82,8 @@ class Contrast(NamedTuple):
       # The key is that of the adversarial update, whose first part made the
       # noise of its samples.
       k_noise = jax.random.split(key, 3)[0]
-      # Part i of a split is fold_in(key, i): 3 is the first one still free.
-      k_new, k_dropout = jax.random.split(jax.random.fold_in(key, 3))
+      # Part i of a split is fold_in(key, i); further terms have those after.
+      k_new, k_dropout = jax.random.split(jax.random.fold_in(key, 98))
       phi = state.players['discriminator'].params
       fake = self.game.generate(
         params,

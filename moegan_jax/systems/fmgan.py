@@ -30,7 +30,7 @@ def build(config, spec: Spec) -> System:
     return -value, {'d_fmd': value}
 
   play = match(config, spec)
-  play = play._replace(game=play.game._replace(loss=SILENT))
+  play = play._replace(game=play.game._replace(loss=SILENT, penalty=0.0))
   return play.system(
     generator_terms=(approach,), discriminator_terms=(withdraw,)
   )

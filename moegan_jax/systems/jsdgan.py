@@ -9,6 +9,7 @@ p_G(x) log(p_G(x) / (p_G(x) + p_data(x))) grad log p_G(x).
 import jax.numpy as jnp
 
 from moegan_jax import decode
+from moegan_jax.errors import UserError
 from moegan_jax.losses.likelihood import log_likelihood
 from moegan_jax.losses.self_weighted import self_weighted
 from moegan_jax.systems import networks, parts
@@ -16,7 +17,15 @@ from moegan_jax.types import Spec, System
 
 
 def build(config, spec: Spec) -> System:
-  """JSDGAN from the sections of a configuration."""
+  """JSDGAN from the sections of a configuration.
+
+  Raises:
+    UserError: latent noise.
+  """
+  if config.generator.latent:
+    raise UserError(
+      'system=jsdgan needs log p(x) itself: set generator.latent=0'
+    )
   gen = networks.generator(spec, **config.generator)
   train = parts.training(config, spec, gen)
 

@@ -164,10 +164,12 @@ class Training(NamedTuple):
     if disc is not None:
       others['discriminator'] = (disc.init, self.d_adam)
       critique = disc_critique(disc)
-    if run.batch < 1 or (epochs and run.batch > self.spec.train_size):
+    taken = run.batch * update.batches
+    if run.batch < 1 or (epochs and taken > self.spec.train_size):
       raise UserError(
-        f'adversarial.batch={run.batch} must be at least 1, and in epochs at '
-        f'most the number of training sequences, {self.spec.train_size}'
+        f'adversarial.batch={run.batch} must be at least 1, and the '
+        f'{update.batches} batches of an iteration at most the '
+        f'{self.spec.train_size} training sequences'
       )
     optimizers = {name: optimizer for name, (_, optimizer) in others.items()}
     adversarial = Phase(

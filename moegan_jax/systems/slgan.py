@@ -4,8 +4,8 @@ G is a language model. D is a second one, G_d, that reads a sentence and says a
 word distribution at every position: it learns to restore real text and to
 change generated text. G is trained by likelihood and towards what G_d makes of
 its samples; no gradient passes through the samples. Equation numbers are the
-paper's. One iteration is an update of D and one of G on the same batch; an
-epoch is a pass over the training text.
+paper's. One iteration is an update of D and one of G, on a batch each; an epoch
+is as many iterations as the training text has batches.
 """
 
 import jax
@@ -41,6 +41,10 @@ def build(config, spec: Spec) -> System:
     )
   if not 0 <= rules.noise < 1:
     raise UserError(f'slgan.noise={rules.noise} must be in [0, 1)')
+  if config.generator.latent:
+    raise UserError(
+      'system=slgan needs log p(x) itself: set generator.latent=0'
+    )
   gen = networks.generator(spec, **config.generator)
   disc = seq2seq(
     vocab_size=spec.vocab_size,

@@ -197,6 +197,7 @@ def _protocol(run: Trained) -> dict:
   protocol['likelihood'] = f'of the first {n:,} lines of each part'
   if run.evaluator.draws:
     protocol['likelihood'] += (
-      f', a mean over {run.evaluator.draws} draws of the latent noise'
+      f', a mean over {run.evaluator.draws} draws of the latent noise, which '
+      'makes NLL and entropy too high and KL(q||p) too low'
     )
   return protocol

@@ -17,8 +17,8 @@ STARTS, GROUPS = 'starts', 'groups'  # folders within that of a sweep
 ARRAYS = ('mle.lr', 'adversarial.g_lr', 'adversarial.d_lr', 'adversarial.clip')
 ARRAYS += ('game.beta', 'game.penalty', 'fsa.weight', 'ccl.weight')
 ARRAYS += ('ccl.temperature', 'adversarial.anchor', 'game.weight')
-# Systems whose training is more than a game after maximum likelihood on the
-# generator alone: they are trained from their own beginning.
+# Systems that are trained from their own beginning, as pre-training is all they
+# do or as it trains more than the generator.
 _OWN_START = ('mle',)
 _LONGEST = 60  # letters of a folder's name
 

@@ -309,7 +309,7 @@ class Run:
 
   def _eval_steps(self, name: str, phase: Phase) -> int:
     every = self.options.eval_every.get(name, 0)
-    if phase.epochs:
+    if name == 'pretrain':  # where it is a number of epochs
       every *= loop.steps_per_epoch(phase, len(self.corpus.train))
     return every or max(1, phase.steps)
 

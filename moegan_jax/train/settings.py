@@ -26,6 +26,9 @@ def check(config) -> None:
     ('adversarial.g_steps', 1),
     ('adversarial.d_steps', 1),
     ('game.unroll', 1),
+    ('eval.draws', 1),
+    ('adversarial.anchor', 0),
+    ('adversarial.mle_every', 0),
   ):
     value = config
     for part in key.split('.'):
