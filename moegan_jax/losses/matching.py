@@ -12,14 +12,14 @@ import jax
 import jax.numpy as jnp
 
 from moegan_jax.errors import UserError, unknown
-from moegan_jax.ops import kernels, transport
+from moegan_jax.ops import distances, kernels, transport
 from moegan_jax.ops.arrays import traced
 
 Array = jax.Array
 
 _DIVERGENCE = 'sinkhorn-divergence'
 MOVERS = (*transport.SOLVERS, _DIVERGENCE)
-REDUCTIONS = ('joint', 'per_rep')
+REDUCTIONS = tuple(distances.CENTROID_DISTANCES)
 
 
 def _samples(features: Array) -> Array:

@@ -60,15 +60,13 @@ class _TextCNN(nn.Module):
       pooled.append(nn.relu(max_convolution(x, kernel) + bias[None]))
     h = jnp.concatenate(pooled, axis=-1)
 
-    if self.highway == 'none':
-      gate = None
-    elif self.highway == 'tied':
-      shared = linear(h.shape[-1], 'highway')(h)
-      gate, candidate = shared, shared
-    else:
-      gate = linear(h.shape[-1], 'highway_gate', bias=False)(h)
-      candidate = linear(h.shape[-1], 'highway', bias=False)(h)
-    if gate is not None:
+    if self.highway != 'none':
+      if self.highway == 'tied':
+        shared = linear(h.shape[-1], 'highway')(h)
+        gate, candidate = shared, shared
+      else:
+        gate = linear(h.shape[-1], 'highway_gate', bias=False)(h)
+        candidate = linear(h.shape[-1], 'highway', bias=False)(h)
       gate = nn.sigmoid(gate)
       h = gate * nn.relu(candidate) + (1 - gate) * h
     h = nn.Dropout(self.dropout, deterministic=not train)(h)
@@ -108,7 +106,6 @@ def cnn(
       RelGAN), one 'tied' linear map with bias for both (TextGAN-PyTorch), or
       'none'
     dropout: share of highway outputs dropped whenever a key is given
-
     reconstruction: Z of a second head, a linear map of the features that is
       to find the latent noise of a sample (TextGAN)
 

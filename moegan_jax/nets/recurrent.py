@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, unknown
 from moegan_jax.nets.cells import Cell
 from moegan_jax.nets.initializers import Initializers
 from moegan_jax.ops import random
@@ -47,9 +47,7 @@ def recurrent(
       'lstm and gru can start from latent noise'
     )
   if prior not in PRIORS:
-    raise UserError(
-      f'generator.prior={prior!r} is unknown; one of {", ".join(PRIORS)}'
-    )
+    raise unknown('generator.prior', prior, PRIORS)
   project = nn.Dense(
     cell.input_width, kernel_init=init.linear, bias_init=init.bias
   )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import optax
 
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, unknown
 from moegan_jax.losses.counter_contrastive import counter_contrastive
 from moegan_jax.ops.arrays import on, traced
 from moegan_jax.systems.game import RelaxedGame
@@ -45,9 +45,7 @@ class Contrast(NamedTuple):
       ('reps', made.reps, ('flatten', 'per_rep')),
     ):
       if value not in valid:
-        raise UserError(
-          f'ccl.{name}={value!r} is unknown; one of {", ".join(valid)}'
-        )
+        raise unknown(f'ccl.{name}', value, valid)
     known = not (traced(made.weight) or traced(made.temperature))
     if known and (made.weight < 0 or not made.temperature > 0):
       raise UserError(

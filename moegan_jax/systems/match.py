@@ -5,9 +5,10 @@ file adds the terms that are its own.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, unknown
 from moegan_jax.losses.adversarial import adversarial_loss
 from moegan_jax.ops.arrays import traced
 from moegan_jax.ops.relaxation import truncate
@@ -121,9 +122,7 @@ def relaxed_game(
     ('route', route, ('scan', 'replay')),
   ):
     if value not in valid:
-      raise UserError(
-        f'game.{name}={value!r} is unknown; one of {", ".join(valid)}'
-      )
+      raise unknown(f'game.{name}', value, valid)
   if (feedback, route) == ('soft', 'replay'):
     raise UserError(
       'game.route=replay needs game.feedback=hard: soft rows '
@@ -143,7 +142,6 @@ def relaxed_game(
     )
   rules = adversarial_loss(loss, form, reduce)
   hard, stochastic = RELAXATIONS[relaxation]
-  cut = top_k or top_p < 1
   return RelaxedGame(
     generator=generator,
     discriminator=discriminator,
@@ -157,10 +155,6 @@ def relaxed_game(
     stochastic=stochastic,
     feedback=feedback,
     route=route,
-    truncate=(
-      (lambda logits: truncate(logits, top_k, top_p))
-      if cut
-      else (lambda logits: logits)
-    ),
+    truncate=partial(truncate, top_k=top_k, top_p=top_p),
     unroll=unroll,
   )

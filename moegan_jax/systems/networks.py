@@ -1,7 +1,7 @@
 """Networks from the sections `generator` and `discriminator`."""
 
 from moegan_jax.errors import UserError, unknown
-from moegan_jax.nets.cells import Cell, relational_memory
+from moegan_jax.nets.cells import relational_memory
 from moegan_jax.nets.cnn import cnn
 from moegan_jax.nets.gated import gru, lstm
 from moegan_jax.nets.initializers import initializers
@@ -10,12 +10,6 @@ from moegan_jax.nets.recurrent_critic import recurrent_critic
 from moegan_jax.types import Discriminator, Generator, Spec
 
 GATED = {'lstm': lstm, 'gru': gru}
-
-
-def _gated(key: str, name: str, width: int, init) -> Cell:
-  if name not in GATED:
-    raise unknown(key, name, GATED)
-  return GATED[name](width=width, init=init)
 
 
 def generator(
@@ -48,7 +42,7 @@ def generator(
   if cell == 'rmc':
     core = relational_memory(**memory, init=inits)
   elif cell in GATED:
-    core = _gated('generator.cell', cell, hidden, inits)
+    core = GATED[cell](width=hidden, init=inits)
   else:
     raise unknown('generator.cell', cell, ('rmc', *GATED))
   expert = recurrent(
@@ -102,5 +96,7 @@ def discriminator(
     raise UserError(
       'discriminator.kind=recurrent has no reconstruction head; take cnn'
     )
-  core = _gated('discriminator.cell', cell, hidden, shared['init'])
+  if cell not in GATED:
+    raise unknown('discriminator.cell', cell, GATED)
+  core = GATED[cell](width=hidden, init=shared['init'])
   return recurrent_critic(**shared, cell=core, per_token=per_token)

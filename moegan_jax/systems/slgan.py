@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from moegan_jax import decode
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, unknown
 from moegan_jax.losses.likelihood import log_likelihood, negative_log_likelihood
 from moegan_jax.losses.sequence_contrast import (
   corrupt,
@@ -36,9 +36,7 @@ def build(config, spec: Spec) -> System:
   """
   run, rules = config.adversarial, config.slgan
   if rules.direction not in ('forward', 'reverse'):
-    raise UserError(
-      f'slgan.direction={rules.direction!r} is unknown; one of forward, reverse'
-    )
+    raise unknown('slgan.direction', rules.direction, ('forward', 'reverse'))
   if not 0 <= rules.noise < 1:
     raise UserError(f'slgan.noise={rules.noise} must be in [0, 1)')
   if config.generator.latent:
