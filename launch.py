@@ -7,6 +7,7 @@ configs/common.py.
 
 import os
 import pathlib
+import re
 import sys
 
 
@@ -72,7 +73,10 @@ def main(argv: list[str]) -> int:
       return 0
     # Imported late: a wrong flag should not have to wait for JAX.
     from moegan_jax.train.program import run
+    from moegan_jax.train.unread import check_read
 
+    given = (re.match(r'--config\.([\w.]+)', flag) for flag in argv[1:])
+    check_read(config, [key[1] for key in given if key])
     return run(config, workdir)
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)

@@ -139,7 +139,8 @@ def base() -> ConfigDict:
   c.jsd.normalise = 'minmax'  # minmax (port), softmax, none (exact densities)
 
   c.slgan = ConfigDict()
-  c.slgan.weight = 1.0  # of G's move towards D, at the end
+  c.slgan.weight = 1.0  # of G's move towards D, where it has grown to
+  c.slgan.horizon = 31_200  # iterations until then, 200 epochs
   c.slgan.floor = 1.0  # of D's reconstruction: max(floor, 1 - decay epoch)
   c.slgan.decay = 0.1
   c.slgan.margin = 10.0  # nats at which D's contrast is clipped; 0: never
@@ -252,10 +253,11 @@ def lstm_width(variant: str) -> dict:
 
 
 def scale_steps(c: ConfigDict, steps: int) -> None:
-  """Fewer iterations, with the horizon scaled so that beta ends the same."""
-  c.game.horizon = max(
-    2, math.ceil(c.game.horizon * steps / c.adversarial.steps)
-  )
+  """Fewer iterations, with the horizons scaled so that all ends the same."""
+  for section in (c.game, c.slgan):
+    section.horizon = max(
+      2, math.ceil(section.horizon * steps / c.adversarial.steps)
+    )
   c.adversarial.steps = steps
 
 

@@ -98,6 +98,7 @@ def slgan(c: ConfigDict) -> ConfigDict:
   c.adversarial.g_lr = 1e-3
   c.adversarial.d_lr = 1e-3
   c.adversarial.steps = 200 * 156  # iterations of 200 epochs of 10,000 lines
+  c.slgan.horizon = c.adversarial.steps
   return c
 
 

@@ -160,33 +160,38 @@ def marginal(
   temperature: Array | float = 1.0,
   *,
   draws: int,
+  own: Array | None = None,
   unroll: int = 1,
 ) -> Array:
   """Log-probabilities [n, T, V] of a generator with latent noise.
 
   p(x_t | x_<t) = sum_k p(x_<t | z_k) p(x_t | x_<t, z_k) / sum_k p(x_<t | z_k)
-  over `draws` fixed z_k of the prior: the exact likelihood of the generator
-  whose prior is these z_k, and by Jensen's inequality no more, in expectation,
-  than log E_z p(x | z). More draws come closer.
+  over `draws` fixed z_k of the prior. Their mean over the positions' tokens is
+  by Jensen's inequality no more, in expectation, than log E_z p(x | z). Of a
+  sample the z that it was drawn from is one more, z_0: then the mean over such
+  samples is no less (Yin and Zhou, 2018, semi-implicit variational inference,
+  Proposition 1). So KL(p || q) from given text and KL(q || p) from samples are
+  both upper bounds, and more draws bring both closer.
 
   Args:
     tokens: int32 [n, T]; words beyond the vocabulary leave p(x_<t | z) alone
     temperature: divides the logits, given z
+    own: uint32 [n, 2], the row keys from which the tokens were sampled
   """
   n, length = tokens.shape
   vocab = generator.vocab_size
   # A key that nobody samples with: these z are not those of any sample.
   key = jax.random.fold_in(jax.random.key(0), 2**31 - 1)
   latents = generator.latent(random.row_keys(key, draws))
+  latents = jnp.broadcast_to(latents[:, None], (draws, n, latents.shape[-1]))
+  if own is not None:
+    latents = jnp.concatenate([latents, generator.latent(own)[None]])
   known = tokens < vocab
   index = jnp.where(known, tokens, 0)[..., None]
 
   def one(sums, z):
     joint, prefix = sums
-    context = jnp.broadcast_to(z, (n, *z.shape))
-    logits = teacher_force(
-      generator, params, tokens, context=context, unroll=unroll
-    )
+    logits = teacher_force(generator, params, tokens, context=z, unroll=unroll)
     log_probs = jax.nn.log_softmax(logits / temperature)
     chosen = jnp.take_along_axis(log_probs, index, axis=-1)[..., 0]
     chosen = jnp.where(known, chosen, 0)

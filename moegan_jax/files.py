@@ -71,3 +71,14 @@ def read_json(path: str | os.PathLike) -> Any:
     return json.loads(path.read_text(encoding='utf-8'))
   except (OSError, ValueError) as error:
     raise UserError(f'cannot read {path}: {error}') from error
+
+
+def flatten(settings: dict[str, Any], prefix: str = '') -> dict[str, Any]:
+  """Nested settings as one dict with dotted keys."""
+  flat: dict[str, Any] = {}
+  for key, value in settings.items():
+    if isinstance(value, dict):
+      flat |= flatten(value, f'{prefix}{key}.')
+    else:
+      flat[f'{prefix}{key}'] = value
+  return flat

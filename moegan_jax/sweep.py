@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from moegan_jax import compare
 from moegan_jax.errors import UserError, unknown
-from moegan_jax.files import jsonable, read_json, write_text
+from moegan_jax.files import flatten, jsonable, read_json, write_text
 from moegan_jax.report import html, runs
 from moegan_jax.train import plan
 from moegan_jax.train.grid import Grid, load, said_of
@@ -217,8 +217,8 @@ def _finished(path: pathlib.Path, config, ends: Mapping[str, int]) -> bool:
   """Whether a run with these settings is there, to its end and measured."""
   if not _has_results(path):
     return False
-  before = runs.flatten(read_json(path / 'config.json'))
-  now = runs.flatten(jsonable(config.to_dict()))
+  before = flatten(read_json(path / 'config.json'))
+  now = flatten(jsonable(config.to_dict()))
   same = all(before.get(k) == v or is_place(k) for k, v in now.items())
   return same and read_json(path / 'results.json').get('ends') == ends
 

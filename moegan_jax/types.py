@@ -158,13 +158,15 @@ class System(NamedTuple):
   phases: name -> Phase, in the order of training
   sample: (state, key, n, temperature=1.0, first=0) -> int32 [n, T]; row i
     depends on the key and on `first + i` only
-  logits: (state, tokens int32 [n, T], temperature=1.0) -> [n, T, V]
+  logits: (state, tokens int32 [n, T], temperature=1.0, key=None, first=0) ->
+    [n, T, V]; of tokens from `sample` it may be told the key and `first`,
+    which matter where `draws` is not 0
   critique: (state, tokens) -> Critique of the discriminator, without dropout;
     or None
   draws: 0 where `logits` are those that `sample` draws from. A generator with
     a latent start has the likelihood E_z p(x | z), and `logits` are those of
-    the mean over so many fixed draws of z: its NLL is an upper bound in
-    expectation
+    the mean over so many fixed draws of z and, for samples, their own: bounds,
+    see `decode.marginal`
   """
 
   init: Callable[[Array], TrainState]

@@ -436,3 +436,23 @@ class LatentTest(chex.TestCase):
         word = int(tokens[row, t])
         if word < V:
           before = np.array([b * q[row, t, word] for b, q in zip(before, p)])
+
+  def test_likelihood_of_samples_is_between_its_bounds(self):
+    """Without the samples' own noise too low, with it too high."""
+    params = jax.tree.map(lambda x: 4 * x, noisy(NOISY_START))
+    rows = random.row_keys(jax.random.key(5), 1000)
+    tokens = decode.sample(NOISY_START, params, rows, length=T).tokens
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def terms(draws, own):
+      logits = decode.marginal(
+        NOISY_START, params, tokens, draws=draws, own=own
+      )
+      return jnp.take_along_axis(logits, tokens[..., None], -1).sum((1, 2))
+
+    low, high = terms(3, None), terms(3, rows)
+    near = (terms(1000, None) + terms(1000, rows)) / 2
+    for gap in (near - low, high - near):
+      self.assertGreater(gap.mean(), 5 * gap.std() / 1000**0.5)
+    closer = terms(30, rows)
+    self.assertLess(abs(closer - near).mean(), abs(high - near).mean() / 2)

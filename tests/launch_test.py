@@ -530,6 +530,14 @@ BAD = {
     lambda d: [*ORACLE, f'--config.init_from={d}'],
     ['config.json'],
   ),
+  'init_from without MLE': (
+    lambda d: [*ORACLE, f'--config.init_from={d / "game"}'],
+    ['init_from', 'game', 'mle.epochs=0'],
+  ),
+  'no effect': (
+    lambda d: [*ORACLE, '--config.mmd.weight=0.5'],
+    ['mmd.weight', 'no effect', 'system=moegan'],
+  ),
   'loss': (lambda d: [*ORACLE, '--config.game.loss=wgan'], ['wgan-gp']),
   'horizon': (lambda d: [*ORACLE, '--config.game.horizon=1'], ['horizon']),
 }
@@ -540,6 +548,8 @@ def test_bad_input_is_one_clear_line(name, tmp_path):
   arguments, words = BAD[name]
   (tmp_path / 'empty.txt').write_bytes(b'')
   (tmp_path / 'raw.txt').write_bytes(b'a\0b\n' * 50)
+  (tmp_path / 'game').mkdir()
+  (tmp_path / 'game/config.json').write_text('{"mle": {"epochs": 0}}')
   code, _, err = run(f'--workdir={tmp_path / "run"}', *arguments(tmp_path))
   assert code == 2, err
   (line,) = err.splitlines()

@@ -161,7 +161,8 @@ def test_a_grid_that_grows_leaves_what_has_begun_alone(tmp_path):
   more = changes | {'c': {'fsa.weight': 3.0}}
   begun = tmp_path / 'groups' / 'a+b'
   (begun / 'checkpoints' / 'last-5').mkdir(parents=True)
-  (begun / 'config.json').write_text('{"a": {}, "b": {}}')
+  recorded = {k: c.to_dict() for k, c in cells_of(changes).items()}
+  (begun / 'config.json').write_text(json.dumps(recorded))
   assert programs(more, folder=tmp_path) == [('a', 'b'), ('c',)]
   (tmp_path / 'a' / 'rows').mkdir(parents=True)  # it has left the group
   found = plan.units(cells_of(more), list(more), tmp_path, 16)
@@ -170,8 +171,29 @@ def test_a_grid_that_grows_leaves_what_has_begun_alone(tmp_path):
     plan.Unit('a+b', ('a', 'b')),
     plan.Unit('c', ('c',)),
   ]
+  # One that gets other settings leaves it as well.
+  lower = more | {'b': {'fsa.weight': 0.5}}
+  found = plan.units(cells_of(lower), list(lower), tmp_path, 16)
+  assert [unit.cells for unit in found] == [('a',), ('b', 'c')]
   (tmp_path / 'b' / 'rows').mkdir(parents=True)
   assert programs(more, folder=tmp_path) == [('a',), ('b',), ('c',)]
+
+
+def test_a_group_that_starts_again_has_a_folder_of_its_own(tmp_path):
+  changes = {k: {'fsa.weight': w} for k, w in (('a', 1.0), ('b', 2.0))}
+  begun = tmp_path / 'groups' / 'a+b'
+  (begun / 'checkpoints' / 'last-5').mkdir(parents=True)
+  recorded = {k: c.to_dict() for k, c in cells_of(changes).items()}
+  (begun / 'config.json').write_text(json.dumps(recorded))
+
+  def unit(changes):
+    (found,) = plan.units(cells_of(changes), list(changes), tmp_path, 16)
+    return found
+
+  longer = {k: v | {'adversarial.steps': 200} for k, v in changes.items()}
+  assert unit(longer).name == 'a+b'  # it goes on
+  slower = {k: v | {'adversarial.g_lr': 1e-5} for k, v in changes.items()}
+  assert unit(slower) == plan.Unit('a+b-again', ('a', 'b'))
 
 
 def test_names_of_groups_are_of_bearable_length(tmp_path):
@@ -259,6 +281,13 @@ BAD = {
   'seeds': ("{'base': BASE, 'cells': {'a': {}}, 'seeds': 0}", ['num_seeds']),
   'members': ("{'base': BASE, 'cells': {'a': {}}, 'members': 0}", ['members']),
   'name': ("{'base': BASE, 'cells': {'a/b': {}}}", ['a/b', 'letters']),
+  'number': ("{'base': BASE, 'cells': {1: {}}}", ['cell 1', 'text']),
+  'list of cells': ("{'base': BASE, 'cells': [{}]}", ["'cells'", 'dict']),
+  'no changes': ("{'base': BASE, 'cells': {'a': None}}", ['cell a', 'dict']),
+  'no effect': (
+    "{'base': BASE, 'cells': {'a': {'slgan.noise': 0.2}}}",
+    ['cell a', 'slgan.noise', 'no effect', 'system=moegan'],
+  ),
   'taken': ("{'base': BASE, 'cells': {'groups': {}}}", ['groups']),
   'fails': ('1 / 0', ['bad.py', 'ZeroDivisionError']),
   # Found when the system is built, before anything is trained.

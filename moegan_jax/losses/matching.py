@@ -63,9 +63,7 @@ def feature_movers_distance(
     UserError: an unknown solver, an epsilon that is not positive, or less
       than one iteration.
   """
-  if solver not in MOVERS:
-    raise unknown('solver', solver, MOVERS)
-  _check_numbers(epsilon=epsilon, iterations=iterations)
+  check_mover(solver, epsilon, iterations)
   x, y = _checked(real, fake)
   if solver == _DIVERGENCE:
     return transport.sinkhorn_divergence(
@@ -76,6 +74,18 @@ def feature_movers_distance(
     lambda cost: transport.SOLVERS[solver](cost, epsilon, iterations),
     through_plan,
   )
+
+
+def check_mover(solver: str, epsilon: float, iterations: int) -> None:
+  """Refuses settings that `feature_movers_distance` cannot work with.
+
+  Raises:
+    UserError: an unknown solver, an epsilon that is not positive, or less
+      than one iteration.
+  """
+  if solver not in MOVERS:
+    raise unknown('transport.solver', solver, MOVERS)
+  _check_numbers(epsilon=epsilon, iterations=iterations)
 
 
 def maximum_mean_discrepancy(

@@ -28,6 +28,19 @@ def squared_distances(x: Array, y: Array) -> Array:
   return jnp.sum((x[:, None] - y[None]) ** 2, axis=-1)
 
 
+def check_bandwidths(bandwidths: Sequence[float]) -> None:
+  """Refuses what is no bank of kernels.
+
+  Raises:
+    UserError: no bandwidth, or one that is not positive.
+  """
+  if not bandwidths or not all(0 < s < float('inf') for s in bandwidths):
+    raise UserError(
+      f'the bandwidths are {list(bandwidths)}; give positive numbers, at '
+      'least one'
+    )
+
+
 def mmd_squared(x: Array, y: Array, bandwidths: Sequence[float]) -> Array:
   """The squared maximum mean discrepancy, biased, of a bank of kernels.
 
@@ -51,11 +64,7 @@ def mmd_squared(x: Array, y: Array, bandwidths: Sequence[float]) -> Array:
   Raises:
     UserError: no bandwidth, or one that is not positive.
   """
-  if not bandwidths or not all(0 < s < float('inf') for s in bandwidths):
-    raise UserError(
-      f'the bandwidths are {list(bandwidths)}; give positive numbers, at '
-      'least one'
-    )
+  check_bandwidths(bandwidths)
   pairs = (
     (1.0, squared_distances(x, x)),
     (1.0, squared_distances(y, y)),

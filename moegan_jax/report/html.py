@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from moegan_jax.errors import UserError
-from moegan_jax.files import write_text
+from moegan_jax.files import flatten, write_text
 from moegan_jax.metrics import METRICS, SUFFIXES
 from moegan_jax.report import emphasis, features, figures, runs, style, table
 from moegan_jax.report.curves import PAIRS, volumes
@@ -504,14 +504,14 @@ def _plain(values: Mapping[str, Any]) -> dict[str, str]:
   """Nested values as text, with dotted keys."""
   return {
     key: value if isinstance(value, str) else json.dumps(value)
-    for key, value in runs.flatten(dict(values)).items()
+    for key, value in flatten(dict(values)).items()
     if value not in ('', None, [])
   }
 
 
 def differing_settings(groups: Sequence[Group]) -> list[tuple[str, list]]:
   """The settings in which groups differ: (key, one value a group)."""
-  flat = [runs.flatten(group.first.config) for group in groups]
+  flat = [flatten(group.first.config) for group in groups]
   keys = dict.fromkeys(key for one in flat for key in one if key not in _FACTS)
   found = []
   for key in keys:

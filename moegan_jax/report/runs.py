@@ -322,17 +322,6 @@ def temperature_curves(group: Group) -> Curves | None:
   return one._replace(phases=phases)
 
 
-def flatten(settings: dict[str, Any], prefix: str = '') -> dict[str, Any]:
-  """Nested settings as one dict with dotted keys."""
-  flat: dict[str, Any] = {}
-  for key, value in settings.items():
-    if isinstance(value, dict):
-      flat |= flatten(value, f'{prefix}{key}.')
-    else:
-      flat[f'{prefix}{key}'] = value
-  return flat
-
-
 # --- files -------------------------------------------------------------------
 
 

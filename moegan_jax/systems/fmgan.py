@@ -6,17 +6,23 @@ a generated batch, the feature extractor D maximises it.
 """
 
 from moegan_jax.losses.adversarial import SILENT
-from moegan_jax.losses.matching import feature_movers_distance
+from moegan_jax.losses.matching import check_mover, feature_movers_distance
 from moegan_jax.systems.match import match
 from moegan_jax.types import Spec, System
 
 
 def build(config, spec: Spec) -> System:
-  """FM-GAN from the sections of a configuration."""
+  """FM-GAN from the sections of a configuration.
+
+  Raises:
+    UserError: a solver that does not exist, or numbers that it cannot use.
+  """
+  rules = config.transport
+  check_mover(rules.solver, rules.epsilon, rules.iterations)
 
   def distance(seen):
     return feature_movers_distance(
-      seen.real.features, seen.fake.features, **config.transport
+      seen.real.features, seen.fake.features, **rules
     )
 
   def approach(params, phi, seen, key):
@@ -30,7 +36,9 @@ def build(config, spec: Spec) -> System:
     return -value, {'d_fmd': value}
 
   play = match(config, spec)
-  play = play._replace(game=play.game._replace(loss=SILENT, penalty=0.0))
+  play = play._replace(
+    game=play.game._replace(loss=SILENT, penalty=0.0, weight=0.0)
+  )
   return play.system(
     generator_terms=(approach,), discriminator_terms=(withdraw,)
   )

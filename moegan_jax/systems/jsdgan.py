@@ -9,9 +9,9 @@ p_G(x) log(p_G(x) / (p_G(x) + p_data(x))) grad log p_G(x).
 import jax.numpy as jnp
 
 from moegan_jax import decode
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, unknown
 from moegan_jax.losses.likelihood import log_likelihood
-from moegan_jax.losses.self_weighted import self_weighted
+from moegan_jax.losses.self_weighted import NORMALISATIONS, self_weighted
 from moegan_jax.systems import networks, parts
 from moegan_jax.types import Spec, System
 
@@ -20,8 +20,10 @@ def build(config, spec: Spec) -> System:
   """JSDGAN from the sections of a configuration.
 
   Raises:
-    UserError: latent noise.
+    UserError: latent noise, or an unknown normalisation.
   """
+  if config.jsd.normalise not in NORMALISATIONS:
+    raise unknown('jsd.normalise', config.jsd.normalise, NORMALISATIONS)
   if config.generator.latent:
     raise UserError(
       'system=jsdgan needs log p(x) itself: set generator.latent=0'

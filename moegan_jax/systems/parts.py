@@ -267,11 +267,14 @@ def system(
       unroll=unroll,
     ).tokens
 
-  def logits(state, tokens, temperature=1.0):
+  def logits(state, tokens, temperature=1.0, key=None, first=0):
     params = state.players['generator'].params
     if gen.latent is not None:
+      own = None
+      if key is not None:
+        own = random.row_keys(key, tokens.shape[0], first)
       return decode.marginal(
-        gen, params, tokens, temperature, draws=draws, unroll=unroll
+        gen, params, tokens, temperature, draws=draws, own=own, unroll=unroll
       )
     return (
       decode.teacher_force(gen, params, tokens, unroll=unroll) / temperature

@@ -32,13 +32,15 @@ def build(config, spec: Spec) -> System:
   """SLGAN from the sections of a configuration.
 
   Raises:
-    UserError: an unknown direction, or a noise rate out of range.
+    UserError: an unknown direction, or a noise rate or horizon out of range.
   """
   run, rules = config.adversarial, config.slgan
   if rules.direction not in ('forward', 'reverse'):
     raise unknown('slgan.direction', rules.direction, ('forward', 'reverse'))
   if not 0 <= rules.noise < 1:
     raise UserError(f'slgan.noise={rules.noise} must be in [0, 1)')
+  if rules.horizon < 1:
+    raise UserError(f'slgan.horizon={rules.horizon} must be at least 1')
   if config.generator.latent:
     raise UserError(
       'system=slgan needs log p(x) itself: set generator.latent=0'
@@ -87,8 +89,9 @@ def build(config, spec: Spec) -> System:
     nll = negative_log_likelihood(real_logits, batch.tokens)  # 5
     target = disc.rewrite(phi, fake).logits
     move = towards(target, fake_logits, rules.direction)  # 6
-    # lambda grows from 0 to its value over the k epochs.
-    weight = rules.weight * epoch(state) * per_epoch / max(1, run.steps)
+    # lambda grows from 0 to its value, epoch by epoch.
+    grown = epoch(state) * per_epoch / rules.horizon
+    weight = rules.weight * jnp.minimum(1, grown)
     return nll + weight * move, {'nll': nll, 'g_towards': move}  # 4
 
   def critique(phi, tokens):

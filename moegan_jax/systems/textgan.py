@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from moegan_jax.errors import UserError
 from moegan_jax.losses.matching import maximum_mean_discrepancy
+from moegan_jax.ops.kernels import check_bandwidths
 from moegan_jax.systems.match import match
 from moegan_jax.types import Spec, System
 
@@ -19,11 +20,18 @@ def build(config, spec: Spec) -> System:
   """TextGAN from the sections of a configuration.
 
   Raises:
-    UserError: a generator without latent noise.
+    UserError: a generator without latent noise, no kernel, or a negative
+      weight.
   """
   size, mmd = config.generator.latent, config.mmd
   if not size:
     raise UserError('system=textgan needs generator.latent above 0')
+  check_bandwidths(mmd.bandwidths)
+  if mmd.weight < 0 or mmd.reconstruction < 0:
+    raise UserError(
+      f'mmd.weight={mmd.weight} and mmd.reconstruction={mmd.reconstruction} '
+      'must not be negative'
+    )
 
   def discrepancy(seen):
     return maximum_mean_discrepancy(

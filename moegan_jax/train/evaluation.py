@@ -82,13 +82,14 @@ class Evaluator:
         log_probs, tokens, pad=pad, vocab_size=vocab_size
       )
 
-    def divergence_terms(state, tokens, temperature):
-      logits = system.logits(state, tokens, temperature)
+    def divergence_terms(state, tokens, temperature, key=None, first=0):
+      logits = system.logits(state, tokens, temperature, key, first)
       return divergence.chunk_terms(
         jax.nn.log_softmax(logits), corpus.oracle.log_probs(tokens), tokens, pad
       )
 
-    def entropy_terms(tokens):
+    def known_terms(tokens, first):
+      del first
       known = corpus.oracle.log_probs(tokens)
       return divergence.chunk_terms(known, known, tokens, pad)
 
@@ -99,7 +100,7 @@ class Evaluator:
     self._sample = jax.jit(sample)
     self._nll_terms = jax.jit(_exact(nll_terms))
     self._divergence_terms = jax.jit(_exact(divergence_terms))
-    self._entropy_terms = jax.jit(entropy_terms)
+    self._known_terms = jax.jit(known_terms)
     self._features = jax.jit(features)
 
   def sample(
@@ -128,17 +129,17 @@ class Evaluator:
 
     Only where there is a discriminator, and for tokens that it knows.
     """
-    rows = self._rows(lambda t: self._features(state, t), tokens)
+    rows = self._rows(lambda t, _: self._features(state, t), tokens)
     return rows['features']
 
   def _rows(self, function, tokens: np.ndarray) -> dict[str, np.ndarray]:
-    """Applies a function of [chunk, T] to all rows; one number a row."""
+    """Applies a function of ([chunk, T], first) to all; one number a row."""
     parts = []
     for first in range(0, len(tokens), self._chunk):
       rows = tokens[first : first + self._chunk]
       # The last chunk is filled up with copies, which are dropped again.
       full = np.resize(rows, (self._chunk, tokens.shape[1]))
-      parts.append({k: np.asarray(v) for k, v in function(full).items()})
+      parts.append({k: np.asarray(v) for k, v in function(full, first).items()})
     names = parts[0]
     whole = {k: np.concatenate([part[k] for part in parts]) for k in names}
     return {k: v[: len(tokens)] for k, v in whole.items()}
@@ -148,13 +149,13 @@ class Evaluator:
   ) -> dict[str, float]:
     """nll (per position), nll_token and skipped, for one seed."""
     heat = jnp.float32(temperature)
-    terms = self._rows(lambda t: self._nll_terms(state, t, heat), tokens)
+    terms = self._rows(lambda t, _: self._nll_terms(state, t, heat), tokens)
     return {k: float(v) for k, v in likelihood.nll(terms).items()}
 
   def losses(self, state: TrainState, tokens: np.ndarray) -> np.ndarray:
     """Negative log-likelihood of each row up to its end, in nats: [n]."""
     terms = self._rows(
-      lambda t: self._nll_terms(state, t, jnp.float32(1)), tokens
+      lambda t, _: self._nll_terms(state, t, jnp.float32(1)), tokens
     )
     return terms['loss_token']
 
@@ -168,17 +169,21 @@ class Evaluator:
     """All divergences between one seed's generator and the oracle.
 
     Args:
-      samples: of the generator at this temperature, [n, T]
+      samples: of `sample_at` at this temperature, [n, T]
       truth: of the oracle, [m, T]
     """
     heat = jnp.float32(temperature)
+    key = use_key(state.key, state.step, EVALUATE)
 
-    def terms(tokens):
-      return self._rows(
-        lambda t: self._divergence_terms(state, t, heat), tokens
-      )
+    def of_samples(tokens, first):
+      return self._divergence_terms(state, tokens, heat, key, jnp.int32(first))
 
-    values = divergence.divergences(terms(samples), terms(truth))
+    def of_truth(tokens, _):
+      return self._divergence_terms(state, tokens, heat)
+
+    values = divergence.divergences(
+      self._rows(of_samples, samples), self._rows(of_truth, truth)
+    )
     return {k: float(v) for k, v in values.items()}
 
   def measure_one(
@@ -253,7 +258,7 @@ class Evaluator:
     corpus = self.corpus
     measures: dict[str, float] = {}
     if corpus.oracle is not None:
-      terms = self._rows(self._entropy_terms, self.truth(n))
+      terms = self._rows(self._known_terms, self.truth(n))
       values = divergence.divergences(terms, terms)
       measures |= {k: float(v) for k, v in values.items()}
     if corpus.pad is None:
@@ -332,7 +337,7 @@ class Evaluator:
 
     def reached(temperature: float) -> float:
       samples = self.sample_at(state, n, temperature)
-      terms = self._rows(self._entropy_terms, samples)
+      terms = self._rows(self._known_terms, samples)
       return float(-terms['log_p'].sum() / terms['length'].sum())
 
     low, high = COLDEST / 2, 1.0

@@ -197,7 +197,8 @@ def _protocol(run: Trained) -> dict:
   protocol['likelihood'] = f'of the first {n:,} lines of each part'
   if run.evaluator.draws:
     protocol['likelihood'] += (
-      f', a mean over {run.evaluator.draws} draws of the latent noise, which '
-      'makes NLL and entropy too high and KL(q||p) too low'
+      f', a mean over {run.evaluator.draws} draws of the latent noise (and of '
+      'samples their own): NLL and both KL are upper bounds, entropy is a '
+      'lower one'
     )
   return protocol

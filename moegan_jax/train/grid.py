@@ -26,6 +26,7 @@ from ml_collections import ConfigDict
 
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.train.settings import check
+from moegan_jax.train.unread import check_read
 
 MEMBERS = 16
 _KEYS = ('base', 'cells', 'seeds', 'share_start', 'members')
@@ -64,22 +65,31 @@ def load(text: str) -> Grid:
     found = _call(path, 'get_sweep', variant)
     if not isinstance(found, Mapping) or not found.get('cells'):
       raise UserError("get_sweep must return a dict with 'base' and 'cells'")
+    if not isinstance(found['cells'], Mapping):
+      raise UserError("'cells' must be a dict: name -> {'section.key': value}")
     for key in found:
       if key not in _KEYS:
         raise unknown('key', str(key), _KEYS)
     cells, changes = {}, {}
     for name, given in found['cells'].items():
       with said_of(f'cell {name}'):
-        if not _NAME.fullmatch(str(name)) or name in _TAKEN:
+        fits = isinstance(name, str) and _NAME.fullmatch(name)
+        if not fits or name in _TAKEN:
           raise UserError(
-            'a name has letters, digits, _ and -, and is not '
+            'a name is a text of letters, digits, _ and -, and not '
             + ' or '.join(_TAKEN)
+          )
+        if not isinstance(given, Mapping):
+          raise UserError(
+            f"{given!r} is not a dict {{'section.key': value}}; an empty one "
+            'is the base itself'
           )
         changes[name] = {k: v for k, v in given.items() if k != 'base'}
         base = given.get('base', found.get('base'))
         seeds = {'num_seeds': found['seeds']} if 'seeds' in found else {}
         cells[name] = configure(base, seeds | changes[name])
         check(cells[name])
+        check_read(cells[name], changes[name])
     members = found.get('members', MEMBERS)
     if not isinstance(members, int) or members < 1:
       raise UserError(f'members={members!r} must be at least 1')

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
-from moegan_jax.files import jsonable, read_json
+from moegan_jax.files import flatten, jsonable, read_json
+from moegan_jax.train.settings import is_free
+from moegan_jax.train.unread import is_unread
 from moegan_jax.train.workdir import has_begun
 
 STARTS, GROUPS = 'starts', 'groups'  # folders within that of a sweep
@@ -95,21 +97,28 @@ def units(
 ) -> list[Unit]:
   """What is to be trained for the chosen cells, in their order.
 
-  A cell that has begun by itself goes on by itself, and a group that has begun
-  stays as it is: a grid may get new cells.
+  A cell that has begun by itself goes on by itself. A group that has begun
+  stays as it is, as a grid may get new cells; a cell with other settings than
+  it has there, such as a lower rate after it diverged, leaves it.
 
   Args:
     members: cells times seeds of one program at most
   """
   rest = [name for name in chosen if not has_begun(folder / name)]
   found = [Unit(n, (n,)) for n in chosen if n not in rest]
+  taken = set()
   for path in sorted((folder / GROUPS).glob('*/config.json')):
-    those = tuple(read_json(path))
+    before = read_json(path)
+    taken.add(path.parent.name)
+    waiting = [name for name in rest if name in before]
     if (
-      has_begun(path.parent) and set(those) <= set(cells) and {*those} & {*rest}
+      has_begun(path.parent)
+      and set(before) <= set(cells)
+      and waiting
+      and all(_goes_on(before[n], cells[n]) for n in before)
     ):
-      found.append(Unit(path.parent.name, those))
-      rest = [name for name in rest if name not in those]
+      found.append(Unit(path.parent.name, tuple(before)))
+      rest = [name for name in rest if name not in before]
   alike: dict[str, list[str]] = {}
   for name in rest:
     alike.setdefault(program_of(cells[name]), []).append(name)
@@ -117,8 +126,27 @@ def units(
     size = max(1, members // cells[names[0]].num_seeds)
     for first in range(0, len(names), size):
       those = tuple(names[first : first + size])
-      found.append(Unit(_joined(those), those))
+      name = _joined(those)
+      while len(those) > 1 and name in taken:
+        name += '-again'
+      found.append(Unit(name, those))
   return sorted(found, key=lambda unit: _first(unit, chosen))
+
+
+def _goes_on(before: Mapping, config: ConfigDict) -> bool:
+  """Whether a run with these recorded settings may go on with a configuration.
+
+  Args:
+    before: its config.json
+  """
+  settings = config.to_dict()
+  old, new = flatten(before), flatten(jsonable(settings))
+  return all(
+    old.get(key) == value
+    or is_free(key, settings, before)
+    or is_unread(config, key)
+    for key, value in new.items()
+  )
 
 
 def _first(unit: Unit, chosen: list[str]) -> int:

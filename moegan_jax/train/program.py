@@ -25,6 +25,7 @@ from moegan_jax.train.run import (
   Run,
 )
 from moegan_jax.train.settings import benchmark, check, is_free, label
+from moegan_jax.train.unread import is_unread
 from moegan_jax.train.workdir import CORPUS_FILE, Workdir
 from moegan_jax.types import Params, Spec, System
 
@@ -85,7 +86,9 @@ def _run(config, workdir: Workdir) -> int:
   settings = config.to_dict()
   workdir.claim(
     recorded(config, corpus),
-    lambda key: is_free(key, settings, workdir.read_config()),
+    lambda key: (
+      is_unread(config, key) or is_free(key, settings, workdir.read_config())
+    ),
   )
   begin(job)
   table = job.execute()

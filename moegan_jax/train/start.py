@@ -34,10 +34,17 @@ def initial(config: ConfigDict, corpus: Corpus) -> Params:
   """The generator's parameters [seeds, ...] at the end of another run's MLE.
 
   Raises:
-    UserError: no such run, or one whose generator or corpus differs.
+    UserError: no such run, one whose generator or corpus differs, or one
+      without likelihood training.
   """
   other = Workdir(config.init_from, create=False)
-  theirs = other.read_config().get('generator')
+  settings = other.read_config()
+  if not (settings.get('init_from') or settings.get('mle', {}).get('epochs')):
+    raise UserError(
+      f'init_from={config.init_from}: that run has no likelihood pre-training '
+      '(mle.epochs=0) to begin with; take another one'
+    )
+  theirs = settings.get('generator')
   ours = config.generator.to_dict()
   if theirs != ours:
     differ = [k for k in ours if (theirs or {}).get(k) != ours[k]]

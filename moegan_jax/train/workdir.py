@@ -10,10 +10,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Collection
-from typing import Any
 
 from moegan_jax import errors
-from moegan_jax.files import jsonable, read_json, write_json
+from moegan_jax.files import flatten, jsonable, read_json, write_json
 
 PACKAGES = (
   'jax',
@@ -138,9 +137,9 @@ class Workdir:
       write_json(self.path / 'config.json', config)
       return True
     before = self.read_config()
-    old, new = _flatten(before), _flatten(config)
+    old, new = flatten(before), flatten(config)
     differ = [
-      f'{key} (was {old.get(key, "absent")}, now {new.get(key, "absent")})'
+      f'{key} (was {_shown(old, key)}, now {_shown(new, key)})'
       for key in dict.fromkeys([*old, *new])
       if old.get(key) != new.get(key) and not _is_free(key, free)
     ]
@@ -221,14 +220,8 @@ def _revision() -> str | None:
   return run.stdout.strip() or None
 
 
-def _flatten(value: Any, prefix: str = '') -> dict[str, Any]:
-  """Nested dicts as one dict with dotted keys; values as compact JSON."""
-  if isinstance(value, dict) and value:
-    flat = {}
-    for key, inner in value.items():
-      flat |= _flatten(inner, f'{prefix}.{key}' if prefix else key)
-    return flat
-  return {prefix: json.dumps(value, sort_keys=True)}
+def _shown(settings: dict, key: str) -> str:
+  return json.dumps(settings[key]) if key in settings else 'absent'
 
 
 def _is_free(key: str, free: Callable | Collection[str]) -> bool:
