@@ -1,11 +1,19 @@
 """Convolution over time followed by the maximum over time."""
 
+import functools
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
-from moegan_jax.ops.relaxation import first_argmax
-
 Array = jax.Array
+
+# Up to so many products a filter the scores are written out as sums, which a
+# compiler fuses with the maximum: they never reach memory. Beyond it they are
+# one matrix product, and compiling the sums would take long.
+_WRITTEN_OUT = 200
+# Sequences whose routed gradients [block, T, filters] stay in a CPU's cache.
+_BLOCK = 32
 
 
 def _windows(x: Array, width: int) -> Array:
@@ -16,10 +24,23 @@ def _windows(x: Array, width: int) -> Array:
   )
 
 
-def _scores(x: Array, kernel: Array) -> Array:
+def _is_narrow(x: Array, kernel: Array) -> bool:
+  width, channels, _ = kernel.shape
+  return x.shape[1] * width * channels <= _WRITTEN_OUT
+
+
+def _scores(x: Array, kernel: Array) -> Callable[[int], Array]:
+  """t -> (x * kernel)[t], [n, filters]."""
   width, channels, filters = kernel.shape
+  if _is_narrow(x, kernel):
+    return lambda t: sum(
+      x[:, t + j, e, None] * kernel[None, j, e]
+      for j in range(width)
+      for e in range(channels)
+    )
   flat = kernel.reshape(width * channels, filters)
-  return _windows(x, width) @ flat
+  whole = _windows(x, width) @ flat
+  return lambda t: whole[:, t]
 
 
 @jax.custom_vjp
@@ -38,22 +59,36 @@ def max_convolution(x: Array, kernel: Array) -> Array:
   among equals), and that position is all that is kept for the backward pass:
   the scores [n, T, filters] are not stored.
   """
-  return _scores(x, kernel).max(axis=1)
+  score = _scores(x, kernel)
+  positions = range(1, x.shape[1] - kernel.shape[0] + 1)
+  return functools.reduce(jnp.maximum, map(score, positions), score(0))
 
 
 def _forward(x, kernel):
-  scores = _scores(x, kernel)
-  best = first_argmax(jnp.swapaxes(scores, 1, 2))
-  return scores.max(axis=1), (x, kernel, best)
+  score = _scores(x, kernel)
+  largest = score(0)
+  best = jnp.zeros(largest.shape, jnp.int32)
+  for t in range(1, x.shape[1] - kernel.shape[0] + 1):
+    now = score(t)
+    better = now > largest
+    largest = jnp.where(better, now, largest)
+    best = jnp.where(better, t, best)
+  # Else a compiler may find all of this anew wherever `best` is read.
+  largest, best = jax.lax.optimization_barrier((largest, best))
+  return largest, (x, kernel, best)
 
 
-def _backward(residuals, g):
-  x, kernel, best = residuals
+def _routed(best: Array, g: Array, positions: int) -> Array:
+  """[n, positions, filters], zero but at the maxima."""
+  steps = jnp.arange(positions, dtype=best.dtype)
+  return jnp.where(best[:, None] == steps[None, :, None], g[:, None], 0)
+
+
+def _gradients(x: Array, best: Array, g: Array, kernel: Array):
+  """The gradients of the arguments; see `max_convolution`."""
   width, channels, filters = kernel.shape
   positions = x.shape[1] - width + 1
-  steps = jnp.arange(positions, dtype=best.dtype)
-  # [n, positions, filters], zero but at the maxima.
-  routed = jnp.where(best[:, None] == steps[None, :, None], g[:, None], 0)
+  routed = _routed(best, g, positions)
   d_kernel = jnp.einsum('npw,npf->wf', _windows(x, width), routed)
   flat = kernel.reshape(width * channels, filters)
   d_windows = jnp.einsum('npf,wf->npw', routed, flat)
@@ -65,6 +100,36 @@ def _backward(residuals, g):
     for j in range(width)
   )
   return d_x, d_kernel.reshape(kernel.shape)
+
+
+def _gradients_in_blocks(x: Array, best: Array, g: Array, kernel: Array):
+  """The same, a few sequences at a time, as [n, T, filters] is no small array.
+
+  What is left over of n comes with gradients of zero.
+  """
+  n = x.shape[0]
+  size = min(_BLOCK, n)
+  count = -(-n // size)
+
+  def blocks(array):
+    rest = [(0, count * size - n)] + [(0, 0)] * (array.ndim - 1)
+    return jnp.pad(array, rest).reshape(count, size, *array.shape[1:])
+
+  def step(total, block):
+    d_x, d_kernel = _gradients(*block, kernel)
+    return total + d_kernel, d_x
+
+  d_kernel, d_x = jax.lax.scan(
+    step, jnp.zeros_like(kernel), tuple(map(blocks, (x, best, g)))
+  )
+  return d_x.reshape(count * size, *x.shape[1:])[:n], d_kernel
+
+
+def _backward(residuals, g):
+  x, kernel, best = residuals
+  return jax.lax.platform_dependent(
+    x, best, g, kernel, cpu=_gradients_in_blocks, default=_gradients
+  )
 
 
 max_convolution.defvjp(_forward, _backward)

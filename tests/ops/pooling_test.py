@@ -1,5 +1,7 @@
 """The pooled convolution and its hand-written gradient."""
 
+from unittest import mock
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -8,6 +10,7 @@ import oracles
 from absl.testing import parameterized
 from jax.test_util import check_grads
 
+from moegan_jax.ops import pooling
 from moegan_jax.ops.pooling import max_convolution
 
 RNG = np.random.RandomState(0)
@@ -64,12 +67,25 @@ class MaxConvolutionTest(chex.TestCase):
       got, oracles.max_convolution(X, kernel), rtol=1e-5, atol=1e-5
     )
 
-  @parameterized.parameters(*WIDTHS)
-  def test_gradient_is_autodiffs(self, width):
+  @parameterized.product(width=WIDTHS, written_out=(200, 0), block=(32, 3))
+  def test_gradient_is_autodiffs(self, width, written_out, block):
+    """However the scores are made, and with a block that is not full."""
     kernel = kernel_of(width)
-    got = jax.jit(gradients(max_convolution))(X, kernel)
+    with (
+      mock.patch.object(pooling, '_WRITTEN_OUT', written_out),
+      mock.patch.object(pooling, '_BLOCK', block),
+    ):
+      got = jax.jit(gradients(max_convolution))(X, kernel)
     want = jax.jit(gradients(naive))(X, kernel)
     chex.assert_trees_all_close(got, want, rtol=1e-5, atol=1e-5)
+
+  def test_gradient_of_a_whole_batch_is_that_of_its_blocks(self):
+    """What other platforms do at once."""
+    kernel, best = kernel_of(2), RNG.randint(0, 4, (4, 6)).astype(np.int32)
+    with mock.patch.object(pooling, '_BLOCK', 3):
+      blocks = pooling._gradients_in_blocks(X, best, WEIGHTS, kernel)
+    whole = pooling._gradients(X, best, WEIGHTS, kernel)
+    chex.assert_trees_all_close(blocks, whole, rtol=1e-5, atol=1e-5)
 
   def test_finite_differences(self):
     check_grads(
