@@ -8,6 +8,7 @@ from moegan_jax.errors import UserError, unknown
 from moegan_jax.nets.embedding import embed, gram
 from moegan_jax.nets.initializers import Initializers
 from moegan_jax.ops.pooling import max_convolution
+from moegan_jax.ops.random import dropout
 from moegan_jax.types import Array, Critique, Discriminator
 
 
@@ -69,7 +70,8 @@ class _TextCNN(nn.Module):
         candidate = linear(h.shape[-1], 'highway', bias=False)(h)
       gate = nn.sigmoid(gate)
       h = gate * nn.relu(candidate) + (1 - gate) * h
-    h = nn.Dropout(self.dropout, deterministic=not train)(h)
+    if train:
+      h = dropout(h, self.make_rng('dropout'), self.dropout)
 
     features = linear(self.features, 'features')(h) if self.features else h
     logits = linear(1, 'logit')(features)

@@ -9,6 +9,7 @@ from moegan_jax.errors import UserError
 from moegan_jax.nets.cells import Cell
 from moegan_jax.nets.embedding import embed, gram
 from moegan_jax.nets.initializers import Initializers
+from moegan_jax.ops import random
 from moegan_jax.ops.recurrence import unroll
 from moegan_jax.types import Array, Critique, Discriminator, Params
 
@@ -49,7 +50,6 @@ def recurrent_critic(
     cell.input_width, kernel_init=init.linear, bias_init=init.bias
   )
   readout = nn.Dense(1, kernel_init=init.linear, bias_init=init.bias)
-  drop = nn.Dropout(dropout, deterministic=False)
 
   def init_params(key: Array) -> Params:
     k_embed, k_input, k_core, k_logit = jax.random.split(key, 4)
@@ -73,7 +73,7 @@ def recurrent_critic(
     if not per_token:
       hidden = hidden[:, -1:]
     if key is not None:
-      hidden = drop.apply({}, hidden, rngs={'dropout': key})
+      hidden = random.dropout(hidden, key, dropout)
     logits = readout.apply({'params': params['logit']}, hidden)[..., 0]
     return Critique(
       logits if per_token else logits[:, 0], hidden.mean(1, keepdims=True)

@@ -80,6 +80,29 @@ def row_normal(rows: Array, width: int) -> Array:
   return _normal(_row_bits(rows, jnp.uint32(2**32 - 1), width))
 
 
+def dropout(x: Array, key: Array, rate: float) -> Array:
+  """x with a share of its numbers set to 0 and the rest scaled up.
+
+  For large arrays: a word of Threefry a number, in place of the two of
+  `jax.random.bernoulli`, which on a CPU takes about ten times as long.
+
+  Args:
+    x: float [...]
+    key: typed, for nothing else
+    rate: share of dropped numbers, in [0, 1)
+  """
+  if not rate:
+    return x
+  words = jax.random.key_data(key)
+  half = -(-x.size // 2)
+  counter = jax.lax.iota(jnp.uint32, half)
+  # A first word that no fold_in or split of this key comes to.
+  bits = threefry2x32(words[0], words[1], jnp.uint32(2**32 - 1), counter)
+  bits = jnp.concatenate(bits)[: x.size].reshape(x.shape)
+  kept = bits >= jnp.uint32(rate * 2**32)
+  return jnp.where(kept, x / (1 - rate), 0)
+
+
 def _normal(bits: Array) -> Array:
   """Random bits as standard normal numbers, all of them finite."""
   # A clip, as a compiler that reorders sums may bring an offset to nothing.

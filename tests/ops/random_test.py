@@ -223,3 +223,34 @@ def test_normal_numbers_are_finite_at_both_ends():
     low, next_low, middle, high = np.asarray(function(bits))
     assert -5.3 < low <= next_low < -4.9 and 4.9 < high < 5.3
     np.testing.assert_allclose(middle, 0, atol=1e-6)
+
+
+class DropoutTest(chex.TestCase):
+  @chex.variants(with_jit=True, without_jit=True)
+  def test_drops_by_the_bits_of_threefry(self):
+    x = jnp.arange(1.0, 16.0).reshape(3, 5)
+    key = jax.random.key(4)
+    got = self.variant(lambda x, key: random.dropout(x, key, 0.3))(x, key)
+    counter = np.concatenate([np.full(8, 2**32 - 1), np.arange(8)])
+    bits = threefry_2x32(
+      jax.random.key_data(key), jnp.asarray(counter, jnp.uint32)
+    )
+    kept = np.asarray(bits[:15]).reshape(3, 5) / 2.0**32 >= 0.3
+    np.testing.assert_allclose(got, np.where(kept, x / 0.7, 0), rtol=1e-6)
+    self.assertTrue(kept.any() and not kept.all())
+
+  def test_its_share_and_its_mean(self):
+    x = jnp.ones((300, 301))
+    dropped = random.dropout(x, jax.random.key(0), 0.25)
+    # Four standard errors of 90,300 draws.
+    np.testing.assert_allclose((dropped == 0).mean(), 0.25, atol=0.006)
+    np.testing.assert_allclose(dropped.mean(), 1, atol=0.008)
+    chex.assert_trees_all_equal(random.dropout(x, jax.random.key(0), 0.0), x)
+
+  def test_each_of_several_seeds_has_its_own(self):
+    keys = jax.random.split(jax.random.key(0), 3)
+    x = jnp.ones((4, 50))
+    many = jax.vmap(lambda key: random.dropout(x, key, 0.5))(keys)
+    for key, one in zip(keys, many):
+      chex.assert_trees_all_equal(one, random.dropout(x, key, 0.5))
+    self.assertFalse((many[0] == many[1]).all())
