@@ -51,15 +51,16 @@ class Match(NamedTuple):
         adversarial one, see `RelaxedGame`
       generator_after: updates that follow each of G's, on the same batch
     """
-    update = sequence(
-      self.train.generator_updates(
+    parts = {
+      'generator': self.train.generator_updates(
         self.game.generator_loss(*generator_terms), *generator_after
       ),
-      self.game.discriminator_updates(
+      'discriminator': self.game.discriminator_updates(
         self.train.d_adam, self.d_steps, *discriminator_terms
       ),
-    )
-    return self.train.system(update, disc=self.disc)
+    }
+    update = sequence(*parts.values())
+    return self.train.system(update, disc=self.disc, parts=parts)
 
 
 def match(config, spec: Spec, *, reconstruction: int = 0) -> Match:
