@@ -101,6 +101,7 @@ def memory_step(
   mlp_layers: int,
   gate: str,
   flavour: str,
+  **_,
 ) -> Work:
   """One step of a relational memory core for n sequences.
 
@@ -156,18 +157,14 @@ def generator(
   experts: int,
   sharing: str,
   aggregation: str,
-  init: str,
-  prior: str,
   **memory,
 ) -> GeneratorWork:
   """A generator from the section `generator` of a configuration.
 
   Args:
     soft: it reads weights over the V words and two symbols, not tokens
-    init, prior: cost nothing
-    memory: sizes of the memory core
+    memory: sizes of the memory core; other settings cost nothing
   """
-  del init, prior
   if cell == 'rmc':
     core = memory_step(n, **memory)
     read = memory['heads'] * memory['head_size']
@@ -191,7 +188,9 @@ def generator(
   return GeneratorWork(begin, step, dense(n, width, vocab_size, heads))
 
 
-def convolution(n: int, length: int, channels: int, width: int, filters: int):
+def convolution(
+  n: int, length: int, channels: int, width: int, filters: int
+) -> Work:
   """Filters and their maximum over time.
 
   The gradient takes one position of each filter, that of its maximum.
@@ -216,15 +215,12 @@ def discriminator(
   cell: str,
   hidden: int,
   per_token: bool,
-  dropout: float,
-  init: str,
+  **_,
 ) -> Work:
   """A judgement of n embedded sequences, from the section `discriminator`.
 
-  Args:
-    dropout, init: cost nothing
+  Its other settings cost nothing.
   """
-  del dropout, init
   if kind == 'recurrent':
     return join(
       dense(n * length, embed, GATES[cell] * hidden),
