@@ -19,7 +19,7 @@ from moegan_jax.train.evaluation import Evaluator, member
 from moegan_jax.train.settings import label
 from moegan_jax.types import Phase, Spec, System, Update
 
-_CALL = 0.5  # seconds that a timed call lasts, at least one iteration
+LONG = 0.5  # seconds that a timed call lasts, at least one iteration
 NAMES = {'pretrain': 'MLE step', 'adversarial': 'whole iteration'}
 
 
@@ -149,7 +149,7 @@ def measure(case: Case, piece: Piece, repeats: int, warm: bool) -> Row:
     return report
 
   jax.block_until_ready(call(1))
-  count = max(1, int(_CALL / timed(lambda: call(1), 1).median))
+  count = max(1, int(LONG / timed(lambda: call(1), 1).median))
   timing = timed(lambda: call(count), repeats).over(count * piece.count)
   size = phase.batch_size * piece.update.batches * case.spec.length
   return Row(

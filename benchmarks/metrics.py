@@ -5,8 +5,6 @@ import sys
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 
-import jax
-
 from benchmarks import cases, command
 from benchmarks.table import Row
 from benchmarks.timing import timed
@@ -50,23 +48,20 @@ def _run(argv: Sequence[str] | None) -> None:
   config.data.update(train_size=2 * most, test_size=most, limit=0)
   check(config)
   corpus = data.load(config.data).corpus
-  if not corpus.test_words:
-    raise UserError(
-      f'config.data.name={config.data.name} has no words to measure; take a '
-      'corpus of text, such as captions'
-    )
   found = min(len(corpus.train_words) // 2, len(corpus.test_words))
   if found < most:
     raise UserError(
       f'--sizes: {corpus.name} has text for n up to {found}; choose smaller '
       'ones, or the captions, which are drawn'
     )
+  case = cases.build(config, corpus.vocab_size, corpus.train)
+  of_models = _of_models(case, corpus)
   rows = []
   for n in args.sizes:
-    for name, call in [*_of_text(corpus, n), *_of_models(config, corpus, n)]:
+    for name, call in [*_of_text(corpus, n), *of_models(n)]:
       command.note(f'{name}, n = {n} ...')
       rows.append(_measure(f'{name}, n {n}', call, args.repeats))
-  command.show(rows, f'{corpus.name}, {jax.devices()[0]}', args.json)
+  command.show(rows, f'{corpus.name}: {cases.setting(case)}', args.json)
 
 
 def _of_text(corpus: Corpus, n: int) -> Iterator[tuple[str, Callable]]:
@@ -78,20 +73,22 @@ def _of_text(corpus: Corpus, n: int) -> Iterator[tuple[str, Callable]]:
       yield name, functools.partial(measure.of, texts)
 
 
-def _of_models(
-  config, corpus: Corpus, n: int
-) -> Iterator[tuple[str, Callable]]:
-  """Those that need a generator, here an untrained one, and an oracle."""
-  case = cases.build(config, corpus.vocab_size, corpus.train)
-  state = member(loop.init_seeds(case.system.init, config.seed, 1), 0)
-  evaluator = Evaluator(case.system, corpus, config.eval.chunk)
-  samples, test = corpus.train[:n], corpus.test[:n]
-  yield 'nll', functools.partial(evaluator.nll, state, test)
-  if corpus.oracle is not None:
-    yield (
-      'divergences',
-      functools.partial(evaluator.divergences, state, samples, test),
-    )
+def _of_models(case: cases.Case, corpus: Corpus) -> Callable:
+  """n -> those that need a generator, here an untrained one, or an oracle."""
+  init, seed = case.system.init, case.config.seed
+  state = member(loop.init_seeds(init, seed, 1), 0)
+  evaluator = Evaluator(case.system, corpus, case.config.eval.chunk)
+
+  def measures(n: int) -> Iterator[tuple[str, Callable]]:
+    samples, test = corpus.train[:n], corpus.test[:n]
+    yield 'nll', functools.partial(evaluator.nll, state, test)
+    if corpus.oracle is not None:
+      yield (
+        'divergences',
+        functools.partial(evaluator.divergences, state, samples, test),
+      )
+
+  return measures
 
 
 def _measure(name: str, call: Callable, repeats: int) -> Row:

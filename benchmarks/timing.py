@@ -16,7 +16,7 @@ from jax.experimental.compilation_cache import compilation_cache
 from benchmarks.products import Product
 
 SHAPES = 8  # of products that are timed: those with the most operations
-_LONG = 0.1  # seconds that a measurement lasts at least
+LONG = 0.1  # seconds that a measurement lasts at least
 # jax's settings of the cache, and what makes it keep everything
 _CACHE = {
   'jax_persistent_cache_min_compile_time_secs': 0,
@@ -110,7 +110,7 @@ def product_rate(product: Product, repeats: int = 5) -> float:
 
   calls(1)
   count = 1
-  while (seconds := calls(count)) < _LONG:
-    count = max(2 * count, int(count * _LONG / max(seconds, 1e-9)))
+  while (seconds := calls(count)) < LONG:
+    count = max(2 * count, int(count * LONG / max(seconds, 1e-9)))
   best = min(seconds, *(calls(count) for _ in range(repeats)))
   return product._replace(times=count).flop / best / 1e9

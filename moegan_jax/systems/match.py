@@ -51,7 +51,7 @@ class Match(NamedTuple):
         adversarial one, see `RelaxedGame`
       generator_after: updates that follow each of G's, on the same batch
     """
-    parts = {
+    updates = {
       'generator': self.train.generator_updates(
         self.game.generator_loss(*generator_terms), *generator_after
       ),
@@ -59,8 +59,9 @@ class Match(NamedTuple):
         self.train.d_adam, self.d_steps, *discriminator_terms
       ),
     }
-    update = sequence(*parts.values())
-    return self.train.system(update, disc=self.disc, parts=parts)
+    return self.train.system(
+      sequence(*updates.values()), disc=self.disc, parts=updates
+    )
 
 
 def match(config, spec: Spec, *, reconstruction: int = 0) -> Match:

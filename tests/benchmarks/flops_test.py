@@ -96,6 +96,7 @@ def unread(c, n):
 
 GENERATORS = {
   'santoro': {},
+  'relgan': {'generator_flavour': 'relgan', 'generator_gate': 'none'},
   'textgan, apart': {
     'generator_flavour': 'textgan',
     'generator_mlp_layers': 3,
@@ -141,6 +142,7 @@ GAMES = {
       'discriminator_highway': 'tied',
       'game_route': 'replay',
       'game_loss': 'standard',
+      'generator_cell': 'gru',
       'adversarial_anchor': 0.1,
     },
   ),
@@ -150,6 +152,7 @@ GAMES = {
       'ccl_updates': 'both',
       'discriminator_highway': 'none',
       'discriminator_features': 0,
+      'generator_cell': 'lstm',
     },
   ),
   'straight through, apart from the encoder': (
