@@ -135,7 +135,7 @@ def measure(case: Case, piece: Piece, repeats: int, warm: bool) -> Row:
   corpus = jnp.asarray(case.tokens)
 
   def compiled():
-    jax.clear_caches()
+    jax.clear_caches()  # of traces; a run that begins has none
     return loop.compile_chunk(phase, start, state, corpus)
 
   chunk = compiled()

@@ -103,27 +103,51 @@ def test_steps_of_a_game_are_parts_of_its_iteration():
   parts = flop(made['generator step'].products)
   parts += 2 * flop(made['discriminator step'].products)
   assert whole == pytest.approx(parts)
-  row = cases.measure(case, made['discriminator step'], 2, warm=False)
-  assert row.timing.low <= row.timing.median <= row.timing.high
-  assert row.tokens == 4 * T and row.warm is None and row.cold > 0
   assert 'S 2' in cases.setting(case) and '1 + 2' in cases.setting(case)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize('number', [1, 2, 3])
+def test_the_steps_of_a_game_are_timed(number):
+  case = game()
+  piece = cases.pieces(case)[number]
+  row = cases.measure(case, piece, 2, warm=False)
+  assert row.name == piece.name
+  assert 0 < row.timing.low <= row.timing.median <= row.timing.high
+  assert row.tokens == (3 if piece.name == 'whole iteration' else 1) * 4 * T
+  assert row.gflop == flop(piece.products) / 1e9
+  assert row.warm is None and row.cold > 0
+
+
 def test_scaling_changes_one_size(capsys):
-  wanted = ['--axis=seeds:1,2', '--axis=vocabulary:7', '--axis=batch:99999']
-  assert scaling.main([*TINY, *wanted, '--json']) == 0
+  argv = [*TINY, '--axis=seeds:2', '--axis=batch:99999', '--json']
+  assert scaling.main(argv) == 0
   out, err = capsys.readouterr()
-  found = {row['name'].split(' (')[0]: row for row in json.loads(out)}
-  rows = {k: v for k, v in found.items() if 'compilation' not in k}
-  assert list(rows)[:3] == [
-    'seeds 1, MLE step',
-    'seeds 2, MLE step',
-    'vocabulary 7, MLE step',
-  ]
-  one, two, few = list(rows.values())[:3]
-  assert two['gflop'] == 2 * one['gflop'] > one['gflop'] > few['gflop']
-  assert two['peak_bytes'] > one['peak_bytes']
+  row = json.loads(out)[0]
+  assert row['name'].startswith('seeds 2, MLE step (even text')
+  step = 3 * 2 * 4 * T * (32 * 12 + 3 * 12 + 3 * V)
+  assert row['gflop'] == pytest.approx(2 * step / 1e9)
   assert 'left out: mle.batch=99999' in err
+
+
+def test_every_axis_changes_what_it_says():
+  base = game()
+  few = {'batch': 2, 'length': 3, 'vocabulary': 7, 'representations': 1}
+  few |= {'experts': 1, 'seeds': 1}
+  assert few.keys() == scaling.AXES.keys()
+  config = base.config.copy_and_resolve_references()
+  config.generator.experts = config.num_seeds = 2
+
+  def cost(axis, size):
+    made = scaling.case_of(config, axis, size, V, T)
+    whole = cases.pieces(made)[-1]
+    return made.config.num_seeds * flop(whole.products)
+
+  standard = cost('batch', 4)
+  for axis, size in few.items():
+    assert cost(axis, size) < standard, axis
+  assert cost('seeds', 1) == standard / 2
+  assert cost('batch', 2) == pytest.approx(standard / 2)
 
 
 def test_metrics_against_n(capsys):
