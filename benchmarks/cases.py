@@ -20,6 +20,8 @@ from moegan_jax.train.settings import label
 from moegan_jax.types import Phase, Spec, System, Update
 
 LONG = 0.5  # seconds that a timed call lasts, at least one iteration
+# Systems whose D is what the section `discriminator` says.
+_JUDGED = (*flops.COVERED, 'textgan', 'fmgan')
 NAMES = {'pretrain': 'MLE step', 'adversarial': 'whole iteration'}
 
 
@@ -52,12 +54,11 @@ def setting(case: Case) -> str:
     else f'{gen.cell} {gen.hidden}'
   )
   parts = [label(c), core, f'experts {gen.experts}']
-  if 'adversarial' in case.system.phases and case.system.critique:
+  if c.system in _JUDGED:
     cnn = f'S {disc.representations}, highway {disc.highway}'
-    parts += [
-      cnn if disc.kind == 'cnn' else f'D {disc.cell} {disc.hidden}',
-      f'batch {run.batch}, steps {run.g_steps} + {run.d_steps}',
-    ]
+    parts.append(cnn if disc.kind == 'cnn' else f'D {disc.cell} {disc.hidden}')
+  if 'adversarial' in case.system.phases:
+    parts.append(f'batch {run.batch}, steps {run.g_steps} + {run.d_steps}')
   precision = jax.config.jax_default_matmul_precision or 'default'
   device = jax.devices()[0]
   return ', '.join(

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from benchmarks import cases, command
+from benchmarks import cases, command, flops
 from benchmarks.timing import empty_cache, largest, product_rate
 from moegan_jax import data
 from moegan_jax.train.settings import check
@@ -41,6 +41,8 @@ def _run(argv: Sequence[str] | None) -> None:
     command.note(f'{loaded.stands_in}; {corpus.name} stands in')
   case = cases.build(config, corpus.vocab_size, corpus.train)
   warm = not args.no_warm
+  if missing := flops.uncovered(config):
+    command.note(missing)
 
   best = 0.0
   for product in largest(cases.all_products(case, args.samples)):

@@ -22,6 +22,7 @@ KEYS = [
   'matmul_share',
   'peak_bytes',
 ]
+KINDS = ('', ', compilation, cold', ', compilation, warm')
 T, V = 5, 11
 TINY = [
   '--config=configs/mle_oracle_small.py:smoke',
@@ -60,17 +61,16 @@ def game():
 
 
 def test_train_step_prints_records(capsys):
-  assert train_step.main([*TINY, '--samples=12', '--json']) == 0
+  flags = ['--samples=12', '--no_warm', '--json']
+  assert train_step.main([*TINY, *flags]) == 0
   out, err = capsys.readouterr()
   rows = {row['name'].split(' (')[0]: row for row in json.loads(out)}
   assert all(list(row) == KEYS for row in rows.values())
   assert list(rows) == [
     'MLE step',
     'MLE step, compilation, cold',
-    'MLE step, compilation, warm',
     'sampling of 12',
     'sampling of 12, compilation, cold',
-    'sampling of 12, compilation, warm',
     'process, peak memory',
   ]
   step = rows['MLE step']
@@ -111,12 +111,15 @@ def test_steps_of_a_game_are_parts_of_its_iteration():
 def test_the_steps_of_a_game_are_timed(number):
   case = game()
   piece = cases.pieces(case)[number]
-  row = cases.measure(case, piece, 2, warm=False)
+  with empty_cache():
+    row = cases.measure(case, piece, 2, warm=True)
   assert row.name == piece.name
   assert 0 < row.timing.low <= row.timing.median <= row.timing.high
   assert row.tokens == (3 if piece.name == 'whole iteration' else 1) * 4 * T
   assert row.gflop == flop(piece.products) / 1e9
-  assert row.warm is None and row.cold > 0
+  assert row.cold > 0 and row.warm > 0
+  kinds = [r['name'] for r in json.loads(records([row], 'x', None))]
+  assert kinds == [f'{piece.name}{kind} (x)' for kind in KINDS]
 
 
 def test_scaling_changes_one_size(capsys):
@@ -151,9 +154,7 @@ def test_every_axis_changes_what_it_says():
 
 
 def test_metrics_against_n(capsys):
-  argv = ['--config=configs/mle_captions.py:smoke', '--sizes=20,30']
-  tiny = ['--config.generator.hidden=3', '--config.eval.chunk=10']
-  assert metrics.main([*argv, *tiny, '--repeats=1']) == 0
+  assert metrics.main([*TINY, '--sizes=20,30']) == 0
   lines = capsys.readouterr().out.splitlines()
   names = [line.split('|')[1].strip() for line in lines if '|' in line]
   for n in (20, 30):
