@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import flops
-from benchmarks.products import Products
+from benchmarks.products import Product, Products
 from benchmarks.table import Row
 from benchmarks.timing import nbytes, timed
 from moegan_jax import systems
@@ -91,16 +91,8 @@ class Piece(NamedTuple):
 def pieces(case: Case) -> list[Piece]:
   """The updates of all phases: each player's own, and whole iterations."""
   c, spec, phases = case.config, case.spec, case.system.phases
-  update = phases['pretrain'].update
-  found = [
-    Piece(
-      NAMES['pretrain'],
-      'pretrain',
-      update,
-      1,
-      flops.likelihood_step(c, spec),
-    )
-  ]
+  update, products = phases['pretrain'].update, flops.likelihood_step(c, spec)
+  found = [Piece(NAMES['pretrain'], 'pretrain', update, 1, products)]
   if 'adversarial' not in phases:
     return found
   known = not flops.uncovered(c)
@@ -203,7 +195,7 @@ def measure_sampling(
   )
 
 
-def all_products(case: Case, samples: int) -> Iterator:
+def all_products(case: Case, samples: int) -> Iterator[Product]:
   """Every product that the formulas name, for the best rate."""
   yield from flops.sampling(case.config, case.spec, samples)
   for piece in pieces(case):

@@ -93,7 +93,8 @@ def show(
   rows = [*rows, whole]
   head = f'{setting}\n'
   if best:
-    head += f'best rate of products of these sizes: {best:,.0f} GFLOP/s\n'
+    rate = table.number(best)
+    head += f'best rate of products of these sizes: {rate} GFLOP/s\n'
   page = f'{head}\n{table.markdown(rows, best)}'
   if as_json:
     note(page)

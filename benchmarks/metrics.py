@@ -92,11 +92,12 @@ def _of_models(case: cases.Case, corpus: Corpus) -> Callable:
 
 
 def _measure(name: str, call: Callable, repeats: int) -> Row:
-  """A row; the first call compiles, and is watched for what it allocates.
+  """A row; a first call imports and compiles, a second one is watched.
 
   Memory is what Python and NumPy take beyond the texts; of arrays on a
-  device it knows nothing.
+  device it knows nothing. Watching is slow, so no timed call is watched.
   """
+  call()
   tracemalloc.start()
   try:
     call()

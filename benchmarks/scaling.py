@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -49,7 +48,9 @@ def axis_of(text: str) -> tuple[str, tuple[int, ...]]:
   return name, tuple(map(int, found))
 
 
-def case_of(config, axis: str, size: int, vocabulary: int, length: int):
+def case_of(
+  config, axis: str, size: int, vocabulary: int, length: int
+) -> cases.Case:
   """A case with one size changed, on text whose words are drawn evenly.
 
   What a step costs does not depend on what the text says.
@@ -60,7 +61,7 @@ def case_of(config, axis: str, size: int, vocabulary: int, length: int):
   Raises:
     UserError: a size that does not fit the other settings.
   """
-  changed: Any = config.copy_and_resolve_references()
+  changed = config.copy_and_resolve_references()
   changed.update_from_flattened_dict(
     {key: size for key in _SETTINGS.get(axis, ())}
   )

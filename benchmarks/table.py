@@ -91,15 +91,15 @@ def markdown(rows: Sequence[Row], best: float | None) -> str:
     t, share = row.timing, row.share(best)
     return [
       row.name,
-      _number(t and t.median),
-      '' if t is None else f'{_number(t.low)}-{_number(t.high)}',
-      _number(row.rate(row.tokens)),
-      _number(row.gflop),
-      _number(row.rate(row.gflop)),
+      number(t and t.median),
+      '' if t is None else f'{number(t.low)}-{number(t.high)}',
+      number(row.rate(row.tokens)),
+      number(row.gflop),
+      number(row.rate(row.gflop)),
       '' if share is None else f'{share:.0%}',
-      _number(row.peak_bytes and row.peak_bytes / 1e6),
-      _number(row.cold),
-      _number(row.warm),
+      number(row.peak_bytes and row.peak_bytes / 1e6),
+      number(row.cold),
+      number(row.warm),
     ]
 
   body = [cells(row) for row in rows]
@@ -111,7 +111,7 @@ def markdown(rows: Sequence[Row], best: float | None) -> str:
   )
 
 
-def _number(x: float | None) -> str:
+def number(x: float | None) -> str:
   """Three digits, without an exponent."""
   if x is None:
     return ''
