@@ -28,7 +28,8 @@ def tiny(system='moegan', **changes):
   """Small sizes, all different; `changes` are section_key=value."""
   c = getattr(papers, system)(common.base())
   c.generator.update(embed=3, hidden=5, head_size=7)
-  c.discriminator.update(embed=4, widths=(2, 3), filters=3, features=5)
+  # So wide that the scores of a filter are a product, not written-out sums.
+  c.discriminator.update(embed=48, widths=(2, 3), filters=3, features=5)
   c.discriminator.hidden = 6
   c.discriminator.representations = min(c.discriminator.representations, 2)
   c.mle.update(batch=B)
