@@ -142,6 +142,8 @@ class Phase(NamedTuple):
   enter: state -> state, applied once when the phase begins
   epochs: True draws a fresh permutation of the corpus an epoch, False draws
     batches with replacement
+  parts: the updates whose sequence `update` is, by the player they train; for
+    whoever looks at one player alone. None where there is no such split
   """
 
   steps: int
@@ -149,6 +151,7 @@ class Phase(NamedTuple):
   update: Update
   enter: Callable[[TrainState], TrainState]
   epochs: bool
+  parts: Mapping[str, Update] | None = None
 
 
 class System(NamedTuple):

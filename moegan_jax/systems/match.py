@@ -51,15 +51,17 @@ class Match(NamedTuple):
         adversarial one, see `RelaxedGame`
       generator_after: updates that follow each of G's, on the same batch
     """
-    update = sequence(
-      self.train.generator_updates(
+    updates = {
+      'generator': self.train.generator_updates(
         self.game.generator_loss(*generator_terms), *generator_after
       ),
-      self.game.discriminator_updates(
+      'discriminator': self.game.discriminator_updates(
         self.train.d_adam, self.d_steps, *discriminator_terms
       ),
+    }
+    return self.train.system(
+      sequence(*updates.values()), disc=self.disc, parts=updates
     )
-    return self.train.system(update, disc=self.disc)
 
 
 def match(config, spec: Spec, *, reconstruction: int = 0) -> Match:

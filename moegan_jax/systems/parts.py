@@ -148,6 +148,7 @@ class Training(NamedTuple):
     players: Players | None = None,
     critique: Callable[[Any, Array], Critique] | None = None,
     epochs: bool = False,
+    parts: Mapping[str, Update] | None = None,
   ) -> System:
     """The system whose adversarial phase repeats `update`.
 
@@ -158,6 +159,7 @@ class Training(NamedTuple):
         discriminator of another type is among `players`
       epochs: see `Phase`; `adversarial.steps` is the number of iterations in
         either case
+      parts: see `Phase`
     """
     run = self.settings
     others = dict(players or {})
@@ -178,6 +180,7 @@ class Training(NamedTuple):
       update,
       fresh_optimizers(generator=self.g_adam, **optimizers),
       epochs,
+      parts,
     )
     return system(
       self.spec,

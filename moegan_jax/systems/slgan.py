@@ -99,13 +99,14 @@ def build(config, spec: Spec) -> System:
     made = disc.rewrite(phi, tokens)
     return Critique(log_likelihood(made.logits, tokens).mean(1), made.features)
 
-  update = sequence(
-    gradient_update('discriminator', train.d_adam, d_loss),
-    train.generator_updates(g_loss),
-  )
+  updates = {
+    'discriminator': gradient_update('discriminator', train.d_adam, d_loss),
+    'generator': train.generator_updates(g_loss),
+  }
   return train.system(
-    update,
+    sequence(*updates.values()),
     players={'discriminator': (disc.init, train.d_adam)},
     critique=critique,
     epochs=True,
+    parts=updates,
   )

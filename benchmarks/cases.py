@@ -1,0 +1,202 @@
+"""What is timed: the updates of a system, and its samples."""
+
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks import flops
+from benchmarks.products import Product, Products
+from benchmarks.table import Row
+from benchmarks.timing import nbytes, timed
+from moegan_jax import systems
+from moegan_jax.data.corpus import Corpus
+from moegan_jax.train import loop
+from moegan_jax.train.evaluation import Evaluator, member
+from moegan_jax.train.settings import label
+from moegan_jax.types import Phase, Spec, System, Update
+
+LONG = 0.5  # seconds that a timed call lasts, at least one iteration
+# Systems whose D is what the section `discriminator` says.
+_JUDGED = (*flops.COVERED, 'textgan', 'fmgan')
+NAMES = {'pretrain': 'MLE step', 'adversarial': 'whole iteration'}
+
+
+class Case(NamedTuple):
+  """A system and the text it is timed on.
+
+  tokens: int32 [N, T], training text
+  """
+
+  config: Any
+  spec: Spec
+  system: System
+  tokens: np.ndarray
+
+
+def build(config, vocab_size: int, tokens: np.ndarray) -> Case:
+  """The system of a configuration, on text [N, T]."""
+  spec = Spec(vocab_size, tokens.shape[1], len(tokens))
+  return Case(config, spec, systems.build(config, spec), tokens)
+
+
+def setting(case: Case) -> str:
+  """What a number means nothing without, in one line."""
+  c, spec = case.config, case.spec
+  gen, disc, run = c.generator, c.discriminator, c.adversarial
+  memory = f'{gen.slots} x {gen.heads * gen.head_size}'
+  core = (
+    f'{gen.flavour} memory {memory}, {gen.gate} gates'
+    if gen.cell == 'rmc'
+    else f'{gen.cell} {gen.hidden}'
+  )
+  parts = [label(c), core, f'experts {gen.experts}']
+  if c.system in _JUDGED:
+    cnn = f'S {disc.representations}, highway {disc.highway}'
+    parts.append(cnn if disc.kind == 'cnn' else f'D {disc.cell} {disc.hidden}')
+  if 'adversarial' in case.system.phases:
+    parts.append(f'batch {run.batch}, steps {run.g_steps} + {run.d_steps}')
+  precision = jax.config.jax_default_matmul_precision or 'default'
+  device = jax.devices()[0]
+  return ', '.join(
+    [
+      *parts,
+      f'MLE batch {c.mle.batch}',
+      f'T {spec.length}',
+      f'V {spec.vocab_size:,}',
+      f'seeds {c.num_seeds}',
+      f'float32, precision of products {precision}',
+      f'{device.platform} {device.device_kind}',
+    ]
+  )
+
+
+class Piece(NamedTuple):
+  """An update that is timed.
+
+  count: how many steps one application of it makes
+  products: of one of these steps, or None where there is no formula
+  """
+
+  name: str
+  phase: str
+  update: Update
+  count: int
+  products: Products | None
+
+
+def pieces(case: Case) -> list[Piece]:
+  """The updates of all phases: each player's own, and whole iterations."""
+  c, spec, phases = case.config, case.spec, case.system.phases
+  update, products = phases['pretrain'].update, flops.likelihood_step(c, spec)
+  found = [Piece(NAMES['pretrain'], 'pretrain', update, 1, products)]
+  if 'adversarial' not in phases:
+    return found
+  known = not flops.uncovered(c)
+  formulas = {
+    'generator': flops.generator_step,
+    'discriminator': flops.discriminator_step,
+  }
+  phase = phases['adversarial']
+  for player, part in (phase.parts or {}).items():
+    products = formulas[player](c, spec) if known else None
+    # Each step takes a batch of real text.
+    found.append(
+      Piece(f'{player} step', 'adversarial', part, part.batches, products)
+    )
+  products = flops.iteration(c, spec) if known else None
+  found.append(
+    Piece(NAMES['adversarial'], 'adversarial', phase.update, 1, products)
+  )
+  return found
+
+
+def measure(case: Case, piece: Piece, repeats: int, warm: bool) -> Row:
+  """Times an update as a run makes it: in a compiled chunk, state donated.
+
+  Args:
+    warm: compile a second time, from the cache on disk
+  """
+  seeds, phases = case.config.num_seeds, case.system.phases
+  phase: Phase = phases[piece.phase]._replace(update=piece.update)
+  start = phases['pretrain'].steps if piece.phase == 'adversarial' else 0
+  state = loop.init_seeds(case.system.init, case.config.seed, seeds)
+  state = loop.enter(phase, state.replace(step=jnp.int32(start)))
+  corpus = jnp.asarray(case.tokens)
+
+  def compiled():
+    jax.clear_caches()  # of traces; a run that begins has none
+    return loop.compile_chunk(phase, start, state, corpus)
+
+  chunk = compiled()
+  cold, again = chunk.seconds, compiled().seconds if warm else None
+  # What comes out takes the place of the state, which is donated.
+  peak = chunk.extra_bytes + nbytes((state, corpus))
+
+  def call(count: int):
+    nonlocal state
+    state, report = chunk.call(state, jnp.int32(count), corpus)
+    return report
+
+  jax.block_until_ready(call(1))
+  count = max(1, int(LONG / timed(lambda: call(1), 1).median))
+  timing = timed(lambda: call(count), repeats).over(count * piece.count)
+  size = phase.batch_size * piece.update.batches * case.spec.length
+  return Row(
+    piece.name,
+    timing,
+    tokens=seeds * size / piece.count,
+    gflop=piece.products and seeds * flops.gflop(piece.products),
+    peak_bytes=peak,
+    cold=cold,
+    warm=again,
+  )
+
+
+def measure_sampling(
+  case: Case, corpus: Corpus, n: int, repeats: int, warm: bool
+) -> Row:
+  """Times n samples of one seed as an evaluation draws them, with the host."""
+  config, spec = case.config, case.spec
+  chunk = config.eval.chunk
+  state = member(loop.init_seeds(case.system.init, config.seed, 1), 0)
+  key = jax.random.key(0)
+
+  def compiled():
+    jax.clear_caches()
+    begin = time.monotonic()
+    program = (
+      jax.jit(lambda s, k, h, i: case.system.sample(s, k, chunk, h, i))
+      .lower(state, key, jnp.float32(1), jnp.int32(0))
+      .compile()
+    )
+    return program, time.monotonic() - begin
+
+  program, cold = compiled()
+  again = compiled()[1] if warm else None
+  memory = program.memory_analysis()
+  draw = Evaluator(case.system, corpus, chunk).sample
+  draw(state, key, chunk)
+  timing = timed(lambda: draw(state, key, n), repeats)
+  return Row(
+    f'sampling of {n:,}',
+    timing,
+    tokens=n * spec.length,
+    gflop=flops.gflop(flops.sampling(config, spec, n)),
+    peak_bytes=memory
+    and memory.temp_size_in_bytes
+    + memory.argument_size_in_bytes
+    + memory.output_size_in_bytes,
+    cold=cold,
+    warm=again,
+  )
+
+
+def all_products(case: Case, samples: int) -> Iterator[Product]:
+  """Every product that the formulas name, for the best rate."""
+  yield from flops.sampling(case.config, case.spec, samples)
+  for piece in pieces(case):
+    yield from piece.products or ()

@@ -1,0 +1,111 @@
+"""Evaluation measures against n: python -m benchmarks.metrics --help."""
+
+import functools
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+
+from benchmarks import cases, command
+from benchmarks.table import Row
+from benchmarks.timing import timed
+from moegan_jax import data
+from moegan_jax.data.corpus import Corpus
+from moegan_jax.errors import UserError
+from moegan_jax.metrics import MEASURES, Texts
+from moegan_jax.train import loop
+from moegan_jax.train.evaluation import Evaluator, member
+from moegan_jax.train.settings import check
+
+SIZES = (1000, 2000, 5000, 10_000)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Runs a command line, given without the program's name."""
+  return command.guarded(lambda: _run(argv))
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+  return tuple(command.positive(size) for size in text.split(','))
+
+
+def _run(argv: Sequence[str] | None) -> None:
+  made = command.parser(
+    'metrics',
+    'Time and memory of each measure on n samples against n references and n '
+    'training sentences, all of them real text.',
+    'configs/moegan_captions.py:cpu',
+  )
+  made.add_argument(
+    '--sizes',
+    type=_sizes,
+    default=SIZES,
+    metavar='N,N,...',
+    help=f'n (default: {",".join(map(str, SIZES))})',
+  )
+  args, config = command.parse(made, argv)
+  most = max(args.sizes)
+  # Corpora that are drawn are drawn large enough, and none is cut.
+  config.data.update(train_size=2 * most, test_size=most, limit=0)
+  check(config)
+  corpus = data.load(config.data).corpus
+  found = min(len(corpus.train_words) // 2, len(corpus.test_words))
+  if found < most:
+    raise UserError(
+      f'--sizes: {corpus.name} has text for n up to {found}; choose smaller '
+      'ones, or the captions, which are drawn'
+    )
+  case = cases.build(config, corpus.vocab_size, corpus.train)
+  of_models = _of_models(case, corpus)
+  rows = []
+  for n in args.sizes:
+    for name, call in [*_of_text(corpus, n), *of_models(n)]:
+      command.note(f'{name}, n = {n} ...')
+      rows.append(_measure(f'{name}, n {n}', call, args.repeats))
+  command.show(rows, f'{corpus.name}: {cases.setting(case)}', args.json)
+
+
+def _of_text(corpus: Corpus, n: int) -> Iterator[tuple[str, Callable]]:
+  """The measures of text that need no language model."""
+  train = corpus.train_words
+  texts = Texts(train[:n], corpus.test_words[:n], train[n : 2 * n])
+  for name, measure in MEASURES.items():
+    if measure.fits(texts):
+      yield name, functools.partial(measure.of, texts)
+
+
+def _of_models(case: cases.Case, corpus: Corpus) -> Callable:
+  """n -> those that need a generator, here an untrained one, or an oracle."""
+  init, seed = case.system.init, case.config.seed
+  state = member(loop.init_seeds(init, seed, 1), 0)
+  evaluator = Evaluator(case.system, corpus, case.config.eval.chunk)
+
+  def measures(n: int) -> Iterator[tuple[str, Callable]]:
+    samples, test = corpus.train[:n], corpus.test[:n]
+    yield 'nll', functools.partial(evaluator.nll, state, test)
+    if corpus.oracle is not None:
+      yield (
+        'divergences',
+        functools.partial(evaluator.divergences, state, samples, test),
+      )
+
+  return measures
+
+
+def _measure(name: str, call: Callable, repeats: int) -> Row:
+  """A row; a first call imports and compiles, a second one is watched.
+
+  Memory is what Python and NumPy take beyond the texts; of arrays on a
+  device it knows nothing. Watching is slow, so no timed call is watched.
+  """
+  call()
+  tracemalloc.start()
+  try:
+    call()
+    peak = tracemalloc.get_traced_memory()[1]
+  finally:
+    tracemalloc.stop()
+  return Row(name, timed(call, repeats), peak_bytes=peak)
+
+
+if __name__ == '__main__':
+  sys.exit(main())

@@ -1,0 +1,128 @@
+"""Cost against size: python -m benchmarks.scaling --help."""
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks import cases, command
+from benchmarks.table import Row
+from moegan_jax import data
+from moegan_jax.errors import UserError, unknown
+from moegan_jax.train.settings import check
+
+# Axis -> the sizes that are tried.
+AXES = {
+  'batch': (16, 32, 64, 128),
+  'length': (10, 20, 40, 80),
+  'vocabulary': (1000, 5000, 20_000),
+  'experts': (1, 2, 4, 8),
+  'representations': (1, 4, 16, 64),
+  'seeds': (1, 2, 4),
+}
+_SETTINGS = {
+  'batch': ('mle.batch', 'adversarial.batch'),
+  'experts': ('generator.experts',),
+  'representations': ('discriminator.representations',),
+  'seeds': ('num_seeds',),
+}
+_LINES = 10_000  # of made-up text; a batch may not be larger than the corpus
+
+
+def axis_of(text: str) -> tuple[str, tuple[int, ...]]:
+  """'batch' or 'batch:16,32' -> the axis and its sizes.
+
+  Raises:
+    UserError: an unknown axis, or sizes that are no whole numbers from 1.
+  """
+  name, _, sizes = text.partition(':')
+  if name not in AXES:
+    raise unknown('--axis', name, AXES)
+  if not sizes:
+    return name, AXES[name]
+  found = sizes.split(',')
+  if not all(size.isdecimal() and int(size) for size in found):
+    raise UserError(
+      f'--axis={text}: sizes are whole numbers from 1, such as {name}:1,2'
+    )
+  return name, tuple(map(int, found))
+
+
+def case_of(
+  config, axis: str, size: int, vocabulary: int, length: int
+) -> cases.Case:
+  """A case with one size changed, on text whose words are drawn evenly.
+
+  What a step costs does not depend on what the text says.
+
+  Args:
+    vocabulary, length: V and T where they are not the axis
+
+  Raises:
+    UserError: a size that does not fit the other settings.
+  """
+  changed = config.copy_and_resolve_references()
+  changed.update_from_flattened_dict(
+    {key: size for key in _SETTINGS.get(axis, ())}
+  )
+  check(changed)
+  vocabulary = size if axis == 'vocabulary' else vocabulary
+  length = size if axis == 'length' else length
+  rng = np.random.RandomState(0)
+  tokens = rng.randint(0, vocabulary, (_LINES, length)).astype(np.int32)
+  return cases.build(changed, vocabulary, tokens)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Runs a command line, given without the program's name."""
+  return command.guarded(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> None:
+  made = command.parser(
+    'scaling',
+    'Time and memory of an MLE step and of a whole iteration while one size '
+    'changes and all others stay as the experiment has them.',
+    'configs/moegan_coco.py:cpu',
+  )
+  made.add_argument(
+    '--axis',
+    action='append',
+    metavar='NAME[:SIZES]',
+    help=f'one of {", ".join(AXES)}, such as batch:16,32; may be given '
+    'several times (default: all)',
+  )
+  args, config = command.parse(made, argv)
+  axes = [axis_of(text) for text in args.axis or AXES]
+  corpus = data.load(config.data).corpus
+  vocabulary, length = corpus.vocab_size, corpus.length
+
+  rows = []
+  for axis, sizes in axes:
+    for size in sizes:
+      command.note(f'{axis} {size} ...')
+      try:
+        case = case_of(config, axis, size, vocabulary, length)
+      except UserError as error:  # the other sizes may fit
+        command.note(f'  left out: {error}')
+        continue
+      rows += _measure(case, f'{axis} {size}', args.repeats)
+  if not rows:
+    raise UserError('none of the sizes fits this experiment')
+  base = cases.build(config, vocabulary, corpus.train)
+  setting = f'even text, one size changed: {cases.setting(base)}'
+  command.show(rows, setting, args.json)
+
+
+def _measure(case: cases.Case, name: str, repeats: int) -> list[Row]:
+  """The rows of an MLE step and of a whole iteration."""
+  found = []
+  for piece in cases.pieces(case):
+    if piece.name in cases.NAMES.values():
+      row = cases.measure(case, piece, repeats, warm=False)
+      found.append(row._replace(name=f'{name}, {piece.name}'))
+  return found
+
+
+if __name__ == '__main__':
+  sys.exit(main())

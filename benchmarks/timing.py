@@ -1,0 +1,117 @@
+"""Times, memory and the machine's best products."""
+
+import contextlib
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental.compilation_cache import compilation_cache
+
+from benchmarks.products import Product
+
+SHAPES = 8  # of products that are timed: those with the most operations
+LONG = 0.1  # seconds that a measurement lasts at least
+# jax's settings of the cache, and what makes it keep everything
+_CACHE = {
+  'jax_persistent_cache_min_compile_time_secs': 0,
+  'jax_persistent_cache_min_entry_size_bytes': -1,
+}
+
+
+class Timing(NamedTuple):
+  """Seconds: the median of the repeats, and their quartiles."""
+
+  median: float
+  low: float
+  high: float
+
+  def over(self, count: float) -> 'Timing':
+    """The time of one of `count` equal parts."""
+    return Timing(*(x / count for x in self))
+
+
+def timed(call: Callable[[], Any], repeats: int) -> Timing:
+  """Calls several times; `call` returns arrays that are waited for.
+
+  The first call, which touches its memory, should have been made before.
+  """
+  seconds = []
+  for _ in range(repeats):
+    begin = time.perf_counter()
+    jax.block_until_ready(call())
+    seconds.append(time.perf_counter() - begin)
+  low, median, high = np.percentile(seconds, (25, 50, 75))
+  return Timing(float(median), float(low), float(high))
+
+
+@contextlib.contextmanager
+def empty_cache() -> Iterator[None]:
+  """A compilation cache on disk of one's own, empty at first."""
+  names = ('jax_compilation_cache_dir', *_CACHE)
+  before = {name: getattr(jax.config, name) for name in names}
+  with tempfile.TemporaryDirectory() as folder:
+    try:
+      for name, value in {names[0]: folder, **_CACHE}.items():
+        jax.config.update(name, value)
+      compilation_cache.reset_cache()
+      yield
+    finally:
+      for name, value in before.items():
+        jax.config.update(name, value)
+      compilation_cache.reset_cache()
+
+
+def nbytes(tree: Any) -> int:
+  """Bytes of all arrays of a pytree."""
+  return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(tree))
+
+
+def resident_peak() -> int:
+  """The most memory that this process has had, in bytes.
+
+  On an accelerator that of the device, where it is known.
+  """
+  stats = jax.devices()[0].memory_stats()
+  if stats and 'peak_bytes_in_use' in stats:
+    return stats['peak_bytes_in_use']
+  unit = 1 if sys.platform == 'darwin' else 1024
+  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def largest(products: Iterable[Product], count: int = SHAPES) -> list[Product]:
+  """The shapes with the most operations, alike ones taken together."""
+  shapes: dict[tuple, Product] = {}
+  for p in products:
+    shape = (p.m, p.k, p.n)
+    known = shapes.get(shape, Product(*shape, 0))
+    shapes[shape] = known._replace(times=known.times + p.times)
+  return sorted(shapes.values(), key=lambda p: -p.flop)[:count]
+
+
+def product_rate(product: Product, repeats: int = 5) -> float:
+  """GFLOP/s of `jnp.dot` alone on matrices of this size; the best repeat."""
+  # NumPy's numbers: JAX would compile a generator for each shape.
+  rng = np.random.default_rng(0)
+  left = jnp.asarray(rng.standard_normal((product.m, product.k), np.float32))
+  right = jnp.asarray(rng.standard_normal((product.k, product.n), np.float32))
+  dot = jax.jit(jnp.dot)
+
+  def calls(count: int) -> float:
+    begin = time.perf_counter()
+    for _ in range(count):
+      out = dot(left, right)
+    jax.block_until_ready(out)
+    return time.perf_counter() - begin
+
+  calls(1)
+  count = 1
+  while (seconds := calls(count)) < LONG:
+    count = max(2 * count, int(count * LONG / max(seconds, 1e-9)))
+  best = min(seconds, *(calls(count) for _ in range(repeats)))
+  return product._replace(times=count).flop / best / 1e9

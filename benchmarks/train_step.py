@@ -1,0 +1,68 @@
+"""Training steps and sampling: python -m benchmarks.train_step --help."""
+
+import sys
+from collections.abc import Sequence
+
+from benchmarks import cases, command, flops
+from benchmarks.timing import empty_cache, largest, product_rate
+from moegan_jax import data
+from moegan_jax.train.settings import check
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Runs a command line, given without the program's name."""
+  return command.guarded(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> None:
+  made = command.parser(
+    'train_step',
+    'Times an MLE step, a step of either player, a whole iteration and '
+    'sampling; counts what their products need, and says which share of the '
+    'best rate of products of the same sizes that is.',
+    'configs/moegan_coco.py:cpu',
+  )
+  made.add_argument(
+    '--samples',
+    type=command.positive,
+    default=10_000,
+    help='how many are drawn (default: 10,000)',
+  )
+  made.add_argument(
+    '--no_warm',
+    action='store_true',
+    help='do not compile again from the cache on disk',
+  )
+  args, config = command.parse(made, argv)
+  check(config)
+  loaded = data.load(config.data)
+  corpus = loaded.corpus
+  if loaded.stands_in:
+    command.note(f'{loaded.stands_in}; {corpus.name} stands in')
+  case = cases.build(config, corpus.vocab_size, corpus.train)
+  warm = not args.no_warm
+  if missing := flops.uncovered(config):
+    command.note(missing)
+
+  best = 0.0
+  for product in largest(cases.all_products(case, args.samples)):
+    rate = product_rate(product)
+    best = max(best, rate)
+    command.note(
+      f'[{product.m}, {product.k}] x [{product.k}, {product.n}]: '
+      f'{rate:,.0f} GFLOP/s'
+    )
+  rows = []
+  with empty_cache():
+    for piece in cases.pieces(case):
+      command.note(f'{piece.name} ...')
+      rows.append(cases.measure(case, piece, args.repeats, warm))
+    command.note('sampling ...')
+    rows.append(
+      cases.measure_sampling(case, corpus, args.samples, args.repeats, warm)
+    )
+  command.show(rows, f'{corpus.name}: {cases.setting(case)}', args.json, best)
+
+
+if __name__ == '__main__':
+  sys.exit(main())

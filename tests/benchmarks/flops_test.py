@@ -1,0 +1,260 @@
+"""The formulas of operations against the products of the traced program."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from benchmarks import flops
+from benchmarks.products import (
+  Product,
+  convolution,
+  dense,
+  discriminator,
+  flop,
+  generator,
+)
+from configs import common, papers
+from moegan_jax import systems
+from moegan_jax.nets.cells import FLAVOURS
+from moegan_jax.train import cost
+from moegan_jax.types import Batch, Spec
+
+B, T, V = 4, 6, 11
+PLAYERS = ('generator', 'discriminator')
+SPEC = Spec(V, T, 40)
+
+
+def tiny(system='moegan', **changes):
+  """Small sizes, all different; `changes` are section_key=value."""
+  c = getattr(papers, system)(common.base())
+  c.generator.update(embed=3, hidden=5, head_size=7)
+  # So wide that the scores of a filter are a product, not written-out sums.
+  c.discriminator.update(embed=48, widths=(2, 3), filters=3, features=5)
+  c.discriminator.hidden = 6
+  c.discriminator.representations = min(c.discriminator.representations, 2)
+  c.mle.update(batch=B)
+  c.adversarial.update(batch=B, d_steps=3, g_steps=2)
+  c.eval.chunk = B
+  for key, value in changes.items():
+    section, _, name = key.partition('_')
+    c[section][name] = value
+  return c
+
+
+def traced(c, phase, part=None):
+  """Products of an update as it is traced."""
+  system = systems.build(c, SPEC)
+  made = system.phases[phase]
+  update = made.parts[part] if part else made.update
+  state = jax.eval_shape(system.init, jax.random.key(0))
+  tokens = jax.ShapeDtypeStruct((update.batches, B, T), jnp.int32)
+  return cost.flops(
+    lambda s, t: update.apply(s, Batch(t), s.key), state, tokens
+  )
+
+
+def idle(c, n):
+  """Values of one step that the memory computes and nothing reads.
+
+  After the last block the row of the input gets an attention and an MLP.
+  """
+  g = c.generator
+  if g.cell != 'rmc' or FLAVOURS[g.flavour].joint_norm:
+    return 0
+  width, rows = g.heads * g.head_size, g.slots + 1
+  key = g.key_size or g.head_size
+  attention = n * g.heads * 2 * rows * (key + g.head_size)
+  mlp = g.mlp_layers * 2 * n * width * width
+  return g.experts * (attention + mlp)
+
+
+def readout(c, n):
+  made = generator(n, V, soft=False, **c.generator)
+  return flop(made.readout.forward)
+
+
+def pooled(c, n):
+  """One position of all filters of D, for each width: width -> operations."""
+  d = c.discriminator
+  if d.kind != 'cnn':
+    return {}
+  rows, channels = n * d.representations, d.embed // d.representations
+  return {w: 2 * rows * w * channels * d.filters for w in d.widths}
+
+
+def idle_positions(c, n):
+  """The pooled convolution's gradient is a product over all positions.
+
+  For either operand: all but one of them multiply zeros.
+  """
+  return sum((T - w) * one for w, one in pooled(c, n).items())
+
+
+def unread(c, n):
+  """The gradient of frozen filters is traced; the compiler drops it."""
+  return sum((T - w + 1) * one for w, one in pooled(c, n).items())
+
+
+GENERATORS = {
+  'santoro': {},
+  'relgan': {'generator_flavour': 'relgan', 'generator_gate': 'none'},
+  'textgan, apart': {
+    'generator_flavour': 'textgan',
+    'generator_mlp_layers': 3,
+    'generator_sharing': 'none',
+  },
+  'slots, blocks, mixed probabilities': {
+    'generator_slots': 3,
+    'generator_blocks': 2,
+    'generator_key_size': 2,
+    'generator_gate': 'memory',
+    'generator_aggregation': 'prob_mean',
+  },
+  'gru': {'generator_cell': 'gru', 'generator_experts': 3},
+}
+
+
+@pytest.mark.parametrize('name', GENERATORS)
+def test_likelihood_and_sampling(name):
+  c = tiny(**GENERATORS[name])
+  found = flop(flops.likelihood_step(c, SPEC))
+  assert traced(c, 'pretrain') == found + 3 * T * idle(c, B)
+  system = systems.build(c, SPEC)
+  state = jax.eval_shape(system.init, jax.random.key(0))
+  sampled = cost.flops(lambda s: system.sample(s, s.key, B), state)
+  wanted = flop(flops.sampling(c, SPEC, B))
+  assert sampled == wanted + T * idle(c, B)
+  assert flop(flops.sampling(c, SPEC, 5 * B)) == pytest.approx(5 * wanted)
+
+
+def test_likelihood_with_latent_noise():
+  c = tiny('textgan', generator_latent=2)
+  found = flop(flops.likelihood_step(c, SPEC))
+  # The program takes the gradient of the noise that stands beside a token.
+  beside = T * flop(dense(B, 2, 4 * c.generator.hidden).left)
+  assert traced(c, 'pretrain') == found + beside
+
+
+GAMES = {
+  'moegan': ('moegan', {}),
+  'relgan, replay, anchor': (
+    'relgan',
+    {
+      'discriminator_highway': 'tied',
+      'game_route': 'replay',
+      'game_loss': 'standard',
+      'generator_cell': 'gru',
+      'adversarial_anchor': 0.1,
+    },
+  ),
+  'contrast': (
+    'ccl',
+    {
+      'ccl_updates': 'both',
+      'discriminator_highway': 'none',
+      'discriminator_features': 0,
+      'generator_cell': 'lstm',
+    },
+  ),
+  'straight through, apart from the encoder': (
+    'moegan',
+    {
+      'game_relaxation': 'straight_through',
+      'fsa_dropout': 'off',
+      'game_loss': 'hinge',
+      'generator_cell': 'lstm',
+    },
+  ),
+  'recurrent': ('gsgan', {'discriminator_per_token': True}),
+}
+
+
+@pytest.mark.parametrize('name', GAMES)
+def test_steps_of_a_game(name):
+  system, changes = GAMES[name]
+  c = tiny(system, **changes)
+  assert flops.uncovered(c) == ''
+  g_steps, k = c.adversarial.g_steps, c.adversarial.d_steps
+  judge = discriminator(B, T, **c.discriminator)
+  rows = dense(B, V, c.discriminator.embed, T)
+  hard = c.game.relaxation == 'straight_through'
+  rollouts = 2 if c.ccl.weight else 1
+
+  # What the program does beyond the mathematics, an update of G.
+  frozen = idle_positions(c, B) + unread(c, B)
+  more = rollouts * (3 * T * idle(c, B) + frozen)
+  if c.adversarial.anchor:
+    more += 3 * T * idle(c, B)
+  if hard:  # one-hot rows go through a product
+    more += flop(rows.forward)
+  if c.game.route == 'replay':  # samples first, without a graph
+    more += flop(flops.sampling(c, SPEC, B)) + T * idle(c, B)
+  if c.fsa.dropout == 'off':
+    # The judgement of the game reads real text without need, and D's second
+    # look at the samples has a gradient of its own.
+    more += frozen + flop(judge.forward)
+  elif not c.fsa.weight and c.game.loss == 'standard':
+    more += flop(judge.forward)
+  # Where features alone are read, no gradient comes from the logit.
+  d = c.discriminator
+  logit = 2 * B * (d.features or d.filters * len(d.widths))
+  if c.fsa.dropout == 'off' or c.ccl.weight:
+    more -= logit
+  found = flop(flops.generator_step(c, SPEC))
+  assert traced(c, 'adversarial', 'generator') == pytest.approx(
+    g_steps * (found + more)
+  )
+
+  judged = 5 if c.ccl.weight else 2
+  again = 0 if hard else readout(c, B * T)  # logits are made twice
+  more = T * idle(c, B) + again + judged * 2 * idle_positions(c, B)
+  if c.ccl.weight:
+    more -= 3 * 2 * logit
+  found = flop(flops.discriminator_step(c, SPEC))
+  assert traced(c, 'adversarial', 'discriminator') == pytest.approx(
+    k * (found + more)
+  )
+
+
+def test_an_iteration_is_its_steps():
+  c = tiny(generator_cell='gru')
+  whole, g, d = (traced(c, 'adversarial', part) for part in (None, *PLAYERS))
+  assert whole == g + d
+  g, d = flops.generator_step(c, SPEC), flops.discriminator_step(c, SPEC)
+  whole = flop(flops.iteration(c, SPEC))
+  assert whole == pytest.approx(2 * flop(g) + 3 * flop(d))
+
+
+@pytest.mark.parametrize(
+  'system, changes',
+  [
+    ('textgan', {}),
+    ('slgan', {}),
+    ('moegan', {'game_loss': 'wgan-gp'}),
+    ('moegan', {'game_penalty': 1.0}),
+    ('moegan', {'fsa_distance': 'wasserstein'}),
+    ('moegan', {'adversarial_mle_every': 15}),
+  ],
+)
+def test_what_has_no_formula_says_so(system, changes):
+  assert flops.uncovered(tiny(system, **changes))
+
+
+def test_products_by_hand():
+  assert Product(2, 3, 5).flop == 60
+  work = dense(2, 3, 5, 7)
+  assert flop(work.trained) == 3 * 7 * 60
+  assert work.left == (Product(2, 5, 3, 7),)
+  assert work.right == (Product(3, 2, 5, 7),)
+  # Five windows of width 2 over six tokens, but one maximum a filter.
+  pooled = convolution(8, 6, 3, 2, 10)
+  assert flop(pooled.forward) == 2 * 8 * 5 * 6 * 10
+  assert flop(pooled.left) == flop(pooled.right) == 2 * 8 * 6 * 10
+
+
+def test_the_figures_at_the_scale_of_papers():
+  """An LSTM of the literature by hand: V 5,000, T 20, H 32, batch 64."""
+  c = papers.mle(common.synthetic20(common.base()))
+  spec = Spec(5000, 20, 10_000)
+  each = 32 * 4 * 32 * 2 + 32 * 5000  # two maps of 32 to 128, and the readout
+  assert flop(flops.likelihood_step(c, spec)) == 3 * 2 * 64 * 20 * each
