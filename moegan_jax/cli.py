@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import pathlib
 import sys
 from collections.abc import Callable
 
@@ -50,3 +51,10 @@ def exit_code(work: Callable[[], int | None], interrupted: str = '') -> int:
     if interrupted:
       print(interrupted, file=sys.stderr)
     return INTERRUPTED
+
+
+def check_output(path: str) -> None:
+  """UserError now, where writing a file would fail after minutes of work."""
+  there = pathlib.Path(path)
+  if there.is_dir() or not there.absolute().parent.is_dir():
+    raise UserError(f'--output={path}: name a file in a folder that exists')

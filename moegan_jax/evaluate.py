@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from moegan_jax.cli import Parser, exit_code
+from moegan_jax.cli import Parser, check_output, exit_code
 from moegan_jax.errors import UserError, unknown
 
 # Everything else is imported late: --help must not wait for it.
@@ -134,12 +134,11 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _check_output(args: argparse.Namespace) -> None:
-  """UserError now, where writing would fail after a minute of measuring."""
+  """UserError now, where writing would fail or destroy a text."""
   if not args.output:
     return
+  check_output(args.output)
   path = pathlib.Path(args.output)
-  if path.is_dir() or not path.absolute().parent.is_dir():
-    raise UserError(f'--output={path}: name a file in a folder that exists')
   inputs = [args.samples, args.references, args.train]
   if path.resolve() in [pathlib.Path(x).resolve() for x in inputs if x]:
     raise UserError(f'--output={path} is one of the texts: name another file')
