@@ -77,14 +77,14 @@ def _write(texts: Iterable[str], output: str) -> int:
   """Writes a sentence a line; returns how many."""
   from moegan_jax.files import write_text
 
-  found = 0
+  lines = []
+  for text in texts:
+    lines.append(f'{text}\n')
+    if not output:
+      print(text)
   if output:
-    lines = list(texts)
-    write_text(output, ''.join(f'{line}\n' for line in lines))
-    return len(lines)
-  for found, line in enumerate(texts, start=1):
-    print(line)
-  return found
+    write_text(output, ''.join(lines))
+  return len(lines)
 
 
 def _exported(args: argparse.Namespace):
@@ -99,9 +99,9 @@ def _exported(args: argparse.Namespace):
       '--checkpoint and --member go with --workdir: an exported generator is '
       'one of them'
     )
-  from moegan_jax import export
+  from moegan_jax import exported
 
-  return export.load(args.exported, args.batch)
+  return exported.load(args.exported, args.batch)
 
 
 def _trained(args: argparse.Namespace):

@@ -153,7 +153,10 @@ class Sampler:
       UserError: it is too long, or has a word that the generator cannot write.
     """
     corpus = self.corpus
-    words = corpus.codec.split(text)
+    try:
+      words = corpus.codec.split(text)
+    except UserError as error:
+      raise UserError(f'prefix {text!r}: {error}') from error
     tokens = corpus.encode([words])[0]
     if len(words) > corpus.length:
       raise UserError(

@@ -128,7 +128,8 @@ def load(
   known = folder.read_json(CORPUS_FILE)
   if not 0 <= seed_index < config.num_seeds:
     raise UserError(
-      f'seed_index={seed_index}: {workdir} has {config.num_seeds} seeds'
+      f'seed_index={seed_index}: {workdir} has {config.num_seeds} seeds; '
+      'the first one is 0'
     )
   corpus = corpus_of(known)
   system = systems.build(

@@ -35,7 +35,8 @@ MAY = {
 ABOVE = {*MAY, 'trained'}
 MAY_TOO = {
   '__init__': {'trained'},
-  'sample': {*ABOVE, 'export'},
+  'export': {*ABOVE, 'exported'},
+  'sample': {*ABOVE, 'exported'},
   'sweep': {*ABOVE, 'compare'},
 }
 
