@@ -17,7 +17,7 @@ from moegan_jax.train.checkpoint import Restored, Store
 from moegan_jax.train.evaluation import Evaluator, member
 from moegan_jax.train.loop import init_seeds
 from moegan_jax.train.workdir import CORPUS_FILE, Workdir
-from moegan_jax.types import TrainState
+from moegan_jax.types import Spec, System, TrainState
 
 # Kinds of checkpoints in which all seeds are of one step.
 STEADY = ('last', 'phase')
@@ -124,18 +124,12 @@ def load(
     UserError: no such run, checkpoint or seed.
   """
   folder = Workdir(workdir, create=False)
-  config = ConfigDict(folder.read_config())
-  known = folder.read_json(CORPUS_FILE)
+  config, corpus, system = described(folder)
   if not 0 <= seed_index < config.num_seeds:
     raise UserError(
       f'seed_index={seed_index}: {workdir} has {config.num_seeds} seeds; '
       'the first one is 0'
     )
-  corpus = corpus_of(known)
-  system = systems.build(
-    start.effective(config),
-    systems.Spec(corpus.vocab_size, corpus.length, known['train_size']),
-  )
   shapes = jax.eval_shape(
     lambda: init_seeds(system.init, config.seed, config.num_seeds)
   )
@@ -146,6 +140,19 @@ def load(
   steps = saved.meta.get('steps', [saved.step] * config.num_seeds)
   state = member(saved.tree, seed_index)
   return Trained(system, state, corpus, steps[seed_index], chunk)
+
+
+def described(folder: Workdir) -> tuple[ConfigDict, Corpus, System]:
+  """The settings, the corpus without its sentences, and the system of a run.
+
+  Raises:
+    UserError: config.json or corpus.json is missing or damaged.
+  """
+  config = ConfigDict(folder.read_config())
+  known = folder.read_json(CORPUS_FILE)
+  corpus = corpus_of(known)
+  spec = Spec(corpus.vocab_size, corpus.length, known['train_size'])
+  return config, corpus, systems.build(start.effective(config), spec)
 
 
 def _restore(store: Store, checkpoint: str, shapes: TrainState) -> Restored:
