@@ -88,7 +88,7 @@ def load(folder: str | os.PathLike, chunk: int = CHUNK) -> Sampler:
       f'{folder} is no exported generator: it has no {DESCRIPTION}'
     )
   known = read_json(folder / DESCRIPTION)
-  corpus = corpus_of(known)
+  corpus = corpus_of(known, folder / DESCRIPTION)
   content = {}
   for name in (WEIGHTS, PROGRAM):
     try:

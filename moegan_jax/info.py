@@ -19,7 +19,7 @@ from moegan_jax.files import jsonable, read_json
 
 KINDS = ('last', 'best', 'phase')  # of checkpoints
 SECTIONS = ('generator', 'discriminator', 'mle', 'adversarial')  # shown ones
-WIDTH, MARGIN = 80, 13  # characters
+WIDTH, MARGIN = 80, 15  # characters
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -49,14 +49,12 @@ def _run(args: argparse.Namespace) -> int:
       raise UserError(f'{name} {value}: must be at least 1')
   if args.output:
     check_output(args.output)
-  if args.exported:
-    sampler, known = _exported(args), ()
-  else:
-    sampler, known = _trained(args)
+  sampler, known, origin = (_exported if args.exported else _trained)(args)
   from moegan_jax.sampler import Style
 
   style = Style(args.temperature, args.top_k, args.nucleus, args.prefix)
   stream = sampler.stream(args.seed, style)
+  print(origin, file=sys.stderr)
   if args.distinct or args.novel:
     limit = max(TRIES * args.n, TRIES_AT_LEAST)
     stream = passing(itertools.islice(stream, limit), known, args.distinct)
@@ -88,7 +86,7 @@ def _write(texts: Iterable[str], output: str) -> int:
 
 
 def _exported(args: argparse.Namespace):
-  """The sampler of an exported generator."""
+  """As `_trained`, of an exported generator."""
   if args.novel:
     raise UserError(
       '--novel needs the training text, which an exported generator does not '
@@ -101,21 +99,24 @@ def _exported(args: argparse.Namespace):
     )
   from moegan_jax import exported
 
-  return exported.load(args.exported, args.batch)
+  return exported.load(args.exported, args.batch), (), args.exported
 
 
 def _trained(args: argparse.Namespace):
-  """The sampler of a run, and the text that must not be repeated."""
+  """The sampler of a run, the text that must not be repeated, and its origin.
+
+  Raises:
+    UserError: see `trained.load` and `trained.training_text`.
+  """
   from moegan_jax import trained
 
+  known = trained.training_text(args.workdir) if args.novel else ()
+  member = args.member or 0
   run = trained.load(
-    args.workdir, args.checkpoint or 'last', args.member or 0, args.batch
+    args.workdir, args.checkpoint or 'last', member, args.batch
   )
-  print(
-    f'{args.workdir}, step {run.step}, member {args.member or 0}',
-    file=sys.stderr,
-  )
-  return run.sampler, trained.training_text(args.workdir) if args.novel else ()
+  origin = f'{args.workdir}, step {run.step}, member {member}'
+  return run.sampler, known, origin
 
 
 def _parser() -> Parser:

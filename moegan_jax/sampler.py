@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
@@ -59,11 +60,12 @@ def program_of(system: System) -> Program:
   return program
 
 
-def corpus_of(known: Mapping[str, Any]) -> Corpus:
+def corpus_of(known: Mapping[str, Any], path: str | os.PathLike) -> Corpus:
   """The vocabulary and the codec of a run, without sentences.
 
   Args:
     known: what corpus.json says
+    path: of that file, for messages
 
   Raises:
     UserError: something is missing in it, or the codec is unknown.
@@ -82,7 +84,7 @@ def corpus_of(known: Mapping[str, Any]) -> Corpus:
       vocabulary=tuple(known['vocabulary']),
     )
   except KeyError as error:
-    raise UserError(f'the description of the corpus lacks {error}') from error
+    raise UserError(f'{path} is damaged: it lacks {error}') from error
 
 
 class Sampler:

@@ -150,7 +150,7 @@ def described(folder: Workdir) -> tuple[ConfigDict, Corpus, System]:
   """
   config = ConfigDict(folder.read_config())
   known = folder.read_json(CORPUS_FILE)
-  corpus = corpus_of(known)
+  corpus = corpus_of(known, folder.path / CORPUS_FILE)
   spec = Spec(corpus.vocab_size, corpus.length, known['train_size'])
   return config, corpus, systems.build(start.effective(config), spec)
 
@@ -184,9 +184,14 @@ def training_text(workdir: str | os.PathLike) -> set[str]:
     UserError: the corpus cannot be read, or is not the one of the run.
   """
   folder = Workdir(workdir, create=False)
-  before = folder.read_json(CORPUS_FILE)['record']['train_sha256']
-  corpus = data.load(ConfigDict(folder.read_config()['data'])).corpus
-  if corpus.record['train_sha256'] != before:
+  config, before, _ = described(folder)
+  corpus = data.load(config.data).corpus
+  # The checksum is one of numbers: other words may have the same.
+  same = corpus.vocabulary == before.vocabulary
+  if not same or any(
+    corpus.record[key] != before.record[key]
+    for key in ('train_sha256', 'train_lines')
+  ):
     raise UserError(
       f'{workdir} was trained on a text that has changed since or cannot be '
       'had; put the old one in its place'
