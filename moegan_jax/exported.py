@@ -51,12 +51,10 @@ def write(
     (folder / DESCRIPTION).unlink(missing_ok=True)
   except OSError as error:
     raise UserError(f'cannot write to {folder}: {error.strerror}') from error
-  inputs = _inputs(run.corpus.length)
-  program, weights = _of_weights(run.program, run.state, inputs)
-  lowered = export.export(jax.jit(program), platforms=PLATFORMS)
+  lowered, weights = lower(run.program, run.state, run.corpus.length)
   contents = {
     WEIGHTS: safetensors.numpy.save(weights),
-    PROGRAM: bytes(lowered(weights, *inputs).serialize()),
+    PROGRAM: bytes(lowered.serialize()),
   }
   for name, content in contents.items():
     write_bytes(folder / name, content)
@@ -120,18 +118,33 @@ def load(folder: str | os.PathLike, chunk: int = CHUNK) -> Sampler:
   return Sampler(program.call, jax.device_put(weights), corpus, chunk)
 
 
-def _inputs(length: int) -> list[jax.ShapeDtypeStruct]:
-  """The inputs of a `Program` beside its weights; n is any number."""
+def lower(
+  program: Program, state: Any, length: int
+) -> tuple[export.Exported, dict[str, np.ndarray]]:
+  """A program for any batch size, and the weights that it reads.
+
+  Args:
+    program: its weights are a state of one seed
+    length: T
+
+  Returns:
+    a `Program` of named weights, and these.
+  """
   (n,) = export.symbolic_shape('n')
-  shapes = {
-    'key': ((2,), np.uint32),
-    'first': ((), np.int32),
-    'prefix': ((n, length), np.int32),
-    'temperature': ((), np.float32),
-    'top_k': ((), np.int32),
-    'top_p': ((), np.float32),
-  }
-  return [jax.ShapeDtypeStruct(*shape) for shape in shapes.values()]
+  inputs = [
+    jax.ShapeDtypeStruct(shape, dtype)
+    for shape, dtype in (
+      ((2,), np.uint32),  # key
+      ((), np.int32),  # first
+      ((n, length), np.int32),  # prefix
+      ((), np.float32),  # temperature
+      ((), np.int32),  # top_k
+      ((), np.float32),  # top_p
+    )
+  ]
+  of_weights, weights = _of_weights(program, state, inputs)
+  lowered = export.export(jax.jit(of_weights), platforms=PLATFORMS)
+  return lowered(weights, *inputs), weights
 
 
 def _of_weights(

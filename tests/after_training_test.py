@@ -75,8 +75,11 @@ def quick(tmp_path_factory):
     patch.setenv('MOEGAN_CACHE_DIR', str(tmp_path_factory.mktemp('cache')))
     patch.setattr(html, 'write', lambda folder: None)
     jax.config.update('jax_disable_most_optimizations', True)
+    # The same programs are compiled again and again here.
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
     yield
   jax.config.update('jax_disable_most_optimizations', False)
+  jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
   jax.config.update('jax_compilation_cache_dir', None)
   from jax.experimental.compilation_cache import compilation_cache
 
