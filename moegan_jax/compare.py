@@ -5,11 +5,10 @@ are comparable; --report=FILE writes an HTML page with figures as well. Runs
 that differ in nothing but their seed become one row: mean ± deviation.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 
-from moegan_jax.errors import UserError
+from moegan_jax.cli import Parser, exit_code
 from moegan_jax.files import write_text
 from moegan_jax.metrics import METRICS
 from moegan_jax.report import emphasis, html, runs, table
@@ -26,7 +25,8 @@ _SETTINGS = 4  # differing ones that a line tells
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs a command line, sys.argv by default; 0 done, 2 bad input."""
-  try:
+
+  def work() -> None:
     options = _parser().parse_args(argv)
     groups = runs.fold([runs.load(path) for path in options.runs])
     benches = runs.benches(groups)
@@ -35,10 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.report:
       write_text(options.report, html.comparison_page(benches))
       print(f'\nwrote {options.report}', file=sys.stderr)
-  except UserError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 2
-  return 0
+
+  return exit_code(work)
 
 
 def markdown(benches: Sequence[Sequence[Group]]) -> str:
@@ -112,15 +110,8 @@ def _labelled(rows: Sequence[Row], labels: Sequence[str]) -> list[Row]:
   return [row._replace(label=label) for row, label in zip(rows, labels)]
 
 
-class _Parser(argparse.ArgumentParser):
-  """Raises what other bad input raises, in place of leaving the process."""
-
-  def error(self, message: str):
-    raise UserError(f'{message}; see --help')
-
-
-def _parser() -> argparse.ArgumentParser:
-  parser = _Parser(
+def _parser() -> Parser:
+  parser = Parser(
     prog='python -m moegan_jax.compare',
     description=__doc__.partition('\n\n')[2],
   )

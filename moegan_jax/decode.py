@@ -74,6 +74,7 @@ def sample(
   *,
   length: int,
   temperature: Array | float = 1.0,
+  truncate: Callable[[Array], Array] = lambda logits: logits,
   prefix: Array | None = None,
   given: Array | None = None,
   context: Any = None,
@@ -85,6 +86,8 @@ def sample(
     rows: uint32 [n, 2] from `ops.random.row_keys`; a row of the result
       depends on its own key only
     temperature: divides the logits
+    truncate: logits -> logits, such as `ops.relaxation.truncate`; after the
+      temperature, before the noise
     prefix: int32 [n, T], tokens to keep where `given` is True
     given: bool [n, T]; a prefix, or any mask for infilling; with `prefix`
 
@@ -93,7 +96,7 @@ def sample(
   """
 
   def policy(hidden, t):
-    logits = generator.readout(params, hidden) / temperature
+    logits = truncate(generator.readout(params, hidden) / temperature)
     g = random.row_gumbel(rows, t, generator.vocab_size)
     token = gumbel_max(logits, g)
     if prefix is not None:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from moegan_jax.cli import Parser, check_output, exit_code
 from moegan_jax.errors import UserError, unknown
 
 # Everything else is imported late: --help must not wait for it.
@@ -21,17 +22,11 @@ _BLEU = ('bleu', 'self_bleu')  # the measures that a profile defines
 _ALL = 'all'  # every profile
 
 
-class _Parser(argparse.ArgumentParser):
-  def error(self, message: str):
-    raise UserError(f'command line: {message}; see --help')
-
-
-def _parser() -> argparse.ArgumentParser:
-  parser = _Parser(
+def _parser() -> Parser:
+  parser = Parser(
     prog='python -m moegan_jax.evaluate',
     description='Measures generated text against real text. Files are UTF-8, '
     'a sentence a line; an empty line among the samples is an empty sentence.',
-    allow_abbrev=False,
   )
   add = parser.add_argument
   add('--samples', required=True, metavar='FILE', help='generated text')
@@ -113,14 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   Returns:
     The exit code: 0 done, 2 bad input, 130 interrupted.
   """
-  try:
-    _run(_parser().parse_args(argv))
-  except UserError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 2
-  except KeyboardInterrupt:
-    return 130
-  return 0
+  return exit_code(lambda: _run(_parser().parse_args(argv)))
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -146,12 +134,11 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _check_output(args: argparse.Namespace) -> None:
-  """UserError now, where writing would fail after a minute of measuring."""
+  """UserError now, where writing would fail or destroy a text."""
   if not args.output:
     return
+  check_output(args.output)
   path = pathlib.Path(args.output)
-  if path.is_dir() or not path.absolute().parent.is_dir():
-    raise UserError(f'--output={path}: name a file in a folder that exists')
   inputs = [args.samples, args.references, args.train]
   if path.resolve() in [pathlib.Path(x).resolve() for x in inputs if x]:
     raise UserError(f'--output={path} is one of the texts: name another file')

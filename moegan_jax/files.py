@@ -34,7 +34,12 @@ def jsonable(value: Any) -> Any:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-  """Writes a whole UTF-8 file or nothing: a new file takes the old one's name.
+  """Writes a whole UTF-8 file or nothing; see `write_bytes`."""
+  write_bytes(path, text.encode('utf-8'))
+
+
+def write_bytes(path: str | os.PathLike, content: bytes) -> None:
+  """Writes a whole file or nothing: a new file takes the old one's name.
 
   Raises:
     UserError: the file cannot be written.
@@ -42,8 +47,8 @@ def write_text(path: str | os.PathLike, text: str) -> None:
   path = pathlib.Path(path)
   temporary = path.with_name(f'.{path.name}.tmp')
   try:
-    with temporary.open('w', encoding='utf-8', newline='\n') as file:
-      file.write(text)
+    with temporary.open('wb') as file:
+      file.write(content)
       file.flush()
       os.fsync(file.fileno())
     os.replace(temporary, path)

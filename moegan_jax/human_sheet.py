@@ -44,6 +44,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from moegan_jax.cli import Parser, exit_code
 from moegan_jax.errors import UserError
 from moegan_jax.files import jsonable, read_json, write_json, write_text
 
@@ -500,24 +501,14 @@ def _agreement(kappa: float | None, raters: int) -> str:
 # --- command line ------------------------------------------------------------
 
 
-class _Parser(argparse.ArgumentParser):
-  """Complains in one line, as all our programs do."""
-
-  def error(self, message: str):
-    raise UserError(f'command line: {message}; see --help')
-
-
-def _parser() -> argparse.ArgumentParser:
-  parser = _Parser(
+def _parser() -> Parser:
+  parser = Parser(
     prog='python -m moegan_jax.human_sheet',
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
-    allow_abbrev=False,
   )
   commands = parser.add_subparsers(dest='command', required=True)
-  one = commands.add_parser(
-    'make', help='write sheets for raters', allow_abbrev=False
-  )
+  one = commands.add_parser('make', help='write sheets for raters')
   one.add_argument(
     '--texts',
     nargs='+',
@@ -546,9 +537,7 @@ def _parser() -> argparse.ArgumentParser:
   one.add_argument(
     '--overwrite', action='store_true', help='also where files exist'
   )
-  two = commands.add_parser(
-    'score', help='read filled sheets', allow_abbrev=False
-  )
+  two = commands.add_parser('score', help='read filled sheets')
   two.add_argument('sheets', nargs='+', help='one of each rater')
   two.add_argument('--key', required=True, help='the -key.json that make wrote')
   two.add_argument(
@@ -575,11 +564,12 @@ def _named(texts: Sequence[str]) -> dict[str, str]:
 
 def main(argv: Sequence[str]) -> int:
   """Runs a command line, without the program's name; 0 done, 2 bad input."""
-  try:
+
+  def work() -> None:
     args = _parser().parse_args(argv)
     if args.command == 'score':
       print(shown(score(args.sheets, args.key), args.format))
-      return 0
+      return
     texts = _named(args.texts)
     *sheets, key, guide = make(
       texts, args.output, args.n, args.seed, args.raters, args.overwrite
@@ -590,10 +580,8 @@ def main(argv: Sequence[str]) -> int:
     for name, blank in read_key(key).blank.items():
       if blank:
         print(f'{blank} blank lines in the text of {name} were left out.')
-    return 0
-  except UserError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 2
+
+  return exit_code(work)
 
 
 if __name__ == '__main__':

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from moegan_jax import compare
+from moegan_jax.cli import INTERRUPTED, Parser, exit_code
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.files import flatten, jsonable, read_json, write_text
 from moegan_jax.report import html, runs
@@ -29,7 +30,7 @@ from moegan_jax.train.workdir import Workdir, has_begun
 
 # What trains is imported late: a wrong flag should not have to wait for JAX.
 
-STOPPED, DIVERGED = 130, 1  # exit codes
+DIVERGED = 1  # exit code
 
 
 class Sweep(NamedTuple):
@@ -68,19 +69,16 @@ def main(argv: Sequence[str] | None = None) -> int:
   Returns:
     0 done, 2 bad input, 1 a cell diverged, 130 interrupted.
   """
-  try:
+
+  def work() -> int:
     options = _parser().parse_args(argv)
     sweep = _sweep(options)
     if options.list:
       print(listing(sweep), end='')
       return 0
     return run(sweep)
-  except UserError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 2
-  except KeyboardInterrupt:
-    print('interrupted; the same command goes on from there', file=sys.stderr)
-    return STOPPED
+
+  return exit_code(work, 'interrupted; the same command goes on from there')
 
 
 def _sweep(options: argparse.Namespace) -> Sweep:
@@ -127,14 +125,14 @@ def run(sweep: Sweep) -> int:
     place = folder / plan.STARTS
     start_ends = _ends(sweep.starts, wanted)
     code = _train(sweep.starts, wanted, place, sweep.members, start_ends)
-    if code == STOPPED:
+    if code == INTERRUPTED:
       return code
     lost = {
       str(place / name) for name in wanted if not _has_results(place / name)
     }
     chosen = [n for n in sweep.chosen if sweep.cells[n].init_from not in lost]
     code = max(code, _train(sweep.cells, chosen, folder, sweep.members, ends))
-    if code != STOPPED:
+    if code != INTERRUPTED:
       _report(sweep)
     return code
   finally:
@@ -182,7 +180,7 @@ def _train(
   worst = 0
   for code in _codes(configs, names, folder, members, ends):
     worst = max(worst, code)
-    if code == STOPPED:
+    if code == INTERRUPTED:
       break
   return worst
 
@@ -286,17 +284,11 @@ def _say(text: str) -> None:
   print(f'\n== {text} ==', flush=True)
 
 
-class _Parser(argparse.ArgumentParser):
-  def error(self, message: str):
-    raise UserError(f'command line: {message}; see --help')
-
-
-def _parser() -> argparse.ArgumentParser:
-  parser = _Parser(
+def _parser() -> Parser:
+  parser = Parser(
     prog='python -m moegan_jax.sweep',
     description=__doc__.partition('\n\n')[2],
     formatter_class=argparse.RawDescriptionHelpFormatter,
-    allow_abbrev=False,
   )
   add = parser.add_argument
   add(

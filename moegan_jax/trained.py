@@ -1,20 +1,26 @@
 """A trained run as an object: sample, log-probabilities, judgements."""
 
 import os
+import sys
 from collections.abc import Sequence
 
 import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from moegan_jax import systems
-from moegan_jax.data.codecs import get_codec
+from moegan_jax import data, systems
 from moegan_jax.data.corpus import Corpus
-from moegan_jax.errors import UserError
-from moegan_jax.train.checkpoint import Store
+from moegan_jax.errors import UserError, unknown
+from moegan_jax.sampler import CHUNK, Sampler, Style, corpus_of, program_of
+from moegan_jax.train import start
+from moegan_jax.train.checkpoint import Restored, Store
 from moegan_jax.train.evaluation import Evaluator, member
 from moegan_jax.train.loop import init_seeds
 from moegan_jax.train.workdir import CORPUS_FILE, Workdir
+from moegan_jax.types import Spec, System, TrainState
+
+# Kinds of checkpoints in which all seeds are of one step.
+STEADY = ('last', 'phase')
 
 
 class Trained:
@@ -22,32 +28,38 @@ class Trained:
 
   corpus: the vocabulary and the codec of the run, without its sentences
   step: of the checkpoint
+  state: of one seed
+  program: what samples from the state, see `sampler`
   """
 
-  def __init__(self, system, state, corpus: Corpus, chunk: int = 256):
-    self.corpus, self.step = corpus, int(state.step)
-    self._state = state
+  def __init__(
+    self, system, state, corpus: Corpus, step: int, chunk: int = CHUNK
+  ):
+    self.corpus, self.step, self.state = corpus, step, state
+    self.program = program_of(system)
+    self.sampler = Sampler(self.program, state, corpus, chunk)
     self._evaluator = Evaluator(system, corpus, chunk)
     self._critique = jax.jit(system.critique) if system.critique else None
 
   def sample(
-    self, n: int, seed: int = 0, temperature: float = 1.0
+    self,
+    n: int,
+    seed: int = 0,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    prefix: str = '',
   ) -> list[str]:
     """n sentences; the same for the same seed, whatever n is.
 
+    Args:
+      temperature, top_k, top_p, prefix: see `sampler.Style`
+
     Raises:
-      UserError: n is negative or the temperature is not positive.
+      UserError: n is negative, or see `sampler.Sampler.stream`.
     """
-    if n < 0 or not temperature > 0:
-      raise UserError(
-        f'n={n} must not be negative and temperature={temperature} must be '
-        'positive'
-      )
-    if not n:
-      return []
-    key = jax.random.key(seed)
-    tokens = self._evaluator.sample(self._state, key, n, temperature)
-    return self.corpus.text(tokens)
+    style = Style(temperature, top_k, top_p, prefix)
+    return self.sampler.sample(n, seed, style)
 
   def encode(self, sentences: Sequence[str]) -> np.ndarray:
     """int32 [n, T]; unknown words have an id of their own.
@@ -73,7 +85,7 @@ class Trained:
     """
     if not sentences:
       return np.zeros(0, np.float32)
-    return -self._evaluator.losses(self._state, self.encode(sentences))
+    return -self._evaluator.losses(self.state, self.encode(sentences))
 
   def judge(self, sentences: Sequence[str]) -> np.ndarray:
     """Mean logit of the discriminator for each sentence, [n].
@@ -90,50 +102,98 @@ class Trained:
         f'sentence {row} has a word that the vocabulary lacks; '
         'the discriminator knows no others'
       )
-    logits = np.asarray(self._critique(self._state, tokens).logits)
+    logits = np.asarray(self._critique(self.state, tokens).logits)
     return logits.reshape(len(tokens), -1).mean(1)
 
 
 def load(
-  workdir: str | os.PathLike, checkpoint: str = 'last', seed_index: int = 0
+  workdir: str | os.PathLike,
+  checkpoint: str | int = 'last',
+  seed_index: int = 0,
+  chunk: int = CHUNK,
 ) -> Trained:
   """The trained system of a run.
 
   Args:
     workdir: the folder of the run
-    checkpoint: 'last' or 'best'
+    checkpoint: 'last', 'best' or a step
     seed_index: which of the run's seeds
+    chunk: sentences at a time
 
   Raises:
     UserError: no such run, checkpoint or seed.
   """
   folder = Workdir(workdir, create=False)
-  config = ConfigDict(folder.read_config())
-  known = folder.read_json(CORPUS_FILE)
+  config, corpus, system = described(folder)
   if not 0 <= seed_index < config.num_seeds:
     raise UserError(
-      f'seed_index={seed_index}: {workdir} has {config.num_seeds} seeds'
+      f'seed_index={seed_index}: {workdir} has {config.num_seeds} seeds; '
+      'the first one is 0'
     )
-  if config.init_from:
-    config.mle.epochs = 0
-  nothing = np.zeros((0, known['length']), np.int32)
-  corpus = Corpus(
-    name=known['name'],
-    train=nothing,
-    valid=nothing,
-    test=nothing,
-    vocab_size=known['vocab_size'],
-    pad=known['pad'],
-    codec=get_codec(known['codec']),
-    record=known['record'],
-    vocabulary=tuple(known['vocabulary']),
-  )
-  spec = systems.Spec(known['vocab_size'], known['length'], known['train_size'])
-  system = systems.build(config, spec)
   shapes = jax.eval_shape(
     lambda: init_seeds(system.init, config.seed, config.num_seeds)
   )
-  saved = Store(folder.checkpoints).restore(checkpoint, shapes)
-  if saved is None:
-    raise UserError(f'{workdir} has no checkpoint of kind {checkpoint!r}')
-  return Trained(system, member(saved.tree, seed_index), corpus)
+  # Standard output may be for text alone.
+  store = Store(folder.checkpoints, lambda said: print(said, file=sys.stderr))
+  saved = _restore(store, str(checkpoint), shapes)
+  # The best of each seed has a step of its own.
+  steps = saved.meta.get('steps', [saved.step] * config.num_seeds)
+  state = member(saved.tree, seed_index)
+  return Trained(system, state, corpus, steps[seed_index], chunk)
+
+
+def described(folder: Workdir) -> tuple[ConfigDict, Corpus, System]:
+  """The settings, the corpus without its sentences, and the system of a run.
+
+  Raises:
+    UserError: config.json or corpus.json is missing or damaged.
+  """
+  config = ConfigDict(folder.read_config())
+  known = folder.read_json(CORPUS_FILE)
+  corpus = corpus_of(known, folder.path / CORPUS_FILE)
+  spec = Spec(corpus.vocab_size, corpus.length, known['train_size'])
+  return config, corpus, systems.build(start.effective(config), spec)
+
+
+def _restore(store: Store, checkpoint: str, shapes: TrainState) -> Restored:
+  """A checkpoint by its kind or its step.
+
+  Raises:
+    UserError: there is none, or it is damaged.
+  """
+  kinds, step = (checkpoint,), None
+  if checkpoint.isdecimal():
+    kinds, step = STEADY, int(checkpoint)
+  elif checkpoint not in ('last', 'best'):
+    raise unknown('checkpoint', checkpoint, ('last', 'best', 'a step'))
+  for kind in kinds:
+    saved = store.restore(kind, shapes, step)
+    if saved is not None:
+      return saved
+  steps = sorted({step for kind in STEADY for step in store.steps(kind)})
+  there = f'steps {", ".join(map(str, steps))}' if steps else 'none so far'
+  raise UserError(
+    f'no checkpoint {checkpoint!r} in {store.directory}; there are: {there}'
+  )
+
+
+def training_text(workdir: str | os.PathLike) -> set[str]:
+  """The sentences that a run was trained on, as it would write them.
+
+  Raises:
+    UserError: the corpus cannot be read, or is not the one of the run.
+  """
+  folder = Workdir(workdir, create=False)
+  config, before, _ = described(folder)
+  corpus = data.load(config.data).corpus
+  # The checksum is one of numbers: other words may have the same.
+  same = corpus.vocabulary == before.vocabulary
+  if not same or any(
+    corpus.record[key] != before.record[key]
+    for key in ('train_sha256', 'train_lines')
+  ):
+    raise UserError(
+      f'{workdir} was trained on a text that has changed since or cannot be '
+      'had; put the old one in its place'
+    )
+  return set(corpus.text(corpus.train))

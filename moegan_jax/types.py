@@ -159,8 +159,9 @@ class System(NamedTuple):
 
   init: key -> TrainState
   phases: name -> Phase, in the order of training
-  sample: (state, key, n, temperature=1.0, first=0) -> int32 [n, T]; row i
-    depends on the key and on `first + i` only
+  sample: (state, key, n, temperature=1.0, first=0, **options) -> int32 [n, T];
+    row i depends on the key and on `first + i` only; options are `truncate`,
+    `prefix` and `given` of `decode.sample`
   logits: (state, tokens int32 [n, T], temperature=1.0, key=None, first=0) ->
     [n, T, V]; of tokens from `sample` it may be told the key and `first`,
     which matter where `draws` is not 0

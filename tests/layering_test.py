@@ -17,6 +17,7 @@ MAY = {
   'errors': set(),
   'files': {'errors'},
   'types': {'errors'},
+  'cli': {'errors'},
   'ops': BASE,
   'nets': {*BASE, 'ops'},
   'losses': {*BASE, 'ops'},
@@ -26,12 +27,18 @@ MAY = {
   'data': {*BASE, 'ops'},
   'metrics': {*BASE, 'ops'},
   'report': {*BASE, 'metrics'},
+  'sampler': {*BASE, 'ops', 'data'},
   'train': {*PARTS, *BESIDE, 'updates', 'systems'},
 }
 # The face of the package and programs of their own, `python -m moegan_jax.X`,
 # stand above everything, and none of the above may import them.
 ABOVE = {*MAY, 'trained'}
-MAY_TOO = {'__init__': {'trained'}, 'sweep': {*ABOVE, 'compare'}}
+MAY_TOO = {
+  '__init__': {'trained'},
+  'export': {*ABOVE, 'exported'},
+  'sample': {*ABOVE, 'exported'},
+  'sweep': {*ABOVE, 'compare'},
+}
 
 
 def imports(path: pathlib.Path) -> list[str]:

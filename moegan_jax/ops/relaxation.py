@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from moegan_jax.errors import UserError
+from moegan_jax.ops.arrays import traced
 
 Array = jax.Array
 
@@ -59,7 +60,9 @@ def soft_argmax(logits: Array, beta: Array | float) -> Array:
   return jax.nn.softmax(beta * logits, axis=-1)
 
 
-def truncate(logits: Array, top_k: int = 0, top_p: float = 1.0) -> Array:
+def truncate(
+  logits: Array, top_k: Array | int = 0, top_p: Array | float = 1.0
+) -> Array:
   """Logits of the likeliest words, and -1e9 for all others.
 
   top_k keeps the k words of the largest logits. top_p keeps the smallest set
@@ -69,6 +72,9 @@ def truncate(logits: Array, top_k: int = 0, top_p: float = 1.0) -> Array:
 
   Among equal logits the first ones are the likelier, so that k words are k
   also in a tie. Sums of probabilities are those of float32.
+
+  Either may be a traced array: then nothing is checked, and a program in which
+  both leave the words whole does not sort them.
 
   A temperature divides the logits before. The gradient of a word that stays
   is one, of the others zero.
@@ -84,24 +90,42 @@ def truncate(logits: Array, top_k: int = 0, top_p: float = 1.0) -> Array:
   Raises:
     UserError: a negative top_k, or a top_p out of range.
   """
-  if top_k < 0:
-    raise UserError(f'top_k={top_k} must not be negative; 0 keeps all words')
-  if not 0 < top_p <= 1:
-    raise UserError(f'top_p={top_p} must be in (0, 1]; 1 keeps all words')
-  words = logits.shape[-1]
-  if not 0 < top_k < words and top_p == 1:
+  check_truncation(top_k, top_p)
+  if traced(top_k) or traced(top_p):
+    return jax.lax.cond(
+      (top_k > 0) | (top_p < 1),
+      _truncate,
+      lambda x, k, p: x,
+      logits,
+      top_k,
+      top_p,
+    )
+  if not 0 < top_k < logits.shape[-1] and top_p == 1:
     return logits
+  return _truncate(logits, top_k, top_p)
+
+
+def check_truncation(top_k: Array | int, top_p: Array | float) -> None:
+  """Raises UserError for settings of `truncate` that are out of range."""
+  if not traced(top_k) and top_k < 0:
+    raise UserError(f'top_k={top_k} must not be negative; 0 keeps all words')
+  if not traced(top_p) and not 0 < top_p <= 1:
+    raise UserError(f'top_p={top_p} must be in (0, 1]; 1 keeps all words')
+
+
+def _truncate(logits: Array, top_k: Array | int, top_p: Array | float) -> Array:
+  """`truncate` by sorting, whatever the settings."""
   fixed = jax.lax.stop_gradient(logits)
   order = jnp.argsort(fixed, axis=-1, stable=True, descending=True)
   ranked = jnp.take_along_axis(fixed, order, axis=-1)
   rank = jax.lax.broadcasted_iota(jnp.int32, logits.shape, logits.ndim - 1)
-  stays = rank < (top_k or words)
-  if top_p < 1:
-    p = jax.nn.softmax(jnp.where(stays, ranked, _EXCLUDED), axis=-1)
-    # Of the words before this one; a difference of sums would round.
-    before = jnp.cumsum(p, axis=-1)[..., :-1]
-    before = jnp.concatenate([jnp.zeros_like(p[..., :1]), before], axis=-1)
-    stays &= before < top_p
+  stays = (rank < top_k) | jnp.equal(top_k, 0)
+  p = jax.nn.softmax(jnp.where(stays, ranked, _EXCLUDED), axis=-1)
+  # Of the words before this one; a difference of sums would round.
+  before = jnp.cumsum(p, axis=-1)[..., :-1]
+  before = jnp.concatenate([jnp.zeros_like(p[..., :1]), before], axis=-1)
+  # Sums may reach one early, where p = 1 has to keep all the same.
+  stays &= (before < top_p) | jnp.equal(top_p, 1)
   place = jnp.argsort(order, axis=-1)
   stays = jnp.take_along_axis(stays, place, axis=-1)
   return jnp.where(stays, logits, _EXCLUDED)

@@ -260,7 +260,7 @@ def system(
       ready[name] = Player(params, optimizer.init(params))
     return TrainState(jnp.int32(0), k_run, ready, {})
 
-  def sample(state, key, n, temperature=1.0, first=0):
+  def sample(state, key, n, temperature=1.0, first=0, **options):
     return decode.sample(
       gen,
       state.players['generator'].params,
@@ -268,6 +268,7 @@ def system(
       length=spec.length,
       temperature=temperature,
       unroll=unroll,
+      **options,
     ).tokens
 
   def logits(state, tokens, temperature=1.0, key=None, first=0):

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from moegan_jax import errors
-from moegan_jax.files import jsonable, write_json
+from moegan_jax.files import jsonable, read_json, write_json
 
 MANIFEST = 'manifest.json'
 STATE = 'state'
@@ -118,6 +118,14 @@ class Store:
         if head == kind and plain and (path / MANIFEST).is_file():
           found.add(int(tail))
     return sorted(found)
+
+  def meta(self, kind: str, step: int) -> dict:
+    """The metadata of a checkpoint; its arrays are not looked at.
+
+    Raises:
+      UserError: it cannot be read.
+    """
+    return read_json(self._folder(f'{kind}-{step}') / MANIFEST)['meta']
 
   def restore(
     self, kind: str, template: Any = None, step: int | None = None

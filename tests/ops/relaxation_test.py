@@ -151,6 +151,8 @@ class SoftArgmaxTest(chex.TestCase):
 
 
 TRUNCATE = jax.jit(relaxation.truncate, static_argnums=(1, 2))
+# Not the same function: the two would share their compiled programs.
+TRACED = jax.jit(lambda *args: relaxation.truncate(*args))
 
 
 def kept(logits, *args):
@@ -172,6 +174,13 @@ class TruncateTest(chex.TestCase):
     for row, stays in zip(LOGITS, got):
       want = oracles.kept_words(row, top_k, top_p)
       self.assertEqual(set(np.flatnonzero(stays)), want)
+
+  @parameterized.product(top_k=[0, 1, 3, 7, 9], top_p=[0.3, 0.95, 1.0])
+  def test_traced_settings(self, top_k, top_p):
+    """One program for all settings, and equal to those of constants."""
+    got = TRACED(LOGITS, top_k, top_p)
+    np.testing.assert_array_equal(got, TRUNCATE(LOGITS, top_k, top_p))
+    self.assertEqual(TRACED._cache_size(), 1)
 
   @settings(deadline=None, max_examples=40)
   @given(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from configs import common, papers
-from moegan_jax import decode, systems
+from moegan_jax import decode, exported, sampler, systems
 from moegan_jax.errors import UserError
 from moegan_jax.ops import random
 from moegan_jax.train import loop
@@ -326,6 +326,22 @@ def test_a_row_of_a_sample_belongs_to_its_number(name):
   np.testing.assert_array_equal(many[12:19], sample(0, 7, first=12))
   assert (many[:7] != many[12:19]).any()
   assert (many != sample(1, MANY)).any()
+
+
+@every_system
+def test_it_can_be_exported(name):
+  """The sampling program alone, for any batch size, and what it reads."""
+  sample, _ = functions(name)
+  program, weights = exported.lower(
+    sampler.program_of(toy(name).system), trained(name), T
+  )
+  read = trained(name).players['generator'].params
+  assert len(weights) == len(jax.tree.leaves(read))
+  key = jax.random.key_data(jax.random.key(0))
+  free = np.full((7, T), sampler.FREE, np.int32)
+  settings = np.float32(0.7), np.int32(0), np.float32(1)
+  tokens = program.call(weights, key, np.int32(12), free, *settings)
+  np.testing.assert_array_equal(tokens, sample(0, 7, 0.7, first=12))
 
 
 @every_system

@@ -1,0 +1,195 @@
+"""A trained generator as three files that need none of our code.
+
+generator.json: vocabulary, codec, origin, checksums
+weights.safetensors: what the program reads of the run's state
+program.stablehlo: the sampling program, a `sampler.Program` of named weights
+  for any batch size, on CPU and CUDA, as `jax.export` writes it
+
+README has thirty lines that read them.
+"""
+
+import hashlib
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import safetensors.numpy
+from jax import export
+from safetensors import SafetensorError
+
+from moegan_jax.data.corpus import Corpus
+from moegan_jax.errors import UserError
+from moegan_jax.files import read_json, write_bytes, write_json
+from moegan_jax.sampler import CHUNK, Program, Sampler, corpus_of
+from moegan_jax.trained import Trained
+
+DESCRIPTION = 'generator.json'  # written last: without it the rest is torn
+WEIGHTS = 'weights.safetensors'
+PROGRAM = 'program.stablehlo'
+PLATFORMS = ('cpu', 'cuda')
+
+
+def write(
+  folder: str | os.PathLike, run: Trained, origin: dict[str, Any]
+) -> None:
+  """Writes an exported generator.
+
+  Args:
+    folder: made if it is not there; files of an earlier export are replaced
+    run: what to export
+    origin: where it comes from, JSON-able
+
+  Raises:
+    UserError: the folder cannot be written.
+  """
+  folder = pathlib.Path(folder)
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / DESCRIPTION).unlink(missing_ok=True)
+  except OSError as error:
+    raise UserError(f'cannot write to {folder}: {error.strerror}') from error
+  lowered, weights = lower(run.program, run.state, run.corpus.length)
+  contents = {
+    WEIGHTS: safetensors.numpy.save(weights),
+    PROGRAM: bytes(lowered.serialize()),
+  }
+  for name, content in contents.items():
+    write_bytes(folder / name, content)
+  write_json(
+    folder / DESCRIPTION,
+    {
+      'format': 1,
+      'origin': origin | {'step': run.step},
+      'jax': jax.__version__,
+      'platforms': PLATFORMS,
+      'sha256': {k: _sha256(v) for k, v in contents.items()},
+      **_described(run.corpus),
+    },
+  )
+
+
+def load(folder: str | os.PathLike, chunk: int = CHUNK) -> Sampler:
+  """The sampler of an exported generator.
+
+  Args:
+    chunk: sentences at a time
+
+  Raises:
+    UserError: no such folder, or a file that is missing or damaged.
+  """
+  folder = pathlib.Path(folder)
+  if not (folder / DESCRIPTION).is_file():
+    raise UserError(
+      f'{folder} is no exported generator: it has no {DESCRIPTION}'
+    )
+  known = read_json(folder / DESCRIPTION)
+  corpus = corpus_of(known, folder / DESCRIPTION)
+  content = {}
+  for name in (WEIGHTS, PROGRAM):
+    try:
+      content[name] = (folder / name).read_bytes()
+    except OSError as error:
+      raise UserError(
+        f'cannot read {folder / name}: {error.strerror}; export it again'
+      ) from error
+    if _sha256(content[name]) != known.get('sha256', {}).get(name):
+      raise UserError(
+        f'{folder / name} is damaged (wrong checksum); export it again'
+      )
+  try:
+    program = export.deserialize(bytearray(content[PROGRAM]))
+    weights = safetensors.numpy.load(content[WEIGHTS])
+  except (
+    ValueError,
+    SafetensorError,
+  ) as error:  # intact, so of a later version
+    raise UserError(
+      f'jax {jax.__version__} cannot read {folder}, which jax '
+      f'{known.get("jax")} wrote: {error}'
+    ) from error
+  if jax.default_backend() not in ('gpu', *program.platforms):
+    raise UserError(
+      f'{folder} is for {", ".join(program.platforms)}, not for '
+      f'{jax.default_backend()}; set JAX_PLATFORMS'
+    )
+  return Sampler(program.call, jax.device_put(weights), corpus, chunk)
+
+
+def lower(
+  program: Program, state: Any, length: int
+) -> tuple[export.Exported, dict[str, np.ndarray]]:
+  """A program for any batch size, and the weights that it reads.
+
+  Args:
+    program: its weights are a state of one seed
+    length: T
+
+  Returns:
+    a `Program` of named weights, and these.
+  """
+  (n,) = export.symbolic_shape('n')
+  inputs = [
+    jax.ShapeDtypeStruct(shape, dtype)
+    for shape, dtype in (
+      ((2,), np.uint32),  # key
+      ((), np.int32),  # first
+      ((n, length), np.int32),  # prefix
+      ((), np.float32),  # temperature
+      ((), np.int32),  # top_k
+      ((), np.float32),  # top_p
+    )
+  ]
+  of_weights, weights = _of_weights(program, state, inputs)
+  lowered = export.export(jax.jit(of_weights), platforms=PLATFORMS)
+  return lowered(weights, *inputs), weights
+
+
+def _of_weights(
+  program: Program, state: Any, inputs: Sequence[Any]
+) -> tuple[Callable, dict[str, np.ndarray]]:
+  """A program of a state as one of named weights, those that it reads.
+
+  Discriminators and optimizers stay behind, whatever the system.
+  """
+  flat, tree = jax.tree_util.tree_flatten_with_path(state)
+  traced = jax.make_jaxpr(program)(state, *inputs).jaxpr
+  read = {id(x) for equation in traced.eqns for x in equation.invars}
+  names = [
+    jax.tree_util.keystr(path, simple=True, separator='/') for path, _ in flat
+  ]
+  weights = {
+    name: np.asarray(leaf)
+    for name, (_, leaf), x in zip(names, flat, traced.invars)
+    if id(x) in read
+  }
+
+  def of_weights(weights, *inputs):
+    # Nothing in the place of what nobody reads.
+    return program(tree.unflatten(map(weights.get, names)), *inputs)
+
+  return of_weights, weights
+
+
+def _described(corpus: Corpus) -> dict[str, Any]:
+  """The vocabulary and the codec; what `corpus_of` reads, and a separator.
+
+  separator: what stands between two words of a line
+  """
+  numbers = tuple(map(str, range(corpus.vocab_size)))
+  return {
+    'name': corpus.name,
+    'codec': corpus.codec.name,
+    'separator': corpus.codec.join(['a', 'b'])[1:-1],
+    'pad': corpus.pad,
+    'length': corpus.length,
+    'vocab_size': corpus.vocab_size,
+    'record': corpus.record,
+    'vocabulary': corpus.vocabulary or numbers,
+  }
+
+
+def _sha256(content: bytes) -> str:
+  return hashlib.sha256(content).hexdigest()
