@@ -8,7 +8,6 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from moegan_jax import systems
-from moegan_jax.data.codecs import get_codec
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError
 from moegan_jax.train.checkpoint import Store
@@ -116,18 +115,7 @@ def load(
     )
   if config.init_from:
     config.mle.epochs = 0
-  nothing = np.zeros((0, known['length']), np.int32)
-  corpus = Corpus(
-    name=known['name'],
-    train=nothing,
-    valid=nothing,
-    test=nothing,
-    vocab_size=known['vocab_size'],
-    pad=known['pad'],
-    codec=get_codec(known['codec']),
-    record=known['record'],
-    vocabulary=tuple(known['vocabulary']),
-  )
+  corpus = Corpus.from_known(known)
   spec = systems.Spec(known['vocab_size'], known['length'], known['train_size'])
   system = systems.build(config, spec)
   shapes = jax.eval_shape(

@@ -173,7 +173,7 @@ def prepare(
 def begin(job: Run) -> None:
   """Notes where and on what a run runs, and says what is going to happen."""
   job.workdir.record_environment()
-  _remember(job.workdir, job.corpus)
+  write_json(job.workdir.path / CORPUS_FILE, job.corpus.known())
   _plan(job)
 
 
@@ -195,21 +195,6 @@ def _split_auc(corpus: Corpus) -> None:
   found = two_sample.AUC.of(texts)
   if found:
     corpus.record['split_auc'] = round(found['auc'], 4)
-
-
-def _remember(workdir: Workdir, corpus: Corpus) -> None:
-  """Writes what a reader of the run needs of its corpus."""
-  known = {
-    'name': corpus.name,
-    'pad': corpus.pad,
-    'codec': corpus.codec.name,
-    'vocab_size': corpus.vocab_size,
-    'length': corpus.length,
-    'train_size': len(corpus.train),
-    'record': corpus.record,
-    'vocabulary': corpus.vocabulary,
-  }
-  write_json(workdir.path / CORPUS_FILE, known)
 
 
 def _plan(job: Run) -> None:
