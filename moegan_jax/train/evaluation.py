@@ -23,7 +23,8 @@ from moegan_jax.train.loop import EVALUATE, use_key
 from moegan_jax.types import Array, System, TrainState
 
 COLDEST = 0.1  # temperature; below it a generator repeats itself
-_AGAINST_TRAIN = ('novelty', 'auc_train')  # of no use to the training text
+# Of no use to the training text.
+_AGAINST_TRAIN = ('novelty', 'novel_molecules', 'auc_train')
 ON_CURVES = ('bleu', 'self_bleu', 'ngram_js', 'auc_train', 'lm_score')
 
 
@@ -293,7 +294,13 @@ class Evaluator:
     names: Iterable[str] = tuple(MEASURES),
   ) -> dict[str, float]:
     """Measures of text, with the training text and the language model."""
-    texts = Texts(words, references, self._train_words(), self.fit_lm)
+    texts = Texts(
+      words,
+      references,
+      self._train_words(),
+      self.fit_lm,
+      self.corpus.codec.name,
+    )
     return text_measures(texts, names)
 
   def _of_ids(self, words: Sentences) -> dict[str, float]:

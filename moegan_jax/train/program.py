@@ -12,7 +12,7 @@ from moegan_jax.data import Loaded
 from moegan_jax.data.codecs import cache_directory
 from moegan_jax.data.corpus import Corpus, describe
 from moegan_jax.files import write_json
-from moegan_jax.metrics import Texts, two_sample
+from moegan_jax.metrics import Texts, left_out, two_sample
 from moegan_jax.train import start
 from moegan_jax.train.evaluation import Evaluator
 from moegan_jax.train.results import Known
@@ -112,6 +112,9 @@ def load(config) -> Loaded:
     corpus.record['stands_in'] = note
     _banner(note, loaded.stands_in)
   _split_auc(corpus)
+  if missing := left_out(corpus.codec.name):
+    notes = corpus.record.get('notes', ())
+    corpus.record['notes'] = [*notes, *missing]
   print(describe(corpus.record), flush=True)
   return loaded
 

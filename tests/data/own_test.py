@@ -168,9 +168,9 @@ def test_every_format_reads_as_expected(write, name, gz):
 @pytest.mark.parametrize(
   ('codec', 'lines'),
   [
-    ('word', ['a dog', 'it']),
+    ('word', ['a black dog', 'it']),
     ('char', ['床前明月光，', '月 光']),
-    ('whitespace', ['A dog.', 'It']),
+    ('whitespace', ['A dog. Runs', 'It']),
     ('bpe', ['The dog runs', ' 光']),
     ('smiles', ['CC(=O)Cl', 'O']),
     ('fasta', ['ACGT', 'A']),
