@@ -215,13 +215,19 @@ def _plan(job: Run) -> None:
   for name, player in shapes.players.items():
     count = sum(x.size for x in jax.tree.leaves(player.params)) // seeds
     print(f'player       {name}, {count:,} parameters')
-  print(f'state        {size / 1e6:,.0f} MB with the optimizers')
+  print(
+    f'memory       {size / 1e6:,.1f} MB of state with the optimizers, '
+    f'{job.corpus.train.nbytes / 1e6:,.1f} MB of corpus'
+  )
   for name, phase in job.system.phases.items():
     print(
       f'phase        {name}, {phase.steps:,} iterations, '
       f'batch {phase.batch_size}'
     )
-  print('compiling; times follow after the first iterations', flush=True)
+  print(
+    'compiling; working memory and times follow after the first iterations',
+    flush=True,
+  )
 
 
 def _banner(*lines: str) -> None:
