@@ -197,17 +197,18 @@ def _choose(columns: Columns, names: Sequence[str], name: str) -> Columns:
   Raises:
     UserError: one that does not exist, or none that is usual.
   """
-  text = columns.text
-  if not text:
-    rest = [n for n in names if n != columns.label]
-    text = rest[0] if len(rest) == 1 else _USUAL
-    if text not in names:
-      raise UserError(
-        f'{name} has the columns {", ".join(names)}: choose one by data.column'
-      )
-  for key, column in (('column', text), ('label_column', columns.label)):
+  for key, column in (
+    ('column', columns.text),
+    ('label_column', columns.label),
+  ):
     if column and column not in names:
       raise UserError(f'{name}: {unknown(f"data.{key}", column, names)}')
+  rest = [n for n in names if n != columns.label]
+  text = columns.text or (rest[0] if len(rest) == 1 else _USUAL)
+  if text not in names:
+    raise UserError(
+      f'{name} has the columns {", ".join(names)}: choose one by data.column'
+    )
   return Columns(text, columns.label)
 
 

@@ -137,13 +137,14 @@ def _rows(run: Trained, curves: Mapping[str, dict]) -> list[Row]:
   pretrained = run.state_at_end('pretrain') if run.pretrained else None
   if pretrained is None:
     return ours
-  if 'pretrain' in curves:
+  points = curves.get('pretrain', {})
+  if any(name in points for name in exhibits.CHOOSERS):
     ours.append(
       results.mle_best_row(
         run.rows,
         run.evaluator,
         pretrained,
-        curves['pretrain'],
+        points,
         run.temperatures,
         run.ends['pretrain'],
         run.n,
