@@ -20,8 +20,8 @@ def _texygen(name, s):
 
 
 def _text(name, s):
+  from moegan_jax.data.formats import Columns
   from moegan_jax.data.own import load_own
-  from moegan_jax.data.records import Columns
 
   return load_own(
     path=s.path,

@@ -7,15 +7,8 @@ import numpy as np
 
 from moegan_jax.data import corpus as corpus_lib
 from moegan_jax.data.codecs import BPE, Codec, get_codec, tokenise
-from moegan_jax.data.records import (
-  BLANK,
-  DEFAULT,
-  Columns,
-  Record,
-  Records,
-  read_records,
-  summary,
-)
+from moegan_jax.data.formats import BLANK, DEFAULT, Columns, Record
+from moegan_jax.data.records import Records, read_records, summary
 from moegan_jax.errors import UserError
 
 LONGEST = 1000  # tokens in a line; beyond it, max_length must be set
@@ -53,7 +46,7 @@ def load_own(
   """A corpus from one file, or from two.
 
   Args:
-    path: a file in one of the formats of `records`.
+    path: a file in one of the formats of `formats.FORMATS`.
     test_path: file of test sentences; '' draws them from `path`.
     columns: of text and labels, where the files are tables.
     codec: a key of CODECS, 'bpe', or 'auto', which goes by the file's ending.
@@ -75,13 +68,7 @@ def load_own(
   """
   if not path:
     raise UserError('no file given: set data.path to a file of yours')
-  for key, value in (
-    ('max_length', max_length),
-    ('min_count', min_count),
-    ('max_vocab', max_vocab),
-  ):
-    if value < 0:
-      raise UserError(f'data.{key}={value} must not be negative')
+  _check_limits(max_length=max_length, min_count=min_count, max_vocab=max_vocab)
   if not test_path and not 0 < test_share < 1:
     raise UserError(f'test_share is {test_share}: choose it between 0 and 1')
   paths = {'train': path} | ({'test': test_path} if test_path else {})
@@ -113,6 +100,11 @@ def load_own(
     for row in records['train']
   ]
   train, test = _parts(records, drawn)
+  if not test:
+    raise UserError(
+      f'{test_path or path}: no line of the test part is left: raise'
+      ' data.test_share or the limits'
+    )
   figures = {
     'format': '; '.join(dict.fromkeys(file.form for file in files.values())),
     'lines_read': sum(map(len, records.values())),
@@ -145,6 +137,12 @@ def load_own(
     if columns.label
     else None,
   )
+
+
+def _check_limits(**limits: int) -> None:
+  for key, value in limits.items():
+    if value < 0:
+      raise UserError(f'data.{key}={value} must not be negative')
 
 
 def _stem(path: str) -> str:

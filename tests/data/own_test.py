@@ -7,9 +7,11 @@ import sys
 import numpy as np
 import pytest
 
+from configs import moegan_text
+from moegan_jax import data
 from moegan_jax.data import own
 from moegan_jax.data.corpus import describe
-from moegan_jax.data.records import Columns
+from moegan_jax.data.formats import Columns
 from moegan_jax.errors import UserError
 
 LINES = [f'word{i % 7} and Word{i % 5} .' for i in range(100)]
@@ -141,6 +143,19 @@ def test_labels_follow_their_lines(write):
       assert int(label) in {i % 3 for i in range(at, 100, 35)}
 
 
+def test_fewer_lines_keep_their_labels(write):
+  settings = moegan_text.get_config().data
+  settings.path = write(
+    ['line,kind', *(f'{x},{len(x)}' for x in LINES)], 'a.csv'
+  )
+  settings.label_column, settings.limit = 'kind', 7
+  corpus = data.load(settings).corpus
+  names = [corpus.label_names[i] for i in corpus.labels['train']]
+  assert names == [str(len(' '.join(s))) for s in corpus.train_words]
+  assert len(names) == len(corpus.train) == 7
+  assert len(corpus.labels['test']) == len(corpus.test) == 10
+
+
 # file -> head, a record, what a user expects to read of it
 FORMATS = {
   'a.txt': ('\ufeff', 'A dog runs.\r\n', 'a dog runs .'),
@@ -251,6 +266,14 @@ def test_refusals_are_one_line(write, content, settings, message):
 def test_no_file():
   with pytest.raises(UserError, match='no file given'):
     own.load_own(path='')
+
+
+def test_a_test_part_that_the_limits_empty_is_refused(write):
+  # The lines that are drawn for the test part are those that are too long.
+  _, drawn = own.split_indices(40, 0.05)
+  lines = ['a b c' if i in drawn else 'a b' for i in range(40)]
+  with pytest.raises(UserError, match='no line of the test part is left'):
+    own.load_own(path=write(lines), max_length=2, test_share=0.05)
 
 
 def test_bpe_without_its_library(write, monkeypatch):

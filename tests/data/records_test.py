@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moegan_jax.data import records
-from moegan_jax.data.records import Columns
+from moegan_jax.data import formats, records
+from moegan_jax.data.formats import Columns
 from moegan_jax.errors import UserError
 
 
@@ -176,7 +176,7 @@ def test_refusals_are_one_line(read, name, content, columns, message):
   assert '\n' not in str(caught.value)
 
 
-@given(data=st.binary(max_size=80), ending=st.sampled_from([*records.FORMATS]))
+@given(data=st.binary(max_size=80), ending=st.sampled_from([*formats.FORMATS]))
 def test_any_bytes_are_read_or_refused(tmp_path_factory, data, ending):
   path = tmp_path_factory.getbasetemp() / f'any{ending}'
   path.write_bytes(data)
