@@ -1,7 +1,7 @@
 """Codecs, and the cache of the word codecs."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from moegan_jax.data import bpe, codecs
@@ -100,7 +100,6 @@ def test_characters_come_back(line):
   assert round_trip(codecs.CODECS['char'], line) == line
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_bytes_come_back(line):
   assert round_trip(BPE, line) == line
