@@ -32,10 +32,8 @@ def base() -> ConfigDict:
   c.data.test_share = 0.1  # text: that part
   c.data.column = ''  # text: of csv, tsv, jsonl; empty: the only one, or text
   c.data.label_column = ''  # text: class of each line; empty: none
-  c.data.codec = (
-    'auto'  # text: word, word_cased, char, whitespace, bpe, smiles,
-  )
-  #   fasta, ids; auto: by the file's ending
+  # word, word_cased, char, whitespace, bpe, smiles, fasta, ids
+  c.data.codec = 'auto'  # text: one of these; auto: by the file's ending
   c.data.max_length = 0  # text: longest sentence in tokens; 0: no limit
   c.data.min_count = 1  # text: how often a word must occur
   c.data.max_vocab = 0  # text: words at most; 0: all, bpe 4,000
