@@ -27,12 +27,16 @@ def base() -> ConfigDict:
   c.data.offline_fallback = 'captions'  # where coco or emnlp cannot be had
   c.data.valid_share = 0.05  # last lines of the training part; 0: legacy
   c.data.limit = 0  # use the first sequences of the training part; 0: all
-  c.data.path = ''  # text: the file, a sentence a line
+  c.data.path = ''  # text: the file; .gz as well
   c.data.test_path = ''  # text: held-out file; else a part of `path`
   c.data.test_share = 0.1  # text: that part
-  c.data.codec = 'word'  # text: word, char, whitespace
+  c.data.column = ''  # text: of csv, tsv, jsonl; empty: the only one, or text
+  c.data.label_column = ''  # text: class of each line; empty: none
+  # word, word_cased, char, whitespace, bpe, smiles, fasta, ids
+  c.data.codec = 'auto'  # text: one of these; auto: by the file's ending
   c.data.max_length = 0  # text: longest sentence in tokens; 0: no limit
   c.data.min_count = 1  # text: how often a word must occur
+  c.data.max_vocab = 0  # text: words at most; 0: all, bpe 4,000
   c.data.vocab_size = 5000  # oracle: words
   c.data.length = 20  # oracle: T
   c.data.oracle_dim = 32  # oracle: embedding and hidden size of its LSTM
@@ -192,7 +196,7 @@ def captions(c: ConfigDict) -> ConfigDict:
 
 
 def text(c: ConfigDict) -> ConfigDict:
-  """Any UTF-8 text file, a sentence a line: --config.data.path=FILE."""
+  """A file of your own, see README: --config.data.path=FILE."""
   c.data.name = 'text'
   return c
 

@@ -55,7 +55,7 @@ def _parser() -> Parser:
     default='word',
     metavar='NAME',
     help='tokens: word (default; the profile decides on the case), '
-    'word_cased, char, whitespace or ids',
+    'word_cased, char, whitespace, ids, smiles or fasta',
   )
   add(
     '--format',
@@ -159,6 +159,13 @@ def _names(args: argparse.Namespace) -> list[str]:
   for name in names:
     if name not in MEASURES:
       raise unknown('--measures', name, MEASURES)
+    if MEASURES[name].kind not in ('', args.codec):
+      raise UserError(f'--measures={name} needs --codec {MEASURES[name].kind}')
+    if not MEASURES[name].installed():
+      raise UserError(
+        f'--measures={name} needs a library: pip install '
+        f'{MEASURES[name].package}'
+      )
     for need in MEASURES[name].needs:
       if not flags.get(need, True):
         flag = {'fit_lm': 'language_model'}.get(need, need)
@@ -275,7 +282,8 @@ def _tokenise(lines: _Lines, codec: str, args: argparse.Namespace):
       raise UserError(f'{getattr(args, name)}: {error}') from None
     return [next(found) if line else [] for line in those]
 
-  return Texts(tokens('samples'), tokens('references'), tokens('train'))
+  parts = (tokens(name) for name in ('samples', 'references', 'train'))
+  return Texts(*parts, kind=codec)
 
 
 def _codec(profile: str, codec: str) -> str:
@@ -387,9 +395,9 @@ def _warnings(lines: _Lines) -> list[str]:
 
 def _remarks(texts, names: list[str], args: argparse.Namespace) -> list[str]:
   """What a reader must know before comparing rows or files."""
-  from moegan_jax.metrics import novelty
+  from moegan_jax.metrics import left_out, novelty
 
-  notes, n = [], len(texts.samples)
+  notes, n = left_out(args.codec), len(texts.samples)
   if args.profile != 'strict' and not set(names) <= set(_BLEU):
     notes.append(
       'marks and all measures but BLEU and Self-BLEU are those of strict, '

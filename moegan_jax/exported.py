@@ -179,14 +179,9 @@ def _described(corpus: Corpus) -> dict[str, Any]:
   separator: what stands between two words of a line
   """
   numbers = tuple(map(str, range(corpus.vocab_size)))
-  return {
-    'name': corpus.name,
-    'codec': corpus.codec.name,
-    'separator': corpus.codec.join(['a', 'b'])[1:-1],
-    'pad': corpus.pad,
-    'length': corpus.length,
-    'vocab_size': corpus.vocab_size,
-    'record': corpus.record,
+  separator = ' ' if corpus.codec.join(['a', 'b']) == 'a b' else ''
+  return corpus.known() | {
+    'separator': separator,
     'vocabulary': corpus.vocabulary or numbers,
   }
 

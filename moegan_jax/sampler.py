@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from moegan_jax.data.codecs import get_codec
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError
 from moegan_jax.ops.relaxation import check_truncation, truncate
@@ -71,18 +70,7 @@ def corpus_of(known: Mapping[str, Any], path: str | os.PathLike) -> Corpus:
     UserError: something is missing in it, or the codec is unknown.
   """
   try:
-    nothing = np.zeros((0, known['length']), np.int32)
-    return Corpus(
-      name=known['name'],
-      train=nothing,
-      valid=nothing,
-      test=nothing,
-      vocab_size=known['vocab_size'],
-      pad=known['pad'],
-      codec=get_codec(known['codec']),
-      record=known['record'],
-      vocabulary=tuple(known['vocabulary']),
-    )
+    return Corpus.from_known(known)
   except KeyError as error:
     raise UserError(f'{path} is damaged: it lacks {error}') from error
 

@@ -1,15 +1,19 @@
-"""Settings of the whole suite: strict numerics, and the benchmark files."""
+"""Settings of the whole suite: strict numerics, the benchmark files."""
 
 import os
 import pathlib
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 
+import hypothesis
 import jax
 import pytest
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 jax.config.update('jax_debug_key_reuse', True)
+# A busy machine is no bug, and the first example pays for imports.
+hypothesis.settings.register_profile('suite', deadline=None)
+hypothesis.settings.load_profile('suite')
 
 
 @pytest.fixture(scope='session')

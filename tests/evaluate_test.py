@@ -243,6 +243,15 @@ def test_chinese_characters(texts, capsys):
   assert found['protocol']['tokeniser'] == 'char'
 
 
+def test_molecules_by_their_codec(texts, capsys):
+  write(texts / 'a.smi', ['CCO', 'OCC', 'C(C', 'CBr'])
+  files = {'samples': 'a.smi', 'references': 'a.smi'}
+  found = run_json(capsys, '--codec=smiles', **files)
+  assert found['valid_molecules'] == 3 / 4
+  assert found['unique_molecules'] == pytest.approx(2 / 3)
+  assert 'valid_molecules' not in run_json(capsys, '--codec=char', **files)
+
+
 @pytest.mark.parametrize('codec', ['word', 'char'])
 def test_long_lines_take_seconds(texts, capsys, codec):
   rng = random.Random(5)
@@ -276,6 +285,7 @@ def test_long_lines_take_seconds(texts, capsys, codec):
     (['--format=xml'], "invalid choice: 'xml'"),
     (['--measures=bluu'], "did you mean 'bleu'?"),
     (['--measures=novelty'], '--measures=novelty needs --train'),
+    (['--measures=molecules'], '--measures=molecules needs --codec smiles'),
     (['--measures=frechet'], '--measures=frechet needs --language_model'),
     (['--output=no/such/folder'], 'name a file in a folder that exists'),
     (['--output=.'], 'name a file in a folder that exists'),

@@ -1,6 +1,7 @@
 """The real command line: runs, resumes, refuses, and survives being killed."""
 
 import contextlib
+import gzip
 import io
 import json
 import os
@@ -444,6 +445,67 @@ def test_a_signal_to_the_process(number, tmp_path):
   assert 'Traceback' not in err
 
 
+# --- own data --------------------------------------------------------------
+
+# Likelihood alone: what is tried here is the way of the data.
+OWN = [
+  f'--config={ROOT / "configs/mle_text.py"}',
+  *(x for x in SMALL if 'adversarial' not in x and 'discriminator' not in x),
+]
+
+
+def test_molecules_are_read_measured_and_loaded(tmp_path):
+  molecules = ['CCO', 'CC(=O)Cl', 'c1ccccc1', '[NH4+]', 'CBr'] * 30
+  (tmp_path / 'my.smi').write_text('\n'.join(['SMILES', *molecules]))
+  code, out, err = run(
+    *OWN,
+    f'--config.data.path={tmp_path / "my.smi"}',
+    f'--workdir={tmp_path / "run"}',
+  )
+  assert code == 0, err
+  assert 'corpus      my (smiles tokens)' in out
+  assert '151 lines, of which 150 are used' in out
+  assert "my.smi: not readable by the codec smiles (first: line 1, 'M'" in out
+  rows = json.loads((tmp_path / 'run' / 'results.json').read_text())['rows']
+  values = {row['key']: row['values'] for row in rows}
+  assert values['real_train']['valid_molecules'] == 1
+  assert values['real_test']['novel_molecules'] == 0
+  assert 'novel_molecules' not in values['real_train']
+  assert 0 <= values['pretrain']['valid_molecules'][0] <= 1
+  loaded = moegan_jax.load(tmp_path / 'run')
+  assert np.isfinite(loaded.log_prob(['CCO', 'CC(=O)Cl'])).all()
+  with pytest.raises(UserError, match='no symbol of SMILES'):
+    loaded.log_prob(['CCX'])
+
+
+def test_a_fitted_codec_lives_in_the_folder_of_the_run(tmp_path):
+  lines = [
+    json.dumps({'say': f'The dog no {i % 7} runs', 'kind': i % 2})
+    for i in range(150)
+  ]
+  path = tmp_path / 'my.jsonl.gz'
+  path.write_bytes(gzip.compress('\n'.join(lines).encode()))
+  argv = [
+    *OWN,
+    f'--config.data.path={path}',
+    f'--workdir={tmp_path / "run"}',
+    *flags(data__codec='bpe', data__max_vocab=280),
+    *flags(data__column='say', data__label_column='kind'),
+  ]
+  code, out, err = run(*argv)
+  assert code == 0, err
+  assert 'labels      2 classes: ' in out
+  code, out, err = run(*argv)  # the same bytes give the same codec
+  assert code == 0 and 'this run is finished' in out, err
+  path.unlink()
+  loaded = moegan_jax.load(tmp_path / 'run')
+  assert loaded.corpus.label_names == ('0', '1')
+  tokens = loaded.encode(['The dog no 3 runs'])
+  assert loaded.corpus.text(tokens) == ['The dog no 3 runs']
+  assert (tokens < loaded.corpus.vocab_size).all()
+  assert len(loaded.sample(3)) == 3
+
+
 # --- bad input -------------------------------------------------------------
 
 
@@ -480,6 +542,14 @@ BAD = {
   'text binary': (lambda d: text_run(d / 'raw.txt'), ['raw.txt', 'binary']),
   'text folder': (lambda d: text_run(d), ['directory']),
   'text not given': (lambda d: text_run(''), ['path']),
+  'column': (
+    lambda d: [*text_run(d / 'my.csv'), '--config.data.column=captoin'],
+    ['my.csv', 'data.column', 'captoin', "'caption'"],
+  ),
+  'label column': (
+    lambda d: [*text_run(d / 'my.csv'), '--config.data.label_column=kinds'],
+    ['my.csv', 'data.label_column', 'kinds', "'kind'"],
+  ),
   'oracle file': (
     lambda d: [*ORACLE, f'--config.data.oracle_file={d / "none.npz"}'],
     ['none.npz'],
@@ -550,6 +620,7 @@ def test_bad_input_is_one_clear_line(name, tmp_path):
   (tmp_path / 'raw.txt').write_bytes(b'a\0b\n' * 50)
   (tmp_path / 'game').mkdir()
   (tmp_path / 'game/config.json').write_text('{"mle": {"epochs": 0}}')
+  (tmp_path / 'my.csv').write_text('kind,caption\n' + 'a,b\n' * 50)
   code, _, err = run(f'--workdir={tmp_path / "run"}', *arguments(tmp_path))
   assert code == 2, err
   (line,) = err.splitlines()

@@ -20,14 +20,17 @@ def _texygen(name, s):
 
 
 def _text(name, s):
-  from moegan_jax.data.textfile import load_text
+  from moegan_jax.data.formats import Columns
+  from moegan_jax.data.own import load_own
 
-  return load_text(
+  return load_own(
     path=s.path,
     test_path=s.test_path,
+    columns=Columns(s.column, s.label_column),
     codec=s.codec,
     max_length=s.max_length,
     min_count=s.min_count,
+    max_vocab=s.max_vocab,
     test_share=s.test_share,
     valid_share=s.valid_share,
   )
@@ -115,9 +118,13 @@ def _limit(corpus: Corpus, limit: int) -> Corpus:
   if not limit or limit >= len(corpus.train):
     return corpus
   notes = [*corpus.record.get('notes', ()), f'training uses {limit:,} lines']
+  labels = dict(corpus.labels)
+  if labels:
+    labels['train'] = labels['train'][:limit]
   return dataclasses.replace(
     corpus,
     train=corpus.train[:limit],
     train_words=corpus.train_words[:limit],
+    labels=labels,
     record=corpus.record | {'notes': notes},
   )

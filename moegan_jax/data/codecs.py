@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import os
 import pathlib
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -18,14 +19,18 @@ from moegan_jax.errors import UserError
 class Codec(NamedTuple):
   """How a line of text becomes tokens.
 
-  name: the key in CODECS
-  split: line -> tokens
-  join: tokens -> line; readable, not always the inverse of `split`
+  name: the key in CODECS, or of a codec that was fitted to text
+  split: line -> tokens; UserError for a line that it cannot read
+  join: tokens -> line; readable, and the inverse of `split` for all but the
+    word codecs (whitespace: up to the width of blanks; ids: up to leading
+    zeros; fasta: in upper case)
+  model: what was fitted, as JSON; '' where nothing was
   """
 
   name: str
   split: Callable[[str], list[str]]
   join: Callable[[Sequence[str]], str]
+  model: str = ''
 
 
 def _split_words(line: str) -> list[str]:
@@ -56,6 +61,38 @@ def _split_ids(line: str) -> list[str]:
   return [str(int(token)) for token in tokens]
 
 
+# Atoms, bonds, branches and rings of SMILES, an atom in brackets whole, as
+# in Schwaller et al., Molecular Transformer (2019).
+_SMILES = re.compile(
+  r'\[[^\[\]]+\]|Br|Cl|[BCNOSPFI]|[bcnops]|%\d\d|\d|[()=#$:~*./\\+-]|[@>?]'
+)
+
+
+def _split_smiles(line: str) -> list[str]:
+  """Atoms and marks of a SMILES; UserError where there is no such symbol.
+
+  Grammar and valence are not looked at: that is what `molecules` measures.
+  """
+  tokens, at = [], 0
+  while at < len(line):
+    found = _SMILES.match(line, at)
+    if found is None:
+      raise UserError(
+        f'{line[at]!r} at character {at + 1} is no symbol of SMILES'
+      )
+    tokens.append(found.group())
+    at = found.end()
+  return tokens
+
+
+def _split_fasta(line: str) -> list[str]:
+  """Residues in upper case, as lower case only marks what is masked."""
+  for i, token in enumerate(line, start=1):
+    if not (token.isascii() and token.isalpha()) and token not in '*-':
+      raise UserError(f'{token!r} at character {i} is no residue')
+  return list(line.upper())
+
+
 CODECS = {
   # Joined by blanks, as the sample files of the field are.
   'word': Codec('word', _split_words, ' '.join),
@@ -63,15 +100,35 @@ CODECS = {
   'char': Codec('char', list, ''.join),
   'whitespace': Codec('whitespace', str.split, ' '.join),
   'ids': Codec('ids', _split_ids, ' '.join),
+  'smiles': Codec('smiles', _split_smiles, ''.join),
+  'fasta': Codec('fasta', _split_fasta, ''.join),
 }
+BPE = 'bpe'  # fitted to a corpus, see `bpe.fit`
 _SLOW = ('word', 'word_cased')  # the others are faster than reading a cache
 
 
-def get_codec(name: str) -> Codec:
-  """The codec of that name; UserError with the known names otherwise."""
+def get_codec(name: str, model: str = '') -> Codec:
+  """The codec of that name.
+
+  Args:
+    name: a key of CODECS, or 'bpe'.
+    model: of a codec that was fitted.
+
+  Raises:
+    UserError: an unknown name, or one that must be fitted first.
+  """
+  if model:
+    from moegan_jax.data import bpe
+
+    return bpe.load(model)
+  if name == BPE:
+    raise UserError(
+      f'the codec {BPE} is fitted to the text of a run and known there only:'
+      f' choose one of {", ".join(CODECS)}'
+    )
   if name not in CODECS:
     raise UserError(
-      f'unknown codec {name!r}: choose one of {", ".join(CODECS)}'
+      f'unknown codec {name!r}: choose one of {", ".join((*CODECS, BPE))}'
     )
   return CODECS[name]
 

@@ -9,12 +9,12 @@ import collections
 import dataclasses
 import hashlib
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from moegan_jax.data.codecs import Codec
+from moegan_jax.data.codecs import Codec, get_codec
 from moegan_jax.errors import UserError
 
 PAD = 0
@@ -40,6 +40,9 @@ class Corpus:
   vocabulary: the V strings of the ids, '' for pad; empty: ids are numbers
   train_words, valid_words, test_words: the sentences behind the arrays,
     uncut and with unknown words intact, as references for BLEU
+  labels: 'train', 'valid', 'test' -> int32 [rows], an index into label_names;
+    {} where there are none. Kept for systems that can use them.
+  label_names: the classes, sorted
   """
 
   name: str
@@ -55,6 +58,44 @@ class Corpus:
   valid_words: Sentences = dataclasses.field(default_factory=list)
   test_words: Sentences = dataclasses.field(default_factory=list)
   vocabulary: tuple[str, ...] = ()
+  labels: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+  label_names: tuple[str, ...] = ()
+
+  @classmethod
+  def from_known(cls, known: Mapping[str, Any]) -> 'Corpus':
+    """A corpus without its sentences, from what `known` gave.
+
+    Raises:
+      UserError: its codec needs a library that is missing.
+    """
+    nothing = np.zeros((0, known['length']), np.int32)
+    return cls(
+      name=known['name'],
+      train=nothing,
+      valid=nothing,
+      test=nothing,
+      vocab_size=known['vocab_size'],
+      pad=known['pad'],
+      codec=get_codec(known['codec'], known.get('codec_model', '')),
+      record=known['record'],
+      vocabulary=tuple(known['vocabulary']),
+      label_names=tuple(known.get('label_names', ())),
+    )
+
+  def known(self) -> dict[str, Any]:
+    """What a reader of a trained run needs, JSON-able: no sentences."""
+    return {
+      'name': self.name,
+      'pad': self.pad,
+      'codec': self.codec.name,
+      'codec_model': self.codec.model,
+      'vocab_size': self.vocab_size,
+      'length': self.length,
+      'train_size': len(self.train),
+      'record': self.record,
+      'vocabulary': self.vocabulary,
+      'label_names': self.label_names,
+    }
 
   @property
   def length(self) -> int:
@@ -119,18 +160,21 @@ def drop_long(sentences: Sentences, max_length: int) -> Sentences:
   return [s for s in sentences if len(s) <= max_length]
 
 
-def drop_rare(sentences: Sentences, min_count: int) -> Sentences:
-  """Sentences without a word that occurs less than min_count times.
+def common_words(
+  sentences: Sentences, min_count: int = 1, max_vocab: int = 0
+) -> set[str]:
+  """The words that occur at least min_count times, at most max_vocab of them.
 
-  A target in training needs a class, and "unk" has none, because it must
-  never be generated. So a rare word takes its sentence with it, and the
-  vocabulary is what occurs in the rest (there perhaps less than min_count
-  times: the rule is applied once).
+  The commonest stay, of equally common ones the first in sorted order. A
+  sentence with another word cannot be kept: a target in training needs a
+  class, and "unk" has none, because it must never be generated. What occurs
+  in the rest is the vocabulary (there perhaps less than min_count times: the
+  rule is applied once).
   """
-  if min_count <= 1:
-    return sentences
   counts = collections.Counter(word for s in sentences for word in s)
-  return [s for s in sentences if all(counts[w] >= min_count for w in s)]
+  words = sorted(counts, key=lambda word: (-counts[word], word))
+  words = [word for word in words if counts[word] >= min_count]
+  return set(words[:max_vocab] if max_vocab else words)
 
 
 def array_sha256(array: np.ndarray) -> str:
@@ -150,6 +194,7 @@ def build_corpus(
   origin: str = '',
   record: dict[str, Any] | None = None,
   oracle: Any = None,
+  labels: Mapping[str, Sequence[str]] | None = None,
 ) -> Corpus:
   """A corpus of sentences in words.
 
@@ -162,6 +207,7 @@ def build_corpus(
     origin: where the sentences come from, in words.
     record: further JSON-able entries.
     oracle: the distribution behind the sentences, where it is known.
+    labels: 'train' and 'test' -> the class of each sentence.
 
   Returns:
     The corpus with its record.
@@ -201,6 +247,18 @@ def build_corpus(
     'train_sha256': array_sha256(tokens),
     'test_sha256': array_sha256(test_tokens),
   }
+  classes = {part: list(names) for part, names in (labels or {}).items()}
+  label_names = sorted({name for names in classes.values() for name in names})
+  numbers = {
+    part: np.array([label_names.index(x) for x in names], np.int32)
+    for part, names in classes.items()
+  }
+  if numbers:
+    figures['labels'] = _counts(classes['train'])
+    numbers |= {
+      'train': numbers['train'][:split],
+      'valid': numbers['train'][split:],
+    }
   return Corpus(
     name=name,
     train=tokens[:split],
@@ -215,7 +273,17 @@ def build_corpus(
     valid_words=train[split:],
     test_words=test,
     vocabulary=('', *words),
+    labels=numbers,
+    label_names=tuple(label_names),
   )
+
+
+def _counts(labels: Sequence[str], most: int = 5) -> str:
+  """How many classes there are, and the commonest of them."""
+  counts = collections.Counter(labels)
+  shown = [f'{name} ({n:,})' for name, n in counts.most_common(most)]
+  more = ', ...' if len(counts) > most else ''
+  return f'{len(counts):,} classes: {", ".join(shown)}{more}'
 
 
 def _figures(
@@ -245,14 +313,24 @@ def _figures(
 _ROWS = (
   ('corpus', '{name} ({codec} tokens)'),
   ('origin', '{origin}'),
+  ('format', '{format}'),
+  ('read', '{lines_read:,} lines, of which {lines_kept:,} are used'),
   ('training', '{train_lines:,} lines, and {valid_lines:,} for validation'),
   ('', 'longest {train_max_length}, mean {train_mean_length:.1f} tokens'),
+  ('labels', '{labels}; kept with the corpus, no system reads them yet'),
   ('test', '{test_lines:,} lines, {test_cut:,} of them cut at T'),
   ('', 'longest {test_max_length}, mean {test_mean_length:.1f} tokens'),
   (
     'vocabulary',
     '{vocabulary:,} of training, V = {vocab_size:,}, T = {length}',
   ),
+  ('', 'of {vocabulary_read:,} that were read, cut by {vocabulary_cut}'),
+  (
+    'lengths',
+    'half of the training lines have at most {length_50} tokens,'
+    ' 90 % {length_90}, 99 % {length_99}, the longest {length_100}',
+  ),
+  ('', 'T is {length_by}'),
   (
     'unknown',
     '{test_unknown_tokens:.1%} of test tokens, in {test_unknown_lines:.1%}'
@@ -280,7 +358,7 @@ def describe(record: dict[str, Any]) -> str:
   """The record as aligned plain lines.
 
   Entries that no row above names follow as they are, checksums excepted;
-  `notes` (a list of strings) come last.
+  `dropped` and `notes` (lists of strings) come last.
   """
   rows, known = [], set()
   for label, template in _ROWS:
@@ -299,6 +377,7 @@ def describe(record: dict[str, Any]) -> str:
     and isinstance(value, str | int | float)
     and not key.endswith('sha256')
   ]
+  rows += [('dropped', line) for line in record.get('dropped', ())]
   rows += [('note', note) for note in record.get('notes', ())]
   width = max((len(label) for label, _ in rows), default=0) + 2
   return '\n'.join(f'{label:<{width}}{line}' for label, line in rows)

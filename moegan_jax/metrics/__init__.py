@@ -15,7 +15,9 @@ from moegan_jax.metrics import (
   bootstrap,
   diversity,
   frechet,
+  kmers,
   lm_score,
+  molecules,
   ngrams,
   novelty,
   two_sample,
@@ -41,6 +43,9 @@ MEASURES: dict[str, Measure] = {
   'novelty': novelty.NOVELTY,
   'lm_score': lm_score.LM_SCORE,
   'frechet': frechet.FRECHET,
+  'kmer_js': kmers.KMER_JS,
+  'molecules': molecules.MOLECULES,
+  'novel_molecules': molecules.NOVEL_MOLECULES,
 }
 QUICK = ('bleu', 'self_bleu', 'diversity')  # well under a second together
 
@@ -161,6 +166,16 @@ def text_measures(
   return values
 
 
+def left_out(kind: str) -> list[str]:
+  """Which measures of a kind of texts lack their package, a line each."""
+  return [
+    f'no {", ".join(m.label for m in measure.columns.values())}: these '
+    f'measures need {measure.package} (pip install {measure.package})'
+    for measure in MEASURES.values()
+    if measure.kind == kind and not measure.installed()
+  ]
+
+
 __all__ = [
   'MEASURES',
   'METRICS',
@@ -171,5 +186,6 @@ __all__ = [
   'Metric',
   'Sentences',
   'Texts',
+  'left_out',
   'text_measures',
 ]

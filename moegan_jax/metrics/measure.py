@@ -1,5 +1,6 @@
 """What a measure of text is: its columns, its function, what it needs."""
 
+import importlib.util
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -47,12 +48,14 @@ class Texts(NamedTuple):
   train: the text that the generator was trained on
   fit_lm: sentences -> LanguageModel; None where no model may be trained. The
     same sentences give the same model without another training.
+  kind: the codec behind the tokens, for measures of one kind of sequence
   """
 
   samples: Sentences
   references: Sentences = []  # noqa: RUF012  (never changed)
   train: Sentences = []  # noqa: RUF012
   fit_lm: Callable[[Sentences], LanguageModel] | None = None
+  kind: str = ''
 
 
 class Measure(NamedTuple):
@@ -63,12 +66,24 @@ class Measure(NamedTuple):
   of: Texts -> key -> a number, or an array [n] over sentences whose mean is
     the number (then it gets a bootstrap interval)
   needs: the fields of Texts that must not be empty besides samples
+  kind: the only kind of Texts it makes sense for; '' for all
+  package: what must be installed besides the requirements; '' for nothing
   """
 
   columns: Mapping[str, Metric]
   of: Callable[[Texts], dict[str, float | np.ndarray]]
   needs: tuple[str, ...] = ()
+  kind: str = ''
+  package: str = ''
 
   def fits(self, texts: Texts) -> bool:
-    """Whether the texts have what it needs."""
-    return all(getattr(texts, name) for name in self.needs)
+    """Whether the texts have what it needs, and its package is there."""
+    return (
+      self.kind in ('', texts.kind)
+      and all(getattr(texts, name) for name in self.needs)
+      and self.installed()
+    )
+
+  def installed(self) -> bool:
+    """Whether its package is there."""
+    return not self.package or bool(importlib.util.find_spec(self.package))

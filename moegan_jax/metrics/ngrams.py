@@ -89,11 +89,12 @@ def ngram_js(samples: Sentences, references: Sentences) -> dict[str, float]:
   for n, table in enumerate(both, start=1):
     ours, theirs = table.split(len(samples))
     if len(ours) and len(theirs):
-      found[f'ngram_js{n}'] = _js_of_occurrences(ours, theirs)
+      found[f'ngram_js{n}'] = js_of(ours, theirs)
   return found
 
 
-def _js_of_occurrences(ours: np.ndarray, theirs: np.ndarray) -> float:
+def js_of(ours: np.ndarray, theirs: np.ndarray) -> float:
+  """JS of the distributions of two lists of numbers, in nats."""
   one, one_counts = np.unique(ours, return_counts=True)
   two, two_counts = np.unique(theirs, return_counts=True)
   union = np.union1d(one, two)

@@ -453,7 +453,8 @@ def _pairs(run: Run) -> list[dict[str, Any]]:
 
 def _gap(run: Run) -> str:
   """What stands between two tokens in a line of text."""
-  return '' if run.corpus_file.get('codec') == 'char' else ' '
+  joined = run.corpus_file.get('codec') in ('char', 'smiles', 'fasta')
+  return '' if joined else ' '
 
 
 def _pieces(text: str, other: str, gap: str) -> list[tuple[str, bool]]:

@@ -1,7 +1,7 @@
 """Samples and measures of a state, chunk by chunk on the device."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,8 @@ from moegan_jax.train.loop import EVALUATE, use_key
 from moegan_jax.types import Array, System, TrainState
 
 COLDEST = 0.1  # temperature; below it a generator repeats itself
-_AGAINST_TRAIN = ('novelty', 'auc_train')  # of no use to the training text
+# Of no use to the training text.
+_AGAINST_TRAIN = ('novelty', 'novel_molecules', 'auc_train')
 ON_CURVES = ('bleu', 'self_bleu', 'ngram_js', 'auc_train', 'lm_score')
 
 
@@ -35,6 +36,15 @@ def member(state: TrainState, seed: int) -> TrainState:
     (jax.random.clone(state.key), state.players, state.memory),
   )
   return TrainState(state.step, key, players, memory)
+
+
+def shared(found: Sequence[Mapping[str, float]]) -> list[str]:
+  """The measures that all have: some need a few different samples, or one.
+
+  Args:
+    found: measures of several seeds, or at several temperatures.
+  """
+  return [k for k in found[0] if all(k in measures for measures in found)]
 
 
 def _exact(function: Callable) -> Callable:
@@ -235,7 +245,7 @@ class Evaluator:
       self.measure_one(member(state, i), n, full=full)
       for i in range(len(state.key))
     ]
-    names = found[0][0]
+    names = shared([measures for measures, _ in found])
     values = {k: np.array([m[k] for m, _ in found]) for k in names}
     return values, [words for _, words in found]
 
@@ -293,7 +303,13 @@ class Evaluator:
     names: Iterable[str] = tuple(MEASURES),
   ) -> dict[str, float]:
     """Measures of text, with the training text and the language model."""
-    texts = Texts(words, references, self._train_words(), self.fit_lm)
+    texts = Texts(
+      words,
+      references,
+      self._train_words(),
+      self.fit_lm,
+      self.corpus.codec.name,
+    )
     return text_measures(texts, names)
 
   def _of_ids(self, words: Sentences) -> dict[str, float]:

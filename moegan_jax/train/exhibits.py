@@ -15,11 +15,14 @@ import numpy as np
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError
 from moegan_jax.metrics import Sentences, novelty
-from moegan_jax.train.evaluation import Evaluator, member
+from moegan_jax.train.evaluation import Evaluator, member, shared
 from moegan_jax.types import TrainState
 
 PAIRS = 30  # samples shown beside their nearest training sentence
 TOP = 10  # commonest sentences
+# What may choose a temperature, by preference. A corpus of a few different
+# sentences has neither.
+CHOOSERS = ('jeffreys', 'auc_train')
 POINTS = 1000  # rows of features, real and generated each
 
 
@@ -41,7 +44,8 @@ def curve(
     ]
     for heat in temperatures
   ]
-  return {k: [[m[k] for m in seeds] for seeds in found] for k in found[0][0]}
+  names = shared([measures for seeds in found for measures in seeds])
+  return {k: [[m[k] for m in seeds] for seeds in found] for k in names}
 
 
 def best_temperatures(
@@ -53,7 +57,7 @@ def best_temperatures(
   classifier tells the samples from training text. Neither looks at the test
   text, and neither can be lowered by collapse.
   """
-  name = 'jeffreys' if 'jeffreys' in points else 'auc_train'
+  name = next(name for name in CHOOSERS if name in points)
   values = np.array(points[name])
   if name == 'auc_train':  # .5 is ideal, and below it is noise
     values = np.maximum(values, 0.5)

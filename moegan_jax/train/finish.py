@@ -16,7 +16,8 @@ from moegan_jax.types import TrainState
 # On the terminal, where columns are dear; results.md has all.
 _SHOWN = ('bleu2', 'bleu3', 'bleu4', 'bleu5', 'self_bleu4', 'nll_train')
 _SHOWN += ('nll_test_token', 'nll_oracle', 'entropy', 'kl_pq', 'kl_qp')
-_SHOWN += ('jeffreys', 'step_js', 'grammatical', 'lm_score')
+_SHOWN += ('jeffreys', 'step_js', 'grammatical', 'valid_molecules')
+_SHOWN += ('unique_molecules', 'novel_molecules', 'kmer_js6', 'lm_score')
 _SHOWN += ('reverse_lm_score', 'frechet_lm', 'auc', 'ngram_js3')
 _SHOWN += ('distinct_sentences', 'copied', 'nearest')
 
@@ -136,13 +137,14 @@ def _rows(run: Trained, curves: Mapping[str, dict]) -> list[Row]:
   pretrained = run.state_at_end('pretrain') if run.pretrained else None
   if pretrained is None:
     return ours
-  if 'pretrain' in curves:
+  points = curves.get('pretrain', {})
+  if any(name in points for name in exhibits.CHOOSERS):
     ours.append(
       results.mle_best_row(
         run.rows,
         run.evaluator,
         pretrained,
-        curves['pretrain'],
+        points,
         run.temperatures,
         run.ends['pretrain'],
         run.n,

@@ -12,7 +12,7 @@ from moegan_jax.data import Loaded
 from moegan_jax.data.codecs import cache_directory
 from moegan_jax.data.corpus import Corpus, describe
 from moegan_jax.files import write_json
-from moegan_jax.metrics import Texts, two_sample
+from moegan_jax.metrics import Texts, left_out, two_sample
 from moegan_jax.train import start
 from moegan_jax.train.evaluation import Evaluator
 from moegan_jax.train.results import Known
@@ -112,6 +112,9 @@ def load(config) -> Loaded:
     corpus.record['stands_in'] = note
     _banner(note, loaded.stands_in)
   _split_auc(corpus)
+  if missing := left_out(corpus.codec.name):
+    notes = corpus.record.get('notes', ())
+    corpus.record['notes'] = [*notes, *missing]
   print(describe(corpus.record), flush=True)
   return loaded
 
@@ -173,7 +176,7 @@ def prepare(
 def begin(job: Run) -> None:
   """Notes where and on what a run runs, and says what is going to happen."""
   job.workdir.record_environment()
-  _remember(job.workdir, job.corpus)
+  write_json(job.workdir.path / CORPUS_FILE, job.corpus.known())
   _plan(job)
 
 
@@ -197,21 +200,6 @@ def _split_auc(corpus: Corpus) -> None:
     corpus.record['split_auc'] = round(found['auc'], 4)
 
 
-def _remember(workdir: Workdir, corpus: Corpus) -> None:
-  """Writes what a reader of the run needs of its corpus."""
-  known = {
-    'name': corpus.name,
-    'pad': corpus.pad,
-    'codec': corpus.codec.name,
-    'vocab_size': corpus.vocab_size,
-    'length': corpus.length,
-    'train_size': len(corpus.train),
-    'record': corpus.record,
-    'vocabulary': corpus.vocabulary,
-  }
-  write_json(workdir.path / CORPUS_FILE, known)
-
-
 def _plan(job: Run) -> None:
   """What is going to happen, before anything is compiled."""
   shapes, seeds = job.shapes, job.size
@@ -227,13 +215,19 @@ def _plan(job: Run) -> None:
   for name, player in shapes.players.items():
     count = sum(x.size for x in jax.tree.leaves(player.params)) // seeds
     print(f'player       {name}, {count:,} parameters')
-  print(f'state        {size / 1e6:,.0f} MB with the optimizers')
+  print(
+    f'memory       {size / 1e6:,.1f} MB of state with the optimizers, '
+    f'{job.corpus.train.nbytes / 1e6:,.1f} MB of corpus'
+  )
   for name, phase in job.system.phases.items():
     print(
       f'phase        {name}, {phase.steps:,} iterations, '
       f'batch {phase.batch_size}'
     )
-  print('compiling; times follow after the first iterations', flush=True)
+  print(
+    'compiling; working memory and times follow after the first iterations',
+    flush=True,
+  )
 
 
 def _banner(*lines: str) -> None:

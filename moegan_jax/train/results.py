@@ -10,7 +10,7 @@ from moegan_jax.metrics import METRICS, SUFFIXES
 from moegan_jax.report.published import Row
 from moegan_jax.train import exhibits
 from moegan_jax.train.best import Best, looks_at_test
-from moegan_jax.train.evaluation import COLDEST, Evaluator, member
+from moegan_jax.train.evaluation import COLDEST, Evaluator, member, shared
 from moegan_jax.train.workdir import Workdir
 from moegan_jax.train.writer import Writer
 from moegan_jax.types import TrainState
@@ -164,7 +164,7 @@ def _at_temperatures(
     one = member(state, seed)
     measures, _ = evaluator.measure_one(one, n, heat, full=True)
     found.append(measures | {'temperature': heat})
-  return {k: [m[k] for m in found] for k in found[0]}
+  return {k: [m[k] for m in found] for k in shared(found)}
 
 
 def _listed(heats: Sequence[float]) -> str:

@@ -1,8 +1,10 @@
 """Codecs, and the cache of the word codecs."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from moegan_jax.data import codecs
+from moegan_jax.data import bpe, codecs
 from moegan_jax.errors import UserError
 
 LINES = ["A man isn't here.", 'Two "dogs" run.. fast!', 'one']
@@ -27,6 +29,13 @@ def cache(tmp_path, monkeypatch):
     ('char', 'Ab c', ['A', 'b', ' ', 'c'], 'Ab c'),
     ('whitespace', 'A  dog.\tIt', ['A', 'dog.', 'It'], 'A dog. It'),
     ('ids', '3 007 0', ['3', '7', '0'], '3 7 0'),
+    (
+      'smiles',
+      r'C[13CH3:1]/N=Br%12(Cl)',
+      ['C', '[13CH3:1]', '/', 'N', '=', 'Br', '%12', '(', 'Cl', ')'],
+      r'C[13CH3:1]/N=Br%12(Cl)',
+    ),
+    ('fasta', 'acgN-*', ['A', 'C', 'G', 'N', '-', '*'], 'ACGN-*'),
   ],
 )
 def test_split_and_join(name, line, tokens, text):
@@ -48,11 +57,93 @@ def test_ids_refuse_what_is_no_number(line):
     codecs.get_codec('ids').split(line)
 
 
+@pytest.mark.parametrize(
+  ('name', 'line', 'message'),
+  [
+    ('smiles', 'CCX', "'X' at character 3"),
+    ('smiles', 'C[CH3', r"'\[' at character 2"),
+    ('smiles', 'C C', "' ' at character 2"),
+    ('smiles', 'C%1', "'%' at character 2"),
+    ('fasta', 'AC5', "'5' at character 3"),
+    ('fasta', 'ACß', "'ß' at character 3"),
+  ],
+)
+def test_what_is_no_symbol_is_refused(name, line, message):
+  with pytest.raises(UserError, match=message):
+    codecs.get_codec(name).split(line)
+
+
 def test_unknown_codec_names_the_known_ones():
   with pytest.raises(
-    UserError, match='word, word_cased, char, whitespace, ids'
+    UserError, match='word_cased, char, whitespace, ids, smiles'
   ):
     codecs.get_codec('words')
+  with pytest.raises(UserError, match='bpe is fitted to the text of a run'):
+    codecs.get_codec('bpe')
+  with pytest.raises(UserError, match='model of the codec bpe is damaged'):
+    codecs.get_codec('bpe', '{"version":')
+
+
+# --- decode(encode(x)) = x -------------------------------------------------
+
+ATOMS = ('C', 'c', 'N', 'O', 'Cl', 'Br', 'B', '[nH]', '[C@@H]', '[O-]', '1')
+ATOMS += ('%10', '(', ')', '=', '#', '/', '\\', '.', 'S', 's', '[13C]')
+BPE = bpe.fit(['the dog runs', 'the cats ran', '床前明月光'] * 5, 300)
+
+
+def round_trip(codec, line):
+  return codec.join(codec.split(line))
+
+
+@given(st.text())
+def test_characters_come_back(line):
+  assert round_trip(codecs.CODECS['char'], line) == line
+
+
+@given(st.text())
+def test_bytes_come_back(line):
+  assert round_trip(BPE, line) == line
+  assert round_trip(codecs.get_codec('bpe', BPE.model), line) == line
+
+
+@given(st.lists(st.sampled_from(ATOMS)))
+def test_atoms_come_back(tokens):
+  smiles = codecs.CODECS['smiles']
+  line = ''.join(tokens)
+  assert round_trip(smiles, line) == line
+  assert smiles.split(line) == tokens
+
+
+@given(st.text('ACGTNacgtn*-'))
+def test_residues_come_back_in_upper_case(line):
+  assert round_trip(codecs.CODECS['fasta'], line) == line.upper()
+
+
+@given(st.lists(st.integers(0)))
+def test_ids_come_back(ids):
+  line = ' '.join(map(str, ids))
+  assert round_trip(codecs.CODECS['ids'], line) == line
+
+
+@given(st.text())
+def test_words_between_blanks_come_back(line):
+  assert round_trip(codecs.CODECS['whitespace'], line) == ' '.join(line.split())
+
+
+@given(st.sampled_from(sorted(codecs.CODECS)), st.text())
+def test_a_line_is_read_or_refused_in_a_line(name, line):
+  codec = codecs.CODECS[name]
+  try:
+    tokens = codec.split(line)
+  except UserError as error:
+    assert '\n' not in str(error)
+  else:
+    assert all(tokens)  # '' is how a vocabulary writes pad
+
+
+def test_the_same_text_gives_the_same_bpe():
+  lines = [f'a line {i} of {i * i} and more' for i in range(200)]
+  assert bpe.fit(lines, 400).model == bpe.fit(lines, 400).model
 
 
 def test_tokenise_reads_its_cache(cache, monkeypatch):

@@ -130,19 +130,42 @@ def test_numbers_sort_as_numbers():
   assert corpus.vocabulary == ('', '2', '9', '10')
 
 
-def test_drop_long_and_drop_rare():
+def test_drop_long_and_common_words():
   sentences = [['a', 'b', 'c'], ['a'], ['a', 'b'], ['d', 'a'], []]
   assert corpus_lib.drop_long(sentences, 0) == sentences
   assert corpus_lib.drop_long(sentences, 1) == [['a'], []]
-  assert corpus_lib.drop_rare(sentences, 1) == sentences
-  assert corpus_lib.drop_rare(sentences, 2) == [['a'], ['a', 'b'], []]
+  common = corpus_lib.common_words
+  assert common(sentences) == {'a', 'b', 'c', 'd'}
+  assert common(sentences, 2) == {'a', 'b'}
+  # Of c and d, which are equally rare, the first in sorted order stays.
+  assert common(sentences, 1, 3) == {'a', 'b', 'c'}
+  assert common(sentences, 3, 2) == {'a'}
 
 
-def test_unk_is_no_class_whatever_is_dropped():
-  corpus = build(train=corpus_lib.drop_rare(TRAIN * 2, 3))
-  assert corpus.train.max() < corpus.vocab_size
-  assert corpus.valid.max() < corpus.vocab_size
-  assert 'd' not in corpus.vocabulary
+def test_labels_stay_beside_their_sentences():
+  names = ['x', 'y', 'x', 'z'] * 5
+  labels = {'train': names, 'test': ['y', 'w', 'x', 'y', 'z']}
+  corpus = build(labels=labels, valid_share=0.1)
+  assert corpus.label_names == ('w', 'x', 'y', 'z')
+  assert {k: v.dtype for k, v in corpus.labels.items()} == {
+    part: np.int32 for part in ('train', 'valid', 'test')
+  }
+  found = [*corpus.labels['train'], *corpus.labels['valid']]
+  assert [corpus.label_names[i] for i in found] == names
+  assert len(corpus.labels['valid']) == len(corpus.valid) == 2
+  np.testing.assert_array_equal(corpus.labels['test'], [2, 0, 1, 2, 3])
+  said = corpus_lib.describe(corpus.record)
+  assert '3 classes: x (10), y (5), z (5); kept with the corpus' in said
+  assert build().labels == {}
+
+
+def test_a_corpus_comes_back_from_what_is_known_of_it():
+  corpus = build(codec=CODECS['char'])
+  known = json.loads(json.dumps(corpus.known()))
+  again = corpus_lib.Corpus.from_known(known)
+  assert again.known() == corpus.known() | {'train_size': 0}
+  np.testing.assert_array_equal(again.encode(corpus.train_words), corpus.train)
+  assert again.text(corpus.train) == corpus.text(corpus.train)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,12 @@
 
 import types
 
+import jax
+import jax.numpy as jnp
+
 from moegan_jax.data.codecs import get_codec
 from moegan_jax.train import exhibits
+from moegan_jax.types import TrainState
 
 
 def test_the_best_temperature_is_that_of_each_seed():
@@ -16,6 +20,18 @@ def test_the_best_temperature_is_that_of_each_seed():
   # Without a known distribution: a classifier; below .5 is only noise.
   points = {'auc_train': [[0.9], [0.48], [0.46]]}
   assert exhibits.best_temperatures(points, heats) == ('auc_train', [0.8])
+
+
+def test_a_curve_has_what_was_measured_everywhere():
+  class Collapsed:  # when cold: too few different samples for a classifier
+    def point(self, state, n, heat):
+      found = {'bleu2': heat, 'auc_train': 0.5}
+      return {'bleu2': heat} if heat < 1 else found
+
+  key = jax.random.split(jax.random.key(0), 2)
+  state = TrainState(jnp.int32(0), key, {}, {})
+  points = exhibits.curve(Collapsed(), state, [0.5, 1.0], 3)
+  assert points == {'bleu2': [[0.5, 0.5], [1.0, 1.0]]}
 
 
 def test_texts_show_neighbours_repeats_and_lengths():

@@ -1,0 +1,296 @@
+"""A corpus from a file of your own: records, codec, limits, parts."""
+
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from moegan_jax.data import corpus as corpus_lib
+from moegan_jax.data.codecs import BPE, Codec, get_codec, tokenise
+from moegan_jax.data.formats import BLANK, DEFAULT, Columns, Record
+from moegan_jax.data.records import Records, read_records, summary
+from moegan_jax.errors import UserError
+
+LONGEST = 1000  # tokens in a line; beyond it, max_length must be set
+_SPLIT_SEED = 20170523  # of the test split; part of the corpus' identity
+
+
+def split_indices(n: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+  """Training and test indices of n lines, each in the order of the file.
+
+  Args:
+    n: number of lines.
+    share: of test lines; at least one line is drawn.
+
+  Returns:
+    Two sorted int arrays, disjoint, together 0..n-1; the same everywhere.
+  """
+  order = np.random.RandomState(_SPLIT_SEED).permutation(n)
+  tests = max(1, round(n * share))
+  return np.sort(order[tests:]), np.sort(order[:tests])
+
+
+def load_own(
+  *,
+  path: str,
+  test_path: str = '',
+  columns: Columns = DEFAULT,
+  codec: str = 'auto',
+  max_length: int = 0,
+  min_count: int = 1,
+  max_vocab: int = 0,
+  test_share: float = 0.1,
+  valid_share: float = 0.05,
+  name: str = '',
+) -> corpus_lib.Corpus:
+  """A corpus from one file, or from two.
+
+  Args:
+    path: a file in one of the formats of `formats.FORMATS`.
+    test_path: file of test sentences; '' draws them from `path`.
+    columns: of text and labels, where the files are tables.
+    codec: a key of CODECS, 'bpe', or 'auto', which goes by the file's ending.
+    max_length: longer lines are dropped, from training and test alike; 0 is
+      the longest line.
+    min_count, max_vocab: training lines with a word that these leave out are
+      dropped (see `common_words`); max_vocab is the size of bpe.
+    test_share: of lines drawn for the test part, without a test_path.
+    valid_share: the last share of training lines for the validation part.
+    name: of the corpus; '' is the file's name.
+
+  Returns:
+    The corpus; its record says what was read, dropped and why.
+
+  Raises:
+    UserError: a file that is missing, empty, not of its format, too short,
+      mostly unreadable, or has lines of more than LONGEST tokens without a
+      max_length; a setting out of range.
+  """
+  if not path:
+    raise UserError('no file given: set data.path to a file of yours')
+  _check_limits(max_length=max_length, min_count=min_count, max_vocab=max_vocab)
+  if not test_path and not 0 < test_share < 1:
+    raise UserError(f'test_share is {test_share}: choose it between 0 and 1')
+  paths = {'train': path} | ({'test': test_path} if test_path else {})
+  files = {p: read_records(file, columns) for p, file in paths.items()}
+  records = {part: file.records for part, file in files.items()}
+  _check_readable(paths, records)
+  notes, drawn = [], set()
+  if not test_path:
+    drawn = _draw(records['train'], test_share, path)
+    notes.append(
+      f'test lines are {test_share:.0%} of the file, drawn at random'
+    )
+  train, _ = _parts(records, drawn)
+  used = _codec(codec, files['train'], train, max_vocab)
+  records = {part: _tokenised(rows, used) for part, rows in records.items()}
+  _check_readable(paths, records)
+  train, _ = _parts(records, drawn)
+  lengths = sorted(len(r.tokens) for r in train)
+  records = {
+    part: _limited(rows, max_length, paths[part])
+    for part, rows in records.items()
+  }
+  train, _ = _parts(records, drawn)
+  sentences = [r.tokens for r in train]
+  cap = 0 if used.name == BPE else max_vocab
+  common = corpus_lib.common_words(sentences, min_count, cap)
+  records['train'] = [
+    row if row.line in drawn else _without_rare(row, common)
+    for row in records['train']
+  ]
+  train, test = _parts(records, drawn)
+  if not test:
+    raise UserError(
+      f'{test_path or path}: no line of the test part is left: raise'
+      ' data.test_share or the limits'
+    )
+  figures = {
+    'format': '; '.join(dict.fromkeys(file.form for file in files.values())),
+    'lines_read': sum(map(len, records.values())),
+    'lines_kept': len(train) + len(test),
+    **_lengths(lengths, max_length),
+    'files': {part: file.sha256 for part, file in files.items()},
+    'dropped': [
+      line
+      for part, rows in records.items()
+      for line in summary(rows, paths[part])
+    ],
+    'notes': notes,
+  }
+  words = len({word for sentence in sentences for word in sentence})
+  if len(common) < words:
+    figures['vocabulary_read'] = words
+    figures['vocabulary_cut'] = f'min_count={min_count}, max_vocab={cap}'
+  return corpus_lib.build_corpus(
+    name=name or _stem(path),
+    codec=used,
+    train=[r.tokens for r in train],
+    test=[r.tokens for r in test],
+    valid_share=valid_share,
+    origin=', '.join(paths.values()),
+    record=figures,
+    labels={
+      'train': [r.label for r in train],
+      'test': [r.label for r in test],
+    }
+    if columns.label
+    else None,
+  )
+
+
+def _check_limits(**limits: int) -> None:
+  for key, value in limits.items():
+    if value < 0:
+      raise UserError(f'data.{key}={value} must not be negative')
+
+
+def _stem(path: str) -> str:
+  """The name of a file without its ending."""
+  file = pathlib.Path(path)
+  return pathlib.Path(file.stem).stem if file.suffix == '.gz' else file.stem
+
+
+def _usable(records: Sequence[Record]) -> list[Record]:
+  return [record for record in records if not record.wrong]
+
+
+def _draw(records: list[Record], share: float, path: str) -> set[int]:
+  """Where the test records of one file stand; see `split_indices`."""
+  usable = _usable(records)
+  if len(usable) < corpus_lib.MIN_LINES:
+    raise UserError(
+      f'{path}: {len(usable)} lines are too few, at least'
+      f' {corpus_lib.MIN_LINES} are needed: give a larger file'
+    )
+  _, test = split_indices(len(usable), share)
+  return {usable[i].line for i in test}
+
+
+def _parts(
+  records: dict[str, list[Record]], drawn: set[int]
+) -> tuple[list[Record], list[Record]]:
+  """Training and test records, of two files or of one."""
+  train = _usable(records['train'])
+  if 'test' in records:
+    return train, _usable(records['test'])
+  return (
+    [r for r in train if r.line not in drawn],
+    [r for r in train if r.line in drawn],
+  )
+
+
+def _codec(
+  name: str, file: Records, train: list[Record], max_vocab: int
+) -> Codec:
+  """The codec by name; one that is fitted sees training text only."""
+  name = file.codec if name == 'auto' else name
+  if name != BPE:
+    return get_codec(name)
+  from moegan_jax.data import bpe
+
+  return bpe.fit([record.text for record in train], max_vocab)
+
+
+def _tokenised(records: list[Record], codec: Codec) -> list[Record]:
+  """The records with their tokens, or why they have none."""
+  usable = _usable(records)
+  try:
+    tokens = tokenise([record.text for record in usable], codec)
+    found = map(_with_tokens, usable, tokens)
+  except UserError:  # now one by one, to find out which
+    found = (_tokenised_one(record, codec) for record in usable)
+  return [record if record.wrong else next(found) for record in records]
+
+
+def _tokenised_one(record: Record, codec: Codec) -> Record:
+  try:
+    return _with_tokens(record, codec.split(record.text))
+  except UserError as error:
+    reason = f'not readable by the codec {codec.name}'
+    return record._replace(wrong=reason, detail=str(error))
+
+
+def _with_tokens(record: Record, tokens: list[str]) -> Record:
+  return record._replace(tokens=tokens, wrong='' if tokens else BLANK)
+
+
+def _check_readable(
+  paths: dict[str, str], records: dict[str, list[Record]]
+) -> None:
+  """UserError where most of a file cannot be used: it is something else."""
+  for part, rows in records.items():
+    bad = [r for r in rows if r.wrong and r.wrong != BLANK]
+    if 2 * len(bad) > len(rows):
+      detail = f': {bad[0].detail}' if bad[0].detail else ''
+      raise UserError(
+        f'{paths[part]}: {len(bad):,} of {len(rows):,} lines cannot be used;'
+        f' line {bad[0].line} is {bad[0].wrong}{detail}'
+      )
+
+
+def _limited(records: list[Record], max_length: int, path: str) -> list[Record]:
+  """The records, longer ones marked.
+
+  They are dropped, not cut: a generator should not learn to stop in the
+  middle of a sentence.
+
+  Raises:
+    UserError: all are longer; or absurdly long ones without a max_length,
+      which would set T for the whole corpus.
+  """
+  lengths = sorted(len(record.tokens) for record in _usable(records))
+  if not lengths:
+    return records
+  if max_length and lengths[0] > max_length:
+    raise UserError(
+      f'{path}: all lines are longer than max_length={max_length}'
+      f' (the shortest has {lengths[0]} tokens): raise max_length'
+    )
+  if lengths[-1] > LONGEST and not max_length:
+    usual = _percentile(lengths, 99)
+    raise UserError(
+      f'{path}: the longest line has {lengths[-1]:,} tokens, and T would be'
+      f' as long: put a sentence on a line, or set max_length (99 % of the'
+      f' lines have at most {usual:,})'
+    )
+  if not max_length:
+    return records
+  reason = f'longer than max_length={max_length} tokens'
+  return [
+    r._replace(wrong=reason, detail=f'{len(r.tokens)} tokens')
+    if len(r.tokens) > max_length
+    else r
+    for r in records
+  ]
+
+
+def _without_rare(record: Record, common: set[str]) -> Record:
+  """The record, marked if it has a word that is not common."""
+  rare = next((w for w in record.tokens if w not in common), None)
+  if record.wrong or rare is None:
+    return record
+  reason = 'a word that min_count or max_vocab leaves out'
+  return record._replace(wrong=reason, detail=repr(rare))
+
+
+def _percentile(lengths: list[int], percent: int) -> int:
+  """The least length that so many percent of sorted lengths do not exceed."""
+  return lengths[max(0, -(-len(lengths) * percent // 100) - 1)]
+
+
+def _lengths(lengths: list[int], max_length: int) -> dict[str, int | str]:
+  """Percentiles of sorted lengths, and whence T comes."""
+  if not lengths:
+    return {}
+  found = {f'length_{p}': _percentile(lengths, p) for p in (50, 90, 99, 100)}
+  if max_length and lengths[-1] > max_length:
+    by = f'that of the longest line within data.max_length={max_length}'
+  elif lengths[-1] > 2 * found['length_99']:
+    by = (
+      'that of the longest training line;'
+      f' data.max_length={found["length_99"]} would drop 1 % of the lines'
+    )
+  else:
+    by = 'that of the longest training line'
+  return found | {'length_by': by}
