@@ -21,6 +21,9 @@ class Cell(NamedTuple):
   """A cell and what a generator has to know of it.
 
   module: Linen module, (carry, u [n, input_width]) -> carry, output [n, H]
+  folds: whether the module has two methods that do the same in two steps,
+    `absorb`, u -> a, all affine maps of u beside each other, and `advance`,
+    (carry, a) -> carry, output
   input_width: width of the projected input
   initial: n -> carry
   width: H
@@ -33,6 +36,7 @@ class Cell(NamedTuple):
   initial: Callable[[int], Any]
   width: int
   seed: Callable[[Array], Any] | None = None
+  folds: bool = False
 
 
 class _Flavour(NamedTuple):
@@ -115,16 +119,24 @@ class RelationalMemory(nn.Module):
         'forget_bias', nn.initializers.constant(self.forget_bias), ()
       )
 
-  def _attend(self, z: Array) -> Array:
-    """Multi-head self-attention over the rows of z [n, N + 1, M]."""
+  def _attend(self, qkv: Array, rows: int) -> Array:
+    """What the first rows of all N + 1 get from attention: [n, rows, M].
+
+    Args:
+      qkv: the linear map of the rows, [n, N + 1, heads * (2 d_k + d_v)]
+    """
     d_k, d_v = self.key_size, self.head_size
-    qkv = self.qkv_norm(self.qkv(z))
-    qkv = qkv.reshape(*z.shape[:-1], self.heads, 2 * d_k + d_v)
+    qkv = self.qkv_norm(qkv)
+    qkv = qkv.reshape(*qkv.shape[:-1], self.heads, 2 * d_k + d_v)
     q, k, v = jnp.split(qkv, (d_k, 2 * d_k), axis=-1)
+    q = q[:, :rows, None]
     scale = d_k if FLAVOURS[self.flavour].key_scale else 2 * d_k + d_v
-    scores = jnp.einsum('nqhd,nkhd->nhqk', q * scale**-0.5, k)
-    out = jnp.einsum('nhqk,nkhd->nqhd', jax.nn.softmax(scores), v)
-    return out.reshape(z.shape)
+    # Sums and not products of matrices [rows, N + 1]: those are so small that
+    # calling for each takes longer than the work.
+    scores = jnp.sum(q * scale**-0.5 * k[:, None], axis=-1)  # [n, q, k, heads]
+    weights = jax.nn.softmax(scores, axis=2)
+    out = jnp.sum(weights[..., None] * v[:, None], axis=2)
+    return out.reshape(*out.shape[:2], -1)
 
   def _mlp(self, z: Array) -> Array:
     if FLAVOURS[self.flavour].tied_mlp:
@@ -137,14 +149,36 @@ class RelationalMemory(nn.Module):
 
   def __call__(self, memory: Array, u: Array) -> tuple[Array, Array]:
     """memory [n, N, M], u [n, M] -> memory [n, N, M], output [n, N*M]."""
+    return self.advance(memory, self.absorb(u))
+
+  def absorb(self, u: Array) -> Array:
+    """u [n, M] itself, its queries, keys and values, and its gates: [n, A]."""
+    parts = [u, self.qkv(u)]
+    if self.gate != 'none':
+      parts.append(self.input_gates(u))
+    return jnp.concatenate(parts, axis=-1)
+
+  def advance(self, memory: Array, absorbed: Array) -> tuple[Array, Array]:
+    """memory [n, N, M], what `absorb` gave -> memory, output [n, N*M]."""
+    qkv_width = self.heads * (2 * self.key_size + self.head_size)
+    u, input_qkv, input_gates = jnp.split(
+      absorbed, (self.width, self.width + qkv_width), axis=-1
+    )
     z = jnp.concatenate([memory, u[:, None]], axis=1)
-    for _ in range(self.blocks):
-      z = self.attention_norm(z + self._attend(z))
+    qkv = jnp.concatenate([self.qkv(memory), input_qkv[:, None]], axis=1)
+    for block in range(self.blocks):
+      # The input's own row is key and value at last: nothing reads what would
+      # become of it, unless a norm is over all rows.
+      last = block == self.blocks - 1
+      joint = FLAVOURS[self.flavour].joint_norm
+      rows = self.slots if last and not joint else z.shape[1]
+      if block:
+        qkv = self.qkv(z)
+      z = self.attention_norm(z[:, :rows] + self._attend(qkv, rows))
       z = self.mlp_norm(z + self._mlp(z))
-    # The input's own row has served as key and value only.
     new = z[:, : self.slots]
     if self.gate != 'none':
-      gates = self.input_gates(u)[:, None] + self.memory_gates(jnp.tanh(memory))
+      gates = input_gates[:, None] + self.memory_gates(jnp.tanh(memory))
       write, keep = jnp.split(gates, 2, axis=-1)
       trained = FLAVOURS[self.flavour].trained_bias
       write_bias = self.trained_input_bias if trained else self.input_bias
@@ -214,4 +248,4 @@ def relational_memory(
   def initial(n: int) -> Array:
     return jnp.broadcast_to(jnp.eye(slots, width), (n, slots, width))
 
-  return Cell(module, width, initial, slots * width)
+  return Cell(module, width, initial, slots * width, folds=True)

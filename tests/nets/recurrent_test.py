@@ -125,7 +125,7 @@ class LatentTest(chex.TestCase):
     z = jnp.asarray(RNG.randn(B, 2), jnp.float32)
     carry = model.begin(params, B, z)
     start = params['latent']
-    (h, c), kept = carry
+    (h, c), kept, _ = carry
     np.testing.assert_allclose(
       h, np.tanh(z @ start['kernel'] + start['bias'][None]), rtol=1e-6
     )
@@ -136,7 +136,7 @@ class LatentTest(chex.TestCase):
     u = x @ params['input']['kernel'] + params['input']['bias'][None]
     core = gated.lstm(width=4, init=INIT).module
     _, expected = core.apply({'params': params['core']}, (h, c), u)
-    (_, again), hidden = model.step(params, carry, TOKENS[:, 0])
+    (_, again, _), hidden = model.step(params, carry, TOKENS[:, 0])
     np.testing.assert_allclose(hidden, expected, rtol=1e-6, atol=1e-7)
     np.testing.assert_array_equal(again, z)
 
