@@ -87,7 +87,9 @@ def _sweep(options: argparse.Namespace) -> Sweep:
   Raises:
     UserError: see `grid.load`; or an unknown cell.
   """
-  grid = load(options.grid)
+  if options.seeds is not None and options.seeds < 1:
+    raise UserError(f'--seeds={options.seeds} must be at least 1')
+  grid = load(options.grid, options.seeds)
   chosen = [name for name in options.only.split(',') if name]
   for name in chosen:
     if name not in grid.cells:
@@ -315,6 +317,12 @@ def _parser() -> Parser:
     metavar='N',
     help='cells times seeds that one program takes at most (default: what '
     'the grid says, or 16): more take more memory',
+  )
+  add(
+    '--seeds',
+    type=int,
+    metavar='N',
+    help='runs of each cell side by side (default: what the grid says)',
   )
   add('--list', action='store_true', help='show the plan, and run nothing')
   return parser

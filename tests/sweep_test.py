@@ -331,6 +331,7 @@ def test_a_bad_grid_is_one_clear_line(name, tmp_path):
     ([f'--grid={ABLATION}', '--only=ful'], ['--only', "'full'"]),
     ([f'--grid={ABLATION}', '--members=0'], ['--members=0']),
     ([f'--grid={ABLATION}', '--member=3'], ['--member']),
+    ([f'--grid={ABLATION}', '--seeds=0'], ['--seeds=0']),
   ],
 )
 def test_a_bad_command_line_is_one_clear_line(argv, words):

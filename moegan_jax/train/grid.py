@@ -53,8 +53,11 @@ def said_of(what: str) -> Iterator[None]:
     raise UserError(f'{what}: {error}') from error
 
 
-def load(text: str) -> Grid:
+def load(text: str, seeds: int | None = None) -> Grid:
   """The grid of 'configs/sweeps/NAME.py[:VARIANT]'.
+
+  Args:
+    seeds: in the place of what the file says
 
   Raises:
     UserError: no such file, one that fails, or a cell with an unknown
@@ -86,8 +89,9 @@ def load(text: str) -> Grid:
           )
         changes[name] = {k: v for k, v in given.items() if k != 'base'}
         base = given.get('base', found.get('base'))
-        seeds = {'num_seeds': found['seeds']} if 'seeds' in found else {}
-        cells[name] = configure(base, seeds | changes[name])
+        count = found.get('seeds') if seeds is None else seeds
+        first = {} if count is None else {'num_seeds': count}
+        cells[name] = configure(base, first | changes[name])
         check(cells[name])
         check_read(cells[name], changes[name])
     members = found.get('members', MEMBERS)

@@ -13,6 +13,8 @@ from moegan_jax.data import formats, records
 from moegan_jax.data.formats import Columns
 from moegan_jax.errors import UserError
 
+HALF_GZIP = gzip.compress(b'one', mtime=0)[:-9]
+
 
 @pytest.fixture
 def read(tmp_path):
@@ -167,7 +169,12 @@ def test_gzip_is_the_same_corpus(read):
     ('a.npy', array([[1, 2], [1, -2]]), (), 'row 2: ids must not be negative'),
     ('a.npy', array([[1, 0, 2]]), (), 'row 1: ids follow on a 0'),
     ('a.txt.gz', 'plain', (), 'is no whole gzip file'),
-    ('a.txt.gz', gzip.compress(b'one', mtime=0)[:-9], (), 'is no whole gzip file'),
+    (
+      'a.txt.gz',
+      gzip.compress(b'one', mtime=0)[:-9],
+      (),
+      'is no whole gzip file',
+    ),
   ],
 )
 def test_refusals_are_one_line(read, name, content, columns, message):
