@@ -25,7 +25,7 @@ SPEC = systems.Spec(V, T, TRAIN_SIZE)
 TRAINED = {'pretrain': {'generator'}}
 
 # The others are made of the same parts: their battery is in the slow tier.
-FAST = ('mle', 'moegan', 'slgan', 'textgan', 'jsdgan')
+FAST = ('mle', 'moegan', 'slgan')
 
 every_system = pytest.mark.parametrize(
   'name',
