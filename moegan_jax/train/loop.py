@@ -133,6 +133,32 @@ def make_chunk(phase: Phase, start: int, train_size: int) -> Callable:
   return chunk
 
 
+def over_seeds(chunk: Callable, seeds: int) -> Callable:
+  """The chunk of one seed, (state, count, corpus, own), for all seeds.
+
+  A single one is taken off its axis: products of matrices with an axis of one
+  in front are batched ones to a compiler, and slower on a CPU.
+  """
+  if seeds > 1:
+    axes = (SEEDS, None, None, 0)
+    return jax.vmap(chunk, in_axes=axes, out_axes=(SEEDS, 0))
+
+  def alone(state: TrainState, count: Array, corpus: Array, own: dict):
+    def first(tree):
+      return jax.tree.map(lambda x: x[0], tree)
+
+    def with_axis(tree):
+      return jax.tree.map(lambda x: x[None], tree)
+
+    key, players, memory = first((state.key, state.players, state.memory))
+    one = TrainState(state.step, key, players, memory)
+    made, report = chunk(one, count, corpus, first(own))
+    key, players, memory = with_axis((made.key, made.players, made.memory))
+    return TrainState(made.step, key, players, memory), with_axis(report)
+
+  return alone
+
+
 class Compiled(NamedTuple):
   """A chunk as machine code.
 
@@ -171,7 +197,7 @@ def compile_chunk(
     made = phase_of(own) if own else phase
     return make_chunk(made, start, corpus.shape[0])(state, count, corpus)
 
-  mapped = jax.vmap(chunk, in_axes=(SEEDS, None, None, 0), out_axes=(SEEDS, 0))
+  mapped = over_seeds(chunk, len(state.key))
   # The state is donated: its memory serves the new state.
   compiled = (
     jax.jit(mapped, donate_argnums=0)
