@@ -235,9 +235,10 @@ def loss(x, w):
   return jnp.tanh(x @ w).sum()
 
 
-SENTENCES, KERNEL = jnp.ones((2, 5, 3)), jnp.ones((2, 3, 4))
-# 4 positions of a window of 2 x 3 numbers, 4 filters, 2 sentences.
-CONVOLUTION = 2 * (2 * 4) * (2 * 3) * 4
+# Wide enough to be a product, see `ops.pooling`.
+SENTENCES, KERNEL = jnp.ones((2, 5, 50)), jnp.ones((2, 50, 4))
+# 4 positions of a window of 2 x 50 numbers, 4 filters, 2 sentences.
+CONVOLUTION = 2 * (2 * 4) * (2 * 50) * 4
 
 
 def pooled(x, kernel):
