@@ -15,6 +15,7 @@ from moegan_jax.errors import UserError
 from moegan_jax.nets.initializers import Initializers
 
 Array = jax.Array
+_FEW_ROWS = 4
 
 
 class Cell(NamedTuple):
@@ -56,6 +57,29 @@ FLAVOURS = {
   'relgan': _Flavour(True, False, 1e-12, False, False, False, False),
   'textgan': _Flavour(True, True, 1e-5, True, True, True, True),
 }
+
+
+def attention(q: Array, k: Array, v: Array) -> Array:
+  """softmax(q k^T) v of each head: [n, Q, heads, d_v].
+
+  Args:
+    q: [n, Q, heads, d_k]
+    k, v: [n, K, heads, d_k] and [n, K, heads, d_v]
+
+  With few rows row by row: calling for products of matrices [Q, K], or for
+  sums over so few, takes longer than their work.
+  """
+  if k.shape[1] > _FEW_ROWS:
+    weights = jax.nn.softmax(jnp.einsum('nqhd,nkhd->nhqk', q, k))
+    return jnp.einsum('nhqk,nkhd->nqhd', weights, v)
+  count = range(k.shape[1])
+
+  def row(q):
+    scores = [jnp.sum(q * k[:, j], axis=-1) for j in count]
+    weights = jax.nn.softmax(jnp.stack(scores, axis=-1))
+    return sum(weights[..., j, None] * v[:, j] for j in count)
+
+  return jnp.stack([row(q[:, i]) for i in range(q.shape[1])], axis=1)
 
 
 class RelationalMemory(nn.Module):
@@ -129,13 +153,8 @@ class RelationalMemory(nn.Module):
     qkv = self.qkv_norm(qkv)
     qkv = qkv.reshape(*qkv.shape[:-1], self.heads, 2 * d_k + d_v)
     q, k, v = jnp.split(qkv, (d_k, 2 * d_k), axis=-1)
-    q = q[:, :rows, None]
     scale = d_k if FLAVOURS[self.flavour].key_scale else 2 * d_k + d_v
-    # Sums and not products of matrices [rows, N + 1]: those are so small that
-    # calling for each takes longer than the work.
-    scores = jnp.sum(q * scale**-0.5 * k[:, None], axis=-1)  # [n, q, k, heads]
-    weights = jax.nn.softmax(scores, axis=2)
-    out = jnp.sum(weights[..., None] * v[:, None], axis=2)
+    out = attention(q[:, :rows] * scale**-0.5, k, v)
     return out.reshape(*out.shape[:2], -1)
 
   def _mlp(self, z: Array) -> Array:

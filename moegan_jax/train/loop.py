@@ -136,8 +136,8 @@ def make_chunk(phase: Phase, start: int, train_size: int) -> Callable:
 def over_seeds(chunk: Callable, seeds: int) -> Callable:
   """The chunk of one seed, (state, count, corpus, own), for all seeds.
 
-  A single one is taken off its axis: products of matrices with an axis of one
-  in front are batched ones to a compiler, and slower on a CPU.
+  A single one is taken off its axis: the program is that of one seed then,
+  which a CPU runs faster than one with an axis of one in front of everything.
   """
   if seeds > 1:
     axes = (SEEDS, None, None, 0)
