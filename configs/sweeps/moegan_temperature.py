@@ -1,7 +1,8 @@
 """Where the temperature of the relaxation goes (Figure 5b).
 
 beta = 1 / tau; published on COCO as curves without numbers: BLEU is best at
-tau = .01, NLL_gen lowest at .001. `beta_N` grows to N, `constant_N` stays.
+tau = .01, NLL_gen lowest at .001. `beta_N` grows to N, `constant_N` stays;
+`likelihood` is the control, further likelihood at the same rate.
 
 python -m moegan_jax.sweep --grid=configs/sweeps/moegan_temperature.py:small
 Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
@@ -9,6 +10,13 @@ variants, :small is the small oracle.
 """
 
 from configs import common, papers
+
+# As many updates of G, and no game.
+LIKELIHOOD = {
+  'game.weight': 0.0,
+  'fsa.weight': 0.0,
+  'adversarial.anchor': 1.0,
+}
 
 
 def get_sweep(variant: str = ''):
@@ -21,5 +29,6 @@ def get_sweep(variant: str = ''):
     | {
       f'constant_{n}': {'game.beta': float(n), 'game.schedule': 'constant'}
       for n in (2, 10, 100)
-    },
+    }
+    | {'likelihood': LIKELIHOOD},
   }
