@@ -24,7 +24,13 @@ from moegan_jax.train.run import (
   Options,
   Run,
 )
-from moegan_jax.train.settings import benchmark, check, is_free, label
+from moegan_jax.train.settings import (
+  benchmark,
+  check,
+  is_free,
+  label,
+  slowed,
+)
 from moegan_jax.train.unread import is_unread
 from moegan_jax.train.workdir import CORPUS_FILE, Workdir
 from moegan_jax.types import Params, Spec, System
@@ -168,6 +174,9 @@ def prepare(
     curve_samples=config.eval.curve_samples,
     published='' if loaded.stands_in else benchmark(config.data),
     known=known,
+    on_nan=config.on_nan,
+    max_rollbacks=config.max_rollbacks,
+    slowed=lambda rate: build(slowed(config, rate), corpus),
   )
   evaluator = Evaluator(system, corpus, config.eval.chunk, fit_lm)
   return Run(system, evaluator, workdir, options, members)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from moegan_jax.errors import UserError
+from moegan_jax.train.health import check_rule
 
 # Settings that say where things lie and how often to look, not what is
 # computed: they may change when a run is resumed.
@@ -10,10 +11,16 @@ _FREE = ('data.dir', 'data.path', 'data.test_path', 'data.oracle_file')
 _FREE += ('chunk_seconds', 'checkpoint')
 
 
+# Learning rates, which `on_nan=rollback` lowers.
+RATES = (('mle', 'lr'), ('adversarial', 'g_lr'), ('adversarial', 'd_lr'))
+
+
 def check(config) -> None:
   """Settings that no part below looks at."""
+  check_rule(config.on_nan)
   for key, least in (
     ('num_seeds', 1),
+    ('max_rollbacks', 0),
     ('eval.samples', 2),
     ('eval.final_samples', 2),
     ('eval.chunk', 1),
@@ -44,16 +51,22 @@ def check(config) -> None:
       'eval.curve_samples=0 draws no curves'
     )
   for section, key in (
-    ('mle', 'lr'),
+    *RATES,
     ('mle', 'clip'),
-    ('adversarial', 'g_lr'),
-    ('adversarial', 'd_lr'),
     ('adversarial', 'clip'),
   ):
     if not config[section][key] > 0:
       raise UserError(
         f'config.{section}.{key}={config[section][key]} must be positive'
       )
+
+
+def slowed(config, rate: float):
+  """The configuration with all learning rates multiplied by a factor."""
+  lower = config.copy_and_resolve_references()
+  for section, key in RATES:
+    lower[section][key] *= rate
+  return lower
 
 
 def is_place(key: str) -> bool:
@@ -67,7 +80,8 @@ def is_free(key: str, settings: Mapping, before: Mapping) -> bool:
   Args:
     settings, before: all settings, of now and of the run as it was begun
   """
-  if is_place(key):
+  # A run that diverged may be told to go on.
+  if is_place(key) or key in ('on_nan', 'max_rollbacks'):
     return True
   if key == 'init_from':  # the other run was moved
     return bool(settings[key] and before.get(key))

@@ -1,6 +1,7 @@
 """What a run leaves to read: metrics.jsonl, TensorBoard events, samples."""
 
 import json
+import math
 import os
 import pathlib
 import time
@@ -8,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moegan_jax import errors
-from moegan_jax.files import jsonable, write_text
+from moegan_jax.files import floats, jsonable, write_text
 
 RESERVED = ('kind', 'phase', 'step', 'time')
 
@@ -16,8 +17,8 @@ RESERVED = ('kind', 'phase', 'step', 'time')
 class Writer:
   """Writes the records of a run, one flat JSON object a line.
 
-  A record is {'kind': 'train' or 'eval', 'phase', 'step', 'time' (seconds
-  since 1970), name: a number, or a list of numbers over the seeds}.
+  A record is {'kind': 'train', 'eval' or 'event', 'phase', 'step', 'time'
+  (seconds since 1970), name: a number, or a list of numbers over the seeds}.
   """
 
   def __init__(self, path: str | os.PathLike, tensorboard: bool = True):
@@ -45,10 +46,11 @@ class Writer:
     """Appends a record.
 
     Args:
-      kind: 'train' or 'eval'.
+      kind: 'train', 'eval' or 'event'.
       phase: the phase of training; TensorBoard's tag is `phase/name`.
       step: the global step.
-      metrics: name -> scalar or [seeds]; TensorBoard gets the mean.
+      metrics: name -> scalar or [seeds]; TensorBoard gets the mean
+        of those that are finite.
       at: when it was, in seconds since 1970; None is now.
 
     Raises:
@@ -110,7 +112,9 @@ class Writer:
         raise errors.UserError(
           f'{self.metrics}, line {number}, is no record; mend or remove it'
         ) from None
-      records.append({k: _unstring(k, v) for k, v in record.items()})
+      records.append(
+        {k: v if k in RESERVED else floats(v) for k, v in record.items()}
+      )
     return records
 
   def rewind(self, step: int) -> None:
@@ -161,6 +165,7 @@ class Writer:
       )
     for name, value in values.items():
       over_seeds = value if isinstance(value, list) else [value]
+      over_seeds = [v for v in over_seeds if math.isfinite(v)] or over_seeds
       if over_seeds:
         mean = sum(over_seeds) / len(over_seeds)
         self._events.add_scalar(f'{phase}/{name}', mean, step)
@@ -173,11 +178,3 @@ def _numbers(value: Any) -> Any:
   if isinstance(value, list | tuple):
     return [_numbers(v) for v in value]
   return value if isinstance(value, int) else float(value)
-
-
-def _unstring(key: str, value: Any) -> Any:
-  """Undoes what `jsonable` does to the floats that JSON lacks."""
-  if isinstance(value, list):
-    return [_unstring(key, v) for v in value]
-  special = key not in RESERVED and value in ('nan', 'inf', '-inf')
-  return float(value) if special else value
