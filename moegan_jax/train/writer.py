@@ -1,5 +1,6 @@
 """What a run leaves to read: metrics.jsonl, TensorBoard events, samples."""
 
+import contextlib
 import json
 import math
 import os
@@ -83,7 +84,7 @@ class Writer:
     """
     folder = self.path / 'samples'
     try:
-      folder.mkdir(parents=True, exist_ok=True)
+      folder.mkdir(exist_ok=True)
     except OSError as error:
       raise errors.UserError(
         f'cannot write to {folder}: {error.strerror}'
@@ -139,7 +140,8 @@ class Writer:
     """Closes the files; a later `write` opens them again."""
     for file in (self._file, self._events):
       if file is not None:
-        file.close()
+        with contextlib.suppress(OSError):  # all of it was flushed before
+          file.close()
     self._file = self._events = None
 
   def _open(self) -> None:
@@ -154,22 +156,35 @@ class Writer:
     write_text(self.metrics, ''.join(line + '\n' for line in lines))
 
   def _add_events(self, phase: str, step: int, values: dict) -> None:
-    if self._events is None:
-      import tensorboardX
+    from tensorboardX.proto.event_pb2 import Event, SessionLog
+    from tensorboardX.summary import scalar
 
-      # The files' names have seconds only: a quick restart would overwrite.
-      self._events = tensorboardX.SummaryWriter(
-        str(self.path / 'tensorboard'),
-        purge_step=self._purge,
-        filename_suffix=f'.{time.time_ns()}',
-      )
+    # Not `SummaryWriter`: it writes in a thread, which a full disk or a clock
+    # set back ends, and then waits for that thread for ever.
+    if self._events is None:
+      self._events = _open_events(self.path / 'tensorboard')
+      if self._purge is not None:
+        start = SessionLog(status=SessionLog.START)
+        event = Event(wall_time=time.time(), step=self._purge)
+        event.session_log.CopyFrom(start)
+        self._events.write_event(event)
     for name, value in values.items():
       over_seeds = value if isinstance(value, list) else [value]
       over_seeds = [v for v in over_seeds if math.isfinite(v)] or over_seeds
       if over_seeds:
         mean = sum(over_seeds) / len(over_seeds)
-        self._events.add_scalar(f'{phase}/{name}', mean, step)
+        event = Event(wall_time=time.time(), step=step)
+        event.summary.CopyFrom(scalar(f'{phase}/{name}', mean))
+        self._events.write_event(event)
     self._events.flush()
+
+
+def _open_events(folder: pathlib.Path):
+  from tensorboardX.event_file_writer import EventsWriter
+
+  folder.mkdir(exist_ok=True)
+  # The files' names have seconds only: a quick restart would overwrite.
+  return EventsWriter(str(folder / 'events'), f'.{time.time_ns()}')
 
 
 def _numbers(value: Any) -> Any:

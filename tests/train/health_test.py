@@ -162,6 +162,7 @@ def test_one_seed_is_marked_and_the_others_go_on(what, tmp_path, monkeypatch):
   assert f'seed 1 diverged at step {AT}' in said.getvalue()
 
 
+@pytest.mark.slow
 def test_a_resumed_run_knows_who_is_lost(tmp_path, monkeypatch):
   poisoned(monkeypatch, seed=1, what='loss')
   assert run(configured(), tmp_path / 'unbroken')[0] == 0
@@ -218,6 +219,7 @@ def test_a_rollback_lowers_the_rates_and_is_remembered(tmp_path, monkeypatch):
   assert all(x.tobytes() == b[path].tobytes() for path, x in a.items())
 
 
+@pytest.mark.slow
 def test_rollbacks_come_to_an_end(tmp_path, monkeypatch):
   poisoned(monkeypatch, seed=0, what='loss')
   config = configured(num_seeds=1, on_nan='rollback', max_rollbacks=2)
