@@ -1,11 +1,13 @@
 """The real command line: runs, resumes, refuses, and survives being killed."""
 
+import collections
 import contextlib
 import gzip
 import io
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import subprocess
@@ -376,7 +378,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(
   assert_same_end(tmp_path / 'run', unbroken)
 
 
-def start(argv):
+def start(argv, out=subprocess.PIPE):
   """The command line in a process of its own."""
   environment = os.environ | {
     'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
@@ -386,7 +388,7 @@ def start(argv):
     [sys.executable, 'launch.py', *argv],
     cwd=ROOT,
     env=environment,
-    stdout=subprocess.PIPE,
+    stdout=out,
     stderr=subprocess.PIPE,
     text=True,
   )
@@ -429,6 +431,82 @@ def test_killed_three_times(unbroken, tmp_path):
   _, err = process.communicate(timeout=300)
   assert process.returncode == 0, err
   assert_same_end(workdir, unbroken)
+
+
+# Moments at which a run is killed: what is waited for, given its folder, what
+# it has printed, and the newest checkpoint at its start.
+MOMENTS = {
+  'starting': lambda folder, said, newest: True,
+  'training': lambda folder, said, newest: newest_step(folder) > newest,
+  'saving': lambda folder, said, newest: any(folder.glob('checkpoints/.tmp-*')),
+  'evaluating': lambda folder, said, newest: 'samples of' in said,
+  'measuring': lambda folder, said, newest: 'measuring' in said,
+}
+KILLS = 16
+
+
+def newest_step(workdir):
+  return max(Store(workdir / 'checkpoints').steps('last'), default=-1)
+
+
+@pytest.mark.slow
+def test_a_loop_of_kills_ends_where_an_unbroken_run_ends(tmp_path):
+  settings = flags(
+    num_seeds=2,
+    adversarial__steps=30,
+    eval__adversarial_every=3,
+    eval__pretrain_every=1,
+    mle__epochs=2,
+    checkpoint__every=0.0,
+    chunk_seconds=0.001,
+  )
+  argv = [*ORACLE, *settings]
+  workdir, other = tmp_path / 'run', tmp_path / 'unbroken'
+  code, _, err = run(*argv, f'--workdir={other}')
+  assert code == 0, err
+  rng, kills, lost = random.Random(0), collections.Counter(), 0
+  moments = [*MOMENTS] * KILLS
+  for moment in moments[:KILLS]:
+    number = rng.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
+    newest, log = newest_step(workdir), tmp_path / 'log'
+    with log.open('w') as out:
+      process = start([*argv, f'--workdir={workdir}'], out)
+      while process.poll() is None:
+        if MOMENTS[moment](workdir, log.read_text(), newest):
+          break
+        time.sleep(0.002)
+      time.sleep(rng.uniform(0, 6 if moment == 'starting' else 0.2))
+      seen = newest_step(workdir)
+      process.send_signal(number)
+      _, err = process.communicate(timeout=120)
+    if process.returncode == 0:
+      break  # it has come to its end
+    kills[moment, number.name] += 1
+    assert process.returncode in (130, -number), err
+    assert 'Traceback' not in err
+    found = Store(workdir / 'checkpoints', pytest.fail).restore('last')
+    lost += found is None if seen >= 0 else 0
+    assert found is None or found.step >= seen
+  code, _, err = run(*argv, f'--workdir={workdir}')
+  assert code == 0, err
+  print(f'kills survived: {kills.total()}, {dict(kills)}; saves lost: {lost}')
+  assert kills.total() >= 8 and lost == 0
+  assert_same_end(workdir, other)
+  assert arrays(workdir, 'best')[0].keys() == arrays(other, 'best')[0].keys()
+  for path, x in arrays(workdir, 'best')[0].items():
+    assert x.tobytes() == arrays(other, 'best')[0][path].tobytes(), path
+  for file in other.glob('rows/*.json'):
+    assert file.read_text() == (workdir / 'rows' / file.name).read_text(), file
+  assert evaluations(workdir) == evaluations(other)
+
+
+def evaluations(workdir):
+  """What was measured while training, without the time of day."""
+  return [
+    {k: v for k, v in record.items() if k != 'time'}
+    for record in lines_of(workdir)
+    if record['kind'] == 'eval'
+  ]
 
 
 @pytest.mark.slow
