@@ -65,9 +65,9 @@ def parse(argv: list[str]):
 
 def main(argv: list[str]) -> int:
   """Runs a command line; 0 done, 2 bad input, 1 diverged, 130 interrupted."""
-  from moegan_jax.errors import UserError
+  from moegan_jax.cli import exit_code
 
-  try:
+  def work() -> int:
     config, workdir = parse(argv)
     if config is None:
       return 0
@@ -78,9 +78,8 @@ def main(argv: list[str]) -> int:
     given = (re.match(r'--config\.([\w.]+)', flag) for flag in argv[1:])
     check_read(config, [key[1] for key in given if key])
     return run(config, workdir)
-  except UserError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 2
+
+  return exit_code(work)
 
 
 if __name__ == '__main__':

@@ -20,6 +20,10 @@ def base() -> ConfigDict:
   c.seed = 0  # of parameters, batches and samples
   c.num_seeds = 1  # runs side by side, each with its own parameters
   c.init_from = ''  # workdir whose generator after MLE is the start
+  # Where a value is not finite: mark the seed, and go on with the others;
+  # rollback: the last checkpoint and half the learning rates, for all seeds.
+  c.on_nan = 'mark'  # mark, rollback
+  c.max_rollbacks = 3  # in a run; after that, mark
 
   c.data = ConfigDict()
   c.data.name = 'coco'  # coco, coco_iid, emnlp, captions, oracle, text

@@ -41,7 +41,7 @@ def exit_code(work: Callable[[], int | None], interrupted: str = '') -> int:
     sys.stdout.flush()  # here, where a closed pipe can be caught
     return code
   except UserError as error:
-    print(f'error: {error}', file=sys.stderr)
+    print(f'error: {one_line(str(error))}', file=sys.stderr)
     return BAD_INPUT
   except BrokenPipeError:
     # What is still buffered must not fail again when Python ends.
@@ -51,6 +51,11 @@ def exit_code(work: Callable[[], int | None], interrupted: str = '') -> int:
     if interrupted:
       print(interrupted, file=sys.stderr)
     return INTERRUPTED
+
+
+def one_line(text: str) -> str:
+  """Text that quotes anybody's file or flag, without what breaks a line."""
+  return ' '.join(''.join(c if c.isprintable() else ' ' for c in text).split())
 
 
 def check_output(path: str) -> None:

@@ -33,6 +33,16 @@ def jsonable(value: Any) -> Any:
   raise TypeError(f'JSON cannot hold {value!r}')
 
 
+def floats(value: Any) -> Any:
+  """Undoes what `jsonable` does to the floats that JSON lacks."""
+  if isinstance(value, dict):
+    return {k: floats(v) for k, v in value.items()}
+  if isinstance(value, list):
+    return [floats(v) for v in value]
+  special = isinstance(value, str) and value in ('nan', 'inf', '-inf')
+  return float(value) if special else value
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
   """Writes a whole UTF-8 file or nothing; see `write_bytes`."""
   write_bytes(path, text.encode('utf-8'))

@@ -138,6 +138,13 @@ def load(
   saved = _restore(store, str(checkpoint), shapes)
   # The best of each seed has a step of its own.
   steps = saved.meta.get('steps', [saved.step] * config.num_seeds)
+  lost = saved.meta.get('lost', [-1] * config.num_seeds)[seed_index]
+  if lost >= 0:
+    print(
+      f'seed {seed_index} diverged at step {lost}; this is its last good state',
+      file=sys.stderr,
+    )
+    steps[seed_index] = lost
   state = member(saved.tree, seed_index)
   return Trained(system, state, corpus, steps[seed_index], chunk)
 

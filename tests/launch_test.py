@@ -1,11 +1,13 @@
 """The real command line: runs, resumes, refuses, and survives being killed."""
 
+import collections
 import contextlib
 import gzip
 import io
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import subprocess
@@ -376,7 +378,7 @@ def test_sigterm_saves_and_the_same_command_goes_on(
   assert_same_end(tmp_path / 'run', unbroken)
 
 
-def start(argv):
+def start(argv, out=subprocess.PIPE):
   """The command line in a process of its own."""
   environment = os.environ | {
     'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',
@@ -386,7 +388,7 @@ def start(argv):
     [sys.executable, 'launch.py', *argv],
     cwd=ROOT,
     env=environment,
-    stdout=subprocess.PIPE,
+    stdout=out,
     stderr=subprocess.PIPE,
     text=True,
   )
@@ -429,6 +431,82 @@ def test_killed_three_times(unbroken, tmp_path):
   _, err = process.communicate(timeout=300)
   assert process.returncode == 0, err
   assert_same_end(workdir, unbroken)
+
+
+# Moments at which a run is killed: what is waited for, given its folder, what
+# it has printed, and the newest checkpoint at its start.
+MOMENTS = {
+  'starting': lambda folder, said, newest: True,
+  'training': lambda folder, said, newest: newest_step(folder) > newest,
+  'saving': lambda folder, said, newest: any(folder.glob('checkpoints/.tmp-*')),
+  'evaluating': lambda folder, said, newest: 'samples of' in said,
+  'measuring': lambda folder, said, newest: 'measuring' in said,
+}
+KILLS = 16
+
+
+def newest_step(workdir):
+  return max(Store(workdir / 'checkpoints').steps('last'), default=-1)
+
+
+@pytest.mark.slow
+def test_a_loop_of_kills_ends_where_an_unbroken_run_ends(tmp_path):
+  settings = flags(
+    num_seeds=2,
+    adversarial__steps=30,
+    eval__adversarial_every=3,
+    eval__pretrain_every=1,
+    mle__epochs=2,
+    checkpoint__every=0.0,
+    chunk_seconds=0.001,
+  )
+  argv = [*ORACLE, *settings]
+  workdir, other = tmp_path / 'run', tmp_path / 'unbroken'
+  code, _, err = run(*argv, f'--workdir={other}')
+  assert code == 0, err
+  rng, kills, lost = random.Random(0), collections.Counter(), 0
+  moments = [*MOMENTS] * KILLS
+  for moment in moments[:KILLS]:
+    number = rng.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
+    newest, log = newest_step(workdir), tmp_path / 'log'
+    with log.open('w') as out:
+      process = start([*argv, f'--workdir={workdir}'], out)
+      while process.poll() is None:
+        if MOMENTS[moment](workdir, log.read_text(), newest):
+          break
+        time.sleep(0.002)
+      time.sleep(rng.uniform(0, 6 if moment == 'starting' else 0.2))
+      seen = newest_step(workdir)
+      process.send_signal(number)
+      _, err = process.communicate(timeout=120)
+    if process.returncode == 0:
+      break  # it has come to its end
+    kills[moment, number.name] += 1
+    assert process.returncode in (130, -number), err
+    assert 'Traceback' not in err
+    found = Store(workdir / 'checkpoints', pytest.fail).restore('last')
+    lost += found is None if seen >= 0 else 0
+    assert found is None or found.step >= seen
+  code, _, err = run(*argv, f'--workdir={workdir}')
+  assert code == 0, err
+  print(f'kills survived: {kills.total()}, {dict(kills)}; saves lost: {lost}')
+  assert kills.total() >= 8 and lost == 0
+  assert_same_end(workdir, other)
+  assert arrays(workdir, 'best')[0].keys() == arrays(other, 'best')[0].keys()
+  for path, x in arrays(workdir, 'best')[0].items():
+    assert x.tobytes() == arrays(other, 'best')[0][path].tobytes(), path
+  for file in other.glob('rows/*.json'):
+    assert file.read_text() == (workdir / 'rows' / file.name).read_text(), file
+  assert evaluations(workdir) == evaluations(other)
+
+
+def evaluations(workdir):
+  """What was measured while training, without the time of day."""
+  return [
+    {k: v for k, v in record.items() if k != 'time'}
+    for record in lines_of(workdir)
+    if record['kind'] == 'eval'
+  ]
 
 
 @pytest.mark.slow
@@ -504,129 +582,6 @@ def test_a_fitted_codec_lives_in_the_folder_of_the_run(tmp_path):
   assert loaded.corpus.text(tokens) == ['The dog no 3 runs']
   assert (tokens < loaded.corpus.vocab_size).all()
   assert len(loaded.sample(3)) == 3
-
-
-# --- bad input -------------------------------------------------------------
-
-
-def text_run(path):
-  return [
-    f'--config={ROOT / "configs/mle_text.py"}',
-    f'--config.data.path={path}',
-  ]
-
-
-# name -> (arguments, given a folder with files; words of the message)
-BAD = {
-  'no config': (lambda d: [], ['--config']),
-  'config absent': (lambda d: ['--config=configs/none.py'], ['none.py']),
-  'variant': (
-    lambda d: [ORACLE[0] + ':huge', *ORACLE[1:]],
-    ['huge', 'smoke'],
-  ),
-  'key': (lambda d: [*ORACLE, '--config.mle.epoch=3'], ['epoch', 'epochs']),
-  'section': (lambda d: [*ORACLE, '--config.mlee.lr=3'], ['mlee']),
-  'type': (lambda d: [*ORACLE, '--config.mle.epochs=many'], ['mle.epochs']),
-  'flag': (lambda d: [*ORACLE, '--workdri=x'], ['workdri']),
-  'word': (lambda d: [*ORACLE, 'resume'], ['resume']),
-  'system': (
-    lambda d: [*ORACLE, '--config.system=moegna'],
-    ['config.system', 'moegna', "'moegan'"],
-  ),
-  'corpus': (
-    lambda d: [*ORACLE, '--config.data.name=cocoa'],
-    ['data.name', 'cocoa', "'coco'"],
-  ),
-  'text missing': (lambda d: text_run(d / 'none.txt'), ['none.txt']),
-  'text empty': (lambda d: text_run(d / 'empty.txt'), ['empty.txt', 'empty']),
-  'text binary': (lambda d: text_run(d / 'raw.txt'), ['raw.txt', 'binary']),
-  'text folder': (lambda d: text_run(d), ['directory']),
-  'text not given': (lambda d: text_run(''), ['path']),
-  'column': (
-    lambda d: [*text_run(d / 'my.csv'), '--config.data.column=captoin'],
-    ['my.csv', 'data.column', 'captoin', "'caption'"],
-  ),
-  'label column': (
-    lambda d: [*text_run(d / 'my.csv'), '--config.data.label_column=kinds'],
-    ['my.csv', 'data.label_column', 'kinds', "'kind'"],
-  ),
-  'oracle file': (
-    lambda d: [*ORACLE, f'--config.data.oracle_file={d / "none.npz"}'],
-    ['none.npz'],
-  ),
-  'workdir': (
-    lambda d: [*ORACLE, f'--workdir={d / "raw.txt"}'],
-    ['raw.txt', 'file'],
-  ),
-  'widths': (
-    lambda d: [*ORACLE, '--config.discriminator.widths=(2, 9)'],
-    ['discriminator.widths', '6'],
-  ),
-  'sharing': (
-    lambda d: [*ORACLE, *flags(generator__sharing='all', generator__experts=2)],
-    ['generator.sharing', 'experts'],
-  ),
-  'experts': (
-    lambda d: [*ORACLE, '--config.generator.experts=0'],
-    ['generator.experts=0'],
-  ),
-  'batch': (
-    lambda d: [*ORACLE, '--config.mle.batch=201'],
-    ['mle.batch=201', '200'],
-  ),
-  'rate': (lambda d: [*ORACLE, '--config.mle.lr=0'], ['mle.lr']),
-  'seeds': (lambda d: [*ORACLE, '--config.num_seeds=0'], ['num_seeds']),
-  'best': (
-    lambda d: [*ORACLE, '--config.eval.best=blue4'],
-    ['eval.best', 'blue4'],
-  ),
-  'best elsewhere': (
-    lambda d: [*ORACLE, '--config.eval.best=bleu4'],
-    ['eval.best', 'bleu4'],
-  ),
-  'best on test': (
-    lambda d: [*ORACLE, '--config.eval.best=nll_test'],
-    ['eval.best=nll_test', 'eval.selection=test'],
-  ),
-  'selection': (
-    lambda d: [*ORACLE, '--config.eval.selection=tests'],
-    ['eval.selection', "'test'", 'validation'],
-  ),
-  'temperatures': (
-    lambda d: [*ORACLE, '--config.eval.temperatures=(0.5, 0.0)'],
-    ['eval.temperatures', 'positive'],
-  ),
-  'init_from': (
-    lambda d: [*ORACLE, f'--config.init_from={d}'],
-    ['config.json'],
-  ),
-  'init_from without MLE': (
-    lambda d: [*ORACLE, f'--config.init_from={d / "game"}'],
-    ['init_from', 'game', 'mle.epochs=0'],
-  ),
-  'no effect': (
-    lambda d: [*ORACLE, '--config.mmd.weight=0.5'],
-    ['mmd.weight', 'no effect', 'system=moegan'],
-  ),
-  'loss': (lambda d: [*ORACLE, '--config.game.loss=wgan'], ['wgan-gp']),
-  'horizon': (lambda d: [*ORACLE, '--config.game.horizon=1'], ['horizon']),
-}
-
-
-@pytest.mark.parametrize('name', BAD)
-def test_bad_input_is_one_clear_line(name, tmp_path):
-  arguments, words = BAD[name]
-  (tmp_path / 'empty.txt').write_bytes(b'')
-  (tmp_path / 'raw.txt').write_bytes(b'a\0b\n' * 50)
-  (tmp_path / 'game').mkdir()
-  (tmp_path / 'game/config.json').write_text('{"mle": {"epochs": 0}}')
-  (tmp_path / 'my.csv').write_text('kind,caption\n' + 'a,b\n' * 50)
-  code, _, err = run(f'--workdir={tmp_path / "run"}', *arguments(tmp_path))
-  assert code == 2, err
-  (line,) = err.splitlines()
-  assert line.startswith('error: ') and 'Traceback' not in line
-  for word in words:
-    assert word in line, f'{word!r} is not in {line!r}'
 
 
 def test_help_names_the_flags():

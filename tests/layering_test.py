@@ -131,3 +131,27 @@ def test_the_package_never_looks_into_tests_or_configs():
   for path in SOURCES:
     roots = {name.split('.')[0] for name in imports(path)}
     assert not roots & {'tests', 'configs', 'pytest', 'benchmarks'}, path
+
+
+# What runs or unpacks what it reads. Config files and grids are programs of
+# the user's own; what a run, a corpus or an export holds is data.
+_RUNS = ('pickle', 'dill', 'joblib', 'marshal', 'shelve', 'yaml', 'tarfile')
+_CALLS = ('eval', 'exec', 'compile', 'extract', 'extractall', 'unpack_archive')
+
+
+def test_nothing_that_is_read_is_run_or_unpacked():
+  for path in SOURCES:
+    assert not {n.split('.')[0] for n in imports(path)} & set(_RUNS), path
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+      if isinstance(node, ast.keyword) and node.arg == 'allow_pickle':
+        assert node.value.value is False, path
+      if not isinstance(node, ast.Call):
+        continue
+      called = node.func
+      if isinstance(called, ast.Name):
+        assert called.id not in _CALLS, path
+      elif isinstance(called, ast.Attribute):
+        # `compile` of a regular expression or a jax program is another one.
+        assert called.attr not in _CALLS[3:], path
+        if called.attr == 'exec_module':
+          assert path.name == 'grid.py', path

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from moegan_jax.metrics import METRICS, guards
-from moegan_jax.report.published import Row, Spread
+from moegan_jax.report.published import Row, Spread, finite
 
 
 def mark(row: Row, real: Sequence[Row]) -> Row:
@@ -102,8 +102,8 @@ def _seeds(values: Mapping[str, Any]) -> list[dict[str, float]]:
 
 
 def _means(values: Mapping[str, Any]) -> dict[str, float]:
-  """The mean over seeds of each value."""
+  """The mean of each value over the seeds that have it."""
   return {
-    k: v.mean if isinstance(v, Spread) else float(np.mean(np.asarray(v, float)))
+    k: v.mean if isinstance(v, Spread) else float(finite(v).mean())
     for k, v in values.items()
   }

@@ -9,7 +9,7 @@ from moegan_jax.metrics import METRICS, SUFFIXES
 from moegan_jax.report import table
 from moegan_jax.report.curves import PAIRS, Axes
 from moegan_jax.report.features import Cloud
-from moegan_jax.report.published import CURVE, Row, published
+from moegan_jax.report.published import CURVE, Row, finite, published
 from moegan_jax.report.runs import (
   Exhibits,
   Group,
@@ -416,7 +416,7 @@ def _band(
   axes, line: Line, colour: str, label: str, marked: bool = False
 ) -> None:
   """The mean over seeds, with a band of one deviation for several."""
-  mean = line.values.mean(axis=1)
+  mean, spread = _over_seeds(line.values)
   few = marked or len(mean) == 1
   axes.plot(
     line.steps,
@@ -427,8 +427,6 @@ def _band(
     markersize=2.6,
   )
   if line.values.shape[1] > 1:
-    with np.errstate(invalid='ignore'):  # a loss may be infinite
-      spread = line.values.std(axis=1, ddof=1)
     axes.fill_between(
       line.steps,
       mean - spread,
@@ -439,11 +437,19 @@ def _band(
     )
 
 
+def _over_seeds(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Mean and deviation [n] of values [n, seeds]; see `published.finite`."""
+  rows = [finite(row) for row in values]
+  with np.errstate(invalid='ignore'):  # a loss may be infinite
+    spread = [row.std(ddof=1) if row.size > 1 else 0.0 for row in rows]
+  return np.array([row.mean() for row in rows]), np.array(spread)
+
+
 def _final(axes, line: Line, colour: str) -> None:
   """Hollow marks for what was measured on another number of samples."""
   axes.plot(
     line.steps,
-    line.values.mean(axis=1),
+    _over_seeds(line.values)[0],
     linestyle='none',
     marker='D',
     markersize=5,

@@ -9,6 +9,8 @@ authors' code computes: nats a position, padding included, on TRAINING data.
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 
 class Spread(NamedTuple):
   """A mean and the deviation that was printed with it."""
@@ -35,6 +37,16 @@ class Row(NamedTuple):
   source: str = ''
   group: str = ''
   key: str = ''
+
+
+def finite(values: Any) -> np.ndarray:
+  """float64 [seeds] of the seeds that have a value: one that diverged is NaN.
+
+  Where none has, all of them.
+  """
+  seeds = np.asarray(values, np.float64).ravel()
+  there = seeds[~np.isnan(seeds)]
+  return there if there.size else seeds
 
 
 # The heads of what published tables have and we do not compute.

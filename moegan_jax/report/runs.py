@@ -381,10 +381,15 @@ def _curves(value: Any) -> Curves | None:
   order = np.argsort(heats)
   phases = {}
   for phase, curve in _dict(value['curves']).items():
-    phases[phase] = {}
-    for key, points in _dict(curve).items():
-      array = np.stack([_numbers(point) for point in points])
-      phases[phase][key] = array[order]  # raises if a temperature is missing
+    arrays = {
+      # Raises if a temperature is missing.
+      key: np.stack([_numbers(point) for point in points])[order]
+      for key, points in _dict(curve).items()
+    }
+    # A seed that diverged has no curve.
+    gone = [np.isnan(array).all(axis=0) for array in arrays.values()]
+    there = ~np.all(gone, axis=0) if gone else slice(None)
+    phases[phase] = {key: array[:, there] for key, array in arrays.items()}
   known = {k: float(v) for k, v in _dict(value.get('real', {})).items()}
   return Curves(int(value['samples']), heats[order], phases, known)
 

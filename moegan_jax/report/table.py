@@ -12,7 +12,7 @@ import numpy as np
 
 from moegan_jax.metrics import MEASURES, METRICS, SUFFIXES
 from moegan_jax.report.emphasis import mark, winners
-from moegan_jax.report.published import LABELS, Row, Spread, ranked
+from moegan_jax.report.published import LABELS, Row, Spread, finite, ranked
 
 _ORDER = (*METRICS, *LABELS)
 # These begin a block of their own where a table is too wide for a terminal.
@@ -235,12 +235,15 @@ def heading(key: str) -> str:
 
 
 def cell(value: Any) -> str:
-  """A number, an array over seeds or a Spread, to three decimals."""
+  """A number, an array over seeds or a Spread, to three decimals.
+
+  Seeds that diverged do not count.
+  """
   if value is None:
     return '-'
   if isinstance(value, Spread):
     return f'{value.mean:.3f} ± {value.deviation:.3f}'
-  seeds = np.asarray(value, np.float64).ravel()
+  seeds = finite(value)
   if seeds.size == 1:
     return f'{seeds[0]:.3f}'
   return f'{seeds.mean():.3f} ± {seeds.std(ddof=1):.3f}'

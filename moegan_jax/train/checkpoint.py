@@ -24,6 +24,7 @@ from moegan_jax.files import jsonable, read_json, write_json
 
 MANIFEST = 'manifest.json'
 STATE = 'state'
+FORMAT = 1  # of the folder; another one cannot be read
 TEMPORARY = '.tmp-'  # prefix of a save or a deletion that is under way
 REPLACED = '.old-'  # prefix of one that makes room for a new one of its name
 
@@ -80,11 +81,13 @@ class Store:
     step = int(step)
     name = f'{kind}-{step}'
     entries, arrays = _take_apart(tree)
-    manifest = {'format': 1, 'kind': kind, 'step': step}
+    manifest = {'format': FORMAT, 'kind': kind, 'step': step}
     manifest |= {'meta': jsonable(meta), 'leaves': entries}
     temporary = self.directory / f'{TEMPORARY}{name}'
     try:
-      self.directory.mkdir(parents=True, exist_ok=True)
+      # Not its parent: a run whose folder was deleted must not go on in half
+      # of a new one.
+      self.directory.mkdir(exist_ok=True)
       self._sweep()
       temporary.mkdir()
       if arrays:
@@ -100,7 +103,7 @@ class Store:
     except Exception as error:  # a full disk is no OSError inside of orbax
       raise errors.UserError(
         f'cannot save checkpoint {name} in {self.directory}: '
-        f'{_reason(error)}; earlier checkpoints are untouched'
+        f'{_reason(error)}; earlier checkpoints that are there are untouched'
       ) from error
     finally:
       shutil.rmtree(temporary, ignore_errors=True)
@@ -267,6 +270,10 @@ def _verify(folder: pathlib.Path) -> dict:
     intact = False
   if not intact:
     raise DamagedError(f'file {MANIFEST}: wrong checksum')
+  if manifest['format'] != FORMAT:
+    raise DamagedError(
+      f'it has format {manifest["format"]}, and this version reads {FORMAT}'
+    )
   for name, expected in manifest['files'].items():
     try:
       found = _sha256(folder / name)

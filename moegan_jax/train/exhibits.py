@@ -93,22 +93,25 @@ def _lengths(sentences: Sentences) -> list[int]:
 def write_features(
   path: pathlib.Path, evaluator: Evaluator, state: TrainState
 ) -> None:
-  """D's features of real and generated sentences of the first seed, [n, F].
+  """D's features of real and generated sentences, [n, F].
 
   Real ones are test sentences whose words D knows all; where there are none
   (other vocabularies), training sentences.
 
+  Args:
+    state: of one seed
+
   Raises:
     UserError: the file cannot be written.
   """
-  one, corpus = member(state, 0), evaluator.corpus
+  corpus = evaluator.corpus
   known = (corpus.test < corpus.vocab_size).all(axis=1)
   real = corpus.test[known][:POINTS]
   real = real if len(real) else corpus.train[:POINTS]
-  fake = evaluator.sample_at(one, len(real))
+  fake = evaluator.sample_at(state, len(real))
   arrays = {
-    'real': evaluator.features(one, real),
-    'fake': evaluator.features(one, fake),
+    'real': evaluator.features(state, real),
+    'fake': evaluator.features(state, fake),
   }
   temporary = path.with_name(f'.{path.name}.tmp')
   try:

@@ -9,7 +9,8 @@ from moegan_jax.report import emphasis, html, table
 from moegan_jax.report.published import Row
 from moegan_jax.train import exhibits, results
 from moegan_jax.train.best import Best
-from moegan_jax.train.evaluation import Evaluator
+from moegan_jax.train.evaluation import Evaluator, member
+from moegan_jax.train.health import Health
 from moegan_jax.train.workdir import Workdir
 from moegan_jax.types import TrainState
 
@@ -25,6 +26,7 @@ _SHOWN += ('distinct_sentences', 'copied', 'nearest')
 class Trained(NamedTuple):
   """What there is when the last phase is over.
 
+  health: which seeds have diverged
   ends: phase -> its last step
   state_at_end: phase -> the state, or None if its checkpoint is lost
   n: samples behind each row
@@ -38,6 +40,7 @@ class Trained(NamedTuple):
   evaluator: Evaluator
   rows: results.Rows
   best: Best
+  health: Health
   ends: Mapping[str, int]
   state_at_end: Callable[[str], TrainState | None]
   n: int
@@ -94,7 +97,8 @@ def finish(run: Trained, say: Callable[[str], None] = print) -> str:
   last = list(run.ends)[-1]
   state = run.state_at_end(last)
   if state is not None and 'discriminator' in state.players:
-    exhibits.write_features(folder / 'features.npz', run.evaluator, state)
+    one = member(state, run.health.first)
+    exhibits.write_features(folder / 'features.npz', run.evaluator, one)
   html.write(folder)
   shown = [emphasis.mark(one, real) for one in ours] + real
   present = {k for one in shown for k in one.values}
@@ -112,8 +116,11 @@ def _curves(run: Trained) -> dict[str, dict]:
       found[name] = run.rows.once(
         f'curve_{name}',
         end,
-        lambda state=state: exhibits.curve(
-          run.evaluator, state, run.temperatures, run.curve_samples
+        lambda state=state, end=end: run.health.masked(
+          exhibits.curve(
+            run.evaluator, state, run.temperatures, run.curve_samples
+          ),
+          end,
         ),
       )
   return found
@@ -127,7 +134,7 @@ def _rows(run: Trained, curves: Mapping[str, dict]) -> list[Row]:
     if values is not None:
       start = 'MLE' if run.pretrained else 'start'
       label = start if name == 'pretrain' else f'{run.label}, last'
-      ours.append(results.row(name, label, values))
+      ours.append(results.row(name, label, values, run.health.said(end)))
   last = list(run.ends)[-1]
   end = run.ends[last]
   best = results.best_row(

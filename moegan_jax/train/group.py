@@ -111,8 +111,8 @@ def _run(configs: Configs, workdir: Workdir, folders) -> int:
     if name not in folders:
       continue
     own = slice(i * config.num_seeds, (i + 1) * config.num_seeds)
-    fault = _fault(job.writer.read(), own)
-    if fault:
+    if (job.health.lost[own] >= 0).all():
+      fault = _fault(job.writer.read(), own)
       print(f'{name} has no result: {fault}', flush=True)
       continue
     known = start.known_rows(config, corpus)
@@ -121,7 +121,7 @@ def _run(configs: Configs, workdir: Workdir, folders) -> int:
 
 
 def _fault(records: list[dict], own: slice) -> str:
-  """The first loss of some members that is not finite, or ''."""
+  """The first loss that is not finite, of members that all diverged."""
   for record in records:
     if record['kind'] != 'train':
       continue
@@ -159,6 +159,8 @@ def _split(
   store = Store(temporary)
   for kind, saved in _checkpoints(job):
     state, meta, step = _part(saved.tree, own), saved.meta, saved.step
+    if 'lost' in meta:
+      meta = meta | {'lost': meta['lost'][own]}
     if kind == 'best':
       meta = meta | {k: meta[k][own] for k in ('steps', 'values')}
       step = max(meta['steps'])

@@ -26,7 +26,8 @@ class Report(NamedTuple):
   """What a chunk says of its iterations.
 
   mean: name -> [seeds], the mean over the chunk's iterations
-  bad: name -> int32 [seeds], the first step whose value is not finite, or -1
+  bad: name -> int32 [seeds], the first step whose value is not finite, or -1;
+    'state' are parameters and optimizers
   """
 
   mean: dict[str, Array]
@@ -66,8 +67,21 @@ def steps_per_epoch(phase: Phase, train_size: int) -> int:
   return max(1, train_size // (phase.batch_size * phase.update.batches))
 
 
+def _all_finite(tree: Any) -> Array:
+  """Whether all numbers of a pytree are finite."""
+  floats = [
+    x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.inexact)
+  ]
+  found = [jnp.isfinite(x).all() for x in floats]
+  return jnp.stack(found).all() if found else jnp.bool_(True)
+
+
 def make_chunk(phase: Phase, start: int, train_size: int) -> Callable:
-  """One seed's chunk: (state, count, corpus [N, T]) -> state, Report.
+  """One seed's chunk: (state, count, corpus [N, T], alive) -> state, Report.
+
+  Alive is bool, True by default. A seed that is not, or whose losses,
+  parameters or optimizers are not finite, keeps the state before that step:
+  what a chunk returns is always a good state.
 
   Args:
     start: the step at which the phase begins
@@ -104,7 +118,7 @@ def make_chunk(phase: Phase, start: int, train_size: int) -> Callable:
     state, metrics = phase.update.apply(state, Batch(tokens), key)
     return state.replace(step=state.step + 1), order, metrics
 
-  def chunk(state: TrainState, count: Array, corpus: Array):
+  def chunk(state: TrainState, count: Array, corpus: Array, alive=True):
     order = (
       permutation(state.key, state.step - start)
       if phase.epochs
@@ -112,21 +126,28 @@ def make_chunk(phase: Phase, start: int, train_size: int) -> Callable:
     )
     shapes = jax.eval_shape(iteration, state, order, corpus)[2]
     total = {name: jnp.float32(0) for name in shapes}
-    bad = {name: jnp.int32(-1) for name in shapes}
+    bad = {name: jnp.int32(-1) for name in (*shapes, 'state')}
 
     def body(_, carry):
-      state, order, total, bad = carry
-      step = state.step
-      state, order, metrics = iteration(state, order, corpus)
+      state, order, total, bad, alive = carry
+      new, order, metrics = iteration(state, order, corpus)
       total = {k: total[k] + metrics[k] for k in total}
+      good = {k: jnp.isfinite(v) for k, v in metrics.items()}
+      good['state'] = _all_finite(new.players)
       bad = {
-        k: jnp.where((bad[k] < 0) & ~jnp.isfinite(metrics[k]), step, bad[k])
-        for k in bad
+        k: jnp.where((bad[k] < 0) & ~good[k], state.step, bad[k]) for k in bad
       }
-      return state, order, total, bad
+      alive = alive & jnp.stack(list(good.values())).all()
+      players, memory = jax.tree.map(
+        lambda a, b: jnp.where(alive, a, b),
+        (new.players, new.memory),
+        (state.players, state.memory),
+      )
+      state = new.replace(players=players, memory=memory)
+      return state, order, total, bad, alive
 
-    state, _, total, bad = jax.lax.fori_loop(
-      0, count, body, (state, order, total, bad)
+    state, _, total, bad, _ = jax.lax.fori_loop(
+      0, count, body, (state, order, total, bad, jnp.asarray(alive))
     )
     return state, Report({k: v / count for k, v in total.items()}, bad)
 
@@ -134,16 +155,16 @@ def make_chunk(phase: Phase, start: int, train_size: int) -> Callable:
 
 
 def over_seeds(chunk: Callable, seeds: int) -> Callable:
-  """The chunk of one seed, (state, count, corpus, own), for all seeds.
+  """The chunk of one seed, (state, count, corpus, alive, own), for all seeds.
 
   A single one is taken off its axis: the program is that of one seed then,
   which a CPU runs faster than one with an axis of one in front of everything.
   """
   if seeds > 1:
-    axes = (SEEDS, None, None, 0)
+    axes = (SEEDS, None, None, 0, 0)
     return jax.vmap(chunk, in_axes=axes, out_axes=(SEEDS, 0))
 
-  def alone(state: TrainState, count: Array, corpus: Array, own: dict):
+  def alone(state: TrainState, count: Array, corpus: Array, alive, own: dict):
     def first(tree):
       return jax.tree.map(lambda x: x[0], tree)
 
@@ -152,7 +173,7 @@ def over_seeds(chunk: Callable, seeds: int) -> Callable:
 
     key, players, memory = first((state.key, state.players, state.memory))
     one = TrainState(state.step, key, players, memory)
-    made, report = chunk(one, count, corpus, first(own))
+    made, report = chunk(one, count, corpus, alive[0], first(own))
     key, players, memory = with_axis((made.key, made.players, made.memory))
     return TrainState(made.step, key, players, memory), with_axis(report)
 
@@ -162,12 +183,13 @@ def over_seeds(chunk: Callable, seeds: int) -> Callable:
 class Compiled(NamedTuple):
   """A chunk as machine code.
 
-  call: (state, count, corpus) -> state, Report; it takes the state's memory
+  call: (state, count, corpus, alive=None) -> state, Report; it takes the
+    state's memory; alive is bool [seeds], all by default
   seconds: what compilation took
   extra_bytes: memory it needs besides its arguments
   """
 
-  call: Callable[[TrainState, Any, Array], tuple[TrainState, Report]]
+  call: Callable[..., tuple[TrainState, Report]]
   seconds: float
   extra_bytes: int
 
@@ -192,21 +214,27 @@ def compile_chunk(
   """
   begin = time.monotonic()
   values = values or {}
+  everyone = jnp.ones(len(state.key), bool)
 
-  def chunk(state: TrainState, count: Array, corpus: Array, own: dict):
+  def chunk(state: TrainState, count: Array, corpus: Array, alive, own: dict):
     made = phase_of(own) if own else phase
-    return make_chunk(made, start, corpus.shape[0])(state, count, corpus)
+    return make_chunk(made, start, corpus.shape[0])(state, count, corpus, alive)
 
   mapped = over_seeds(chunk, len(state.key))
   # The state is donated: its memory serves the new state.
   compiled = (
     jax.jit(mapped, donate_argnums=0)
-    .lower(state, jnp.int32(1), corpus, values)
+    .lower(state, jnp.int32(1), corpus, everyone, values)
     .compile()
   )
   memory = compiled.memory_analysis()
+
+  def call(state, count, corpus, alive=None):
+    alive = everyone if alive is None else alive
+    return compiled(state, count, corpus, alive, values)
+
   return Compiled(
-    lambda state, count, corpus: compiled(state, count, corpus, values),
+    call,
     time.monotonic() - begin,
     memory.temp_size_in_bytes if memory else 0,
   )

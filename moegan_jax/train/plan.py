@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from moegan_jax.files import flatten, jsonable, read_json
+from moegan_jax.train.health import ROLLBACK
 from moegan_jax.train.settings import is_free
 from moegan_jax.train.unread import is_unread
 from moegan_jax.train.workdir import has_begun
@@ -123,9 +124,12 @@ def units(
   for name in rest:
     alike.setdefault(program_of(cells[name]), []).append(name)
   for names in alike.values():
-    size = max(1, members // cells[names[0]].num_seeds)
-    for first in range(0, len(names), size):
-      those = tuple(names[first : first + size])
+    first = cells[names[0]]
+    size = max(1, members // first.num_seeds)
+    if first.on_nan == ROLLBACK:  # one member's fault would take back all
+      size = 1
+    for i in range(0, len(names), size):
+      those = tuple(names[i : i + size])
       name = _joined(those)
       while len(those) > 1 and name in taken:
         name += '-again'

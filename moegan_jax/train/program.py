@@ -11,6 +11,7 @@ from moegan_jax import data, systems
 from moegan_jax.data import Loaded
 from moegan_jax.data.codecs import cache_directory
 from moegan_jax.data.corpus import Corpus, describe
+from moegan_jax.errors import UserError
 from moegan_jax.files import write_json
 from moegan_jax.metrics import Texts, left_out, two_sample
 from moegan_jax.train import start
@@ -24,7 +25,13 @@ from moegan_jax.train.run import (
   Options,
   Run,
 )
-from moegan_jax.train.settings import benchmark, check, is_free, label
+from moegan_jax.train.settings import (
+  benchmark,
+  check,
+  is_free,
+  label,
+  slowed,
+)
 from moegan_jax.train.unread import is_unread
 from moegan_jax.train.workdir import CORPUS_FILE, Workdir
 from moegan_jax.types import Params, Spec, System
@@ -60,6 +67,17 @@ def guarded(path: str | os.PathLike, work: Callable[[Workdir], int]) -> int:
       file=sys.stderr,
     )
     return 130
+  except MemoryError as error:
+    raise UserError(_too_large(error)) from error
+  except jax.errors.JaxRuntimeError as error:
+    if 'RESOURCE_EXHAUSTED' not in str(error):
+      raise
+    raise UserError(_too_large(error)) from error
+  except OSError as error:  # the folder is gone, or its disk
+    raise UserError(
+      f'{error.filename or workdir.path}: {error.strerror}; checkpoints that '
+      f'{workdir.path} still has are whole'
+    ) from error
   except KeyboardInterrupt:
     print(
       f'interrupted; what {workdir.path} holds is whole, and the same command '
@@ -69,6 +87,13 @@ def guarded(path: str | os.PathLike, work: Callable[[Workdir], int]) -> int:
     return 130
   finally:
     workdir.unlock()
+
+
+def _too_large(error: Exception) -> str:
+  return (
+    f'not enough memory ({str(error).partition(chr(10))[0][:150]}); a smaller '
+    'batch, eval.chunk, corpus or generator may fit'
+  )
 
 
 def _run(config, workdir: Workdir) -> int:
@@ -168,6 +193,9 @@ def prepare(
     curve_samples=config.eval.curve_samples,
     published='' if loaded.stands_in else benchmark(config.data),
     known=known,
+    on_nan=config.on_nan,
+    max_rollbacks=config.max_rollbacks,
+    slowed=lambda rate: build(slowed(config, rate), corpus),
   )
   evaluator = Evaluator(system, corpus, config.eval.chunk, fit_lm)
   return Run(system, evaluator, workdir, options, members)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from moegan_jax.files import write_json
+from moegan_jax.files import floats, write_json
 from moegan_jax.metrics import METRICS, SUFFIXES
 from moegan_jax.report.published import Row
 from moegan_jax.train import exhibits
@@ -29,7 +29,7 @@ class Rows:
     """The row of a name at a step; None if it is not measured (or torn)."""
     try:
       text = (self._folder / f'{name}-{step}.json').read_text(encoding='utf-8')
-      return json.loads(text)
+      return floats(json.loads(text))
     except (OSError, ValueError):
       return None
 
@@ -85,7 +85,10 @@ def best_row(
     return None
 
   def measure() -> dict:
-    return evaluator.measure(best.state, n, full=True)[0]
+    values, _ = evaluator.measure(best.state, n, full=True)
+    # A seed that diverged before any measure has none that was best.
+    measured = np.isfinite(best.values)
+    return {k: np.where(measured, v, np.nan) for k, v in values.items()}
 
   values = rows.once('best', end, measure)
   steps = ', '.join(map(str, best.steps))

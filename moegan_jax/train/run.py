@@ -12,12 +12,14 @@ import numpy as np
 
 from moegan_jax.files import write_json
 from moegan_jax.metrics import METRICS
+from moegan_jax.report.published import finite
 from moegan_jax.train import exhibits, loop, results
 from moegan_jax.train.best import Best, measure_of
 from moegan_jax.train.checkpoint import Store
 from moegan_jax.train.cost import flops
 from moegan_jax.train.evaluation import Evaluator, member
 from moegan_jax.train.finish import Trained, finish
+from moegan_jax.train.health import ROLLBACK, Fault, Health, collapsing
 from moegan_jax.train.interrupts import Interrupts
 from moegan_jax.train.progress import Progress, format_duration
 from moegan_jax.train.workdir import Workdir
@@ -34,7 +36,7 @@ class Interrupted(Exception):
 
 
 class Diverged(Exception):
-  """A loss is not finite; the last checkpoint is the last good state."""
+  """All seeds diverged; the last checkpoint is the last good state."""
 
 
 class Options(NamedTuple):
@@ -45,6 +47,8 @@ class Options(NamedTuple):
   eval_every: phase -> epochs (pre-training) or iterations; 0: at its end
   published: the benchmark whose published rows are comparable, or ''
   known: rows that another run has measured of the same generator
+  on_nan, max_rollbacks: what a value that is not finite leads to, see `health`
+  slowed: the system with all learning rates multiplied by a factor
   """
 
   label: str
@@ -64,6 +68,9 @@ class Options(NamedTuple):
   curve_samples: int
   published: str
   known: results.Known
+  on_nan: str
+  max_rollbacks: int
+  slowed: Callable[[float], System]
 
 
 class Members(NamedTuple):
@@ -106,6 +113,7 @@ class Run:
       self.store, measure_of(options.best, options.selection, self.corpus)
     )
     self.rows = results.Rows(workdir)
+    self.health = Health(self.size)
     self.shapes = jax.eval_shape(self._initial)
     self.starts, self.total = {}, 0
     for name, phase in system.phases.items():
@@ -144,6 +152,7 @@ class Run:
       results.record_known(self.writer, known, n)
       results.write_known(self.rows, known)
       return state
+    self.health.restore(saved.meta)
     self.best.restore(self.shapes)
     self._show_after = float('inf')  # people have seen samples before
     if saved.step >= self.total:
@@ -160,7 +169,7 @@ class Run:
 
     Raises:
       Interrupted: SIGINT or SIGTERM, after saving.
-      Diverged: a loss that is not finite.
+      Diverged: no seed is left whose values are finite.
     """
     state = self._begin()
     notice = '{} received: saving after the present iterations'
@@ -168,8 +177,8 @@ class Run:
       with Interrupts(notice) as signals:
         for name, phase in self.system.phases.items():
           end = self.starts[name] + phase.steps
-          if int(state.step) < end:
-            state = self._train(name, phase, state, signals)
+          while int(state.step) < end:  # again after going back
+            state = self._train(name, state, signals)
           if signals.caught:
             raise Interrupted(signals.caught)
           self._keep_end(name, end, state)
@@ -184,9 +193,16 @@ class Run:
   # --- training ------------------------------------------------------------
 
   def _train(
-    self, name: str, phase: Phase, state: TrainState, signals: Interrupts
+    self, name: str, state: TrainState, signals: Interrupts
   ) -> TrainState:
-    """One phase, from wherever it stands to its end, chunk by chunk."""
+    """One phase, from wherever it stands, chunk by chunk.
+
+    Returns:
+      the state at its end, or an earlier one to go on from at lower rates.
+    """
+    rate = self.health.rate(name)
+    system = self.system if rate == 1 else self.options.slowed(rate)
+    phase = system.phases[name]
     start, end = self.starts[name], self.starts[name] + phase.steps
     if int(state.step) == start:
       state = loop.enter(phase, state)
@@ -207,11 +223,14 @@ class Run:
       while step < end:
         begin = time.monotonic()
         state, report = jax.block_until_ready(
-          compiled.call(state, jnp.int32(count), corpus)
+          compiled.call(state, jnp.int32(count), corpus, self.health.alive)
         )
         seconds = time.monotonic() - begin
         step += count
-        self._check(name, report)
+        faults = self.health.faults(report)
+        if faults and (earlier := self._back(name, faults[0])) is not None:
+          return earlier
+        self._mark(name, step, faults)
         timed += 1
         self._report(name, step - start, seconds if timed > 1 else 0, report)
         if timed == 2:  # the first call also pays for touching its memory
@@ -221,7 +240,7 @@ class Run:
           self._evaluate(name, state)
         due = time.monotonic() - self._saved_at >= self.options.save_every
         if due or signals.caught or step == end:
-          self.store.save('last', step, state, {}, self.options.keep)
+          self._save(step, state)
           self._saved_at = time.monotonic()
         if signals.caught and step < end:
           raise Interrupted(signals.caught)
@@ -237,33 +256,59 @@ class Run:
 
   def _report(self, name, local, seconds, report: loop.Report) -> None:
     """The losses of a chunk, for the records and for the eye."""
-    losses = {k: np.asarray(v) for k, v in report.mean.items()}
-    self.writer.write('train', name, self.starts[name] + local, losses)
-    shown = {k: v.mean() for k, v in losses.items() if 'grad' not in k}
+    step = self.starts[name] + local
+    losses = self.health.masked(report.mean, step)
+    self.writer.write('train', name, step, losses)
+    shown = {k: finite(v).mean() for k, v in losses.items() if 'grad' not in k}
     self._progress.update(local, seconds, shown)
 
-  def _check(self, name: str, report: loop.Report) -> None:
-    """Stops at the first loss that is not finite.
+  def _save(self, step: int, state: TrainState) -> None:
+    """The state to go on from; it is finite, see `loop.make_chunk`."""
+    self.store.save('last', step, state, self.health.meta, self.options.keep)
 
-    Of several members one does not stop the others.
-    """
-    found = [
-      (int(step), seed, loss)
-      for loss, steps in report.bad.items()
-      for seed, step in enumerate(np.asarray(steps))
-      if step >= 0
-    ]
-    lost = {seed for _, seed, _ in found}
-    if not found or (not self.alone and len(lost) < self.size):
+  def _back(self, name: str, fault: Fault) -> TrainState | None:
+    """The last checkpoint, to go on from at lower rates; None: not wanted."""
+    done = sum(self.health.rollbacks.values())
+    if self.options.on_nan != ROLLBACK or done >= self.options.max_rollbacks:
+      return None
+    saved = self.store.restore('last', self.shapes)
+    if saved is None or saved.step < self.starts[name]:
+      return None
+    self.health.rollbacks[name] = self.health.rollbacks.get(name, 0) + 1
+    self._save(saved.step, saved.tree)  # a resumed run has to know
+    self.writer.rewind(saved.step)
+    self.writer.write('event', name, saved.step, {'rollbacks': done + 1})
+    self._say(
+      f'{self._said(name, fault)}; back to step {saved.step} with learning '
+      f'rates times {self.health.rate(name):g} (rollback {done + 1} of at most '
+      f'{self.options.max_rollbacks})'
+    )
+    return saved.tree
+
+  def _mark(self, name: str, step: int, faults: list[Fault]) -> None:
+    """Marks the seeds that diverged; raises `Diverged` if none is left."""
+    if not faults:
       return
-    # Of what went bad at the same step, a loss says more than its gradient.
-    step, seed, loss = min(found, key=lambda f: (f[0], 'grad' in f[2]))
-    kept = self.store.steps('last')[-1]
-    raise Diverged(
-      f'phase {name}, step {step}, seed {seed}: {loss} is not finite; the '
-      f'last good state is checkpoint last-{kept} in '
-      f'{self.workdir.checkpoints}; a lower '
-      'learning rate, in a new --workdir, may help'
+    self.health.mark(faults)
+    if not self.health.alive.any():
+      kept = self.store.steps('last')[-1:]
+      raise Diverged(
+        f'{self._said(name, faults[0])}; the last good state is checkpoint '
+        f'last-{kept[0] if kept else "?"} in {self.workdir.checkpoints}; '
+        '--config.on_nan=rollback, or a lower learning rate in a new '
+        '--workdir, may help'
+      )
+    self.writer.write('event', name, step, {'lost': self.health.lost})
+    for fault in faults:
+      self._say(
+        f'{self._said(name, fault)}; that seed keeps its last good state and '
+        'is marked, the others go on'
+      )
+
+  def _said(self, name: str, fault: Fault) -> str:
+    return (
+      f'phase {name}, step {fault.step}, seed {fault.seed}: {fault.loss} is '
+      'not finite'
     )
 
   def _announce(self, name, compiled, seconds, left) -> None:
@@ -335,28 +380,48 @@ class Run:
     self._show_after = float('inf')
     step = int(state.step)
     for seed, text in enumerate(texts):
+      if len(texts) > 1 and self.health.lost[seed] >= 0:
+        continue  # that text would be of an earlier step
       label = name if len(texts) == 1 else f'{name}-seed{seed}'
       self.writer.samples(label, step, text)
     self._say(f'samples of {name} at step {step}:')
-    for line in texts[0][:3]:
+    for line in texts[self.health.first if len(texts) > 1 else 0][:3]:
       self._say(f'  {line or "(empty)"}')
+
+  def _measure(
+    self, state: TrainState, n: int, full: bool = False
+  ) -> tuple[dict[str, np.ndarray], list]:
+    """As `Evaluator.measure`, with NaN for seeds that are lost."""
+    values, words = self.evaluator.measure(state, n, full=full)
+    return self.health.masked(values, int(state.step)), words
+
+  def _warn(self, name: str, values: dict[str, np.ndarray]) -> None:
+    """Says so if the variety of the pre-trained generator is going."""
+    before = self.rows.read('pretrain', self.starts[name])
+    if before is not None and self.options.pretrained:
+      warning = collapsing(before, values)
+      if warning:
+        self._say(warning)
 
   def _evaluate(self, name: str, state: TrainState) -> None:
     """Measures on few samples while training."""
     n = self.options.samples
-    values, words = self.evaluator.measure(state, n)
+    values, words = self._measure(state, n)
     self.writer.write('eval', name, int(state.step), values | {'samples': n})
     self._show(name, state, self._lines(words))
     shown = [k for k in _SHOWN if k in values]
-    figures = (f'{METRICS[k].label} {values[k].mean():.3f}' for k in shown)
+    figures = (
+      f'{METRICS[k].label} {finite(values[k]).mean():.3f}' for k in shown
+    )
     self._say('  ' + ', '.join(figures))
     if self._is_final(name):
+      self._warn(name, values)
       self.best.consider(state, values)
 
   def _keep_end(self, name: str, end: int, state: TrainState) -> None:
     """A checkpoint of the end of a phase, once."""
     if int(state.step) == end and end not in self.store.steps('phase'):
-      self.store.save('phase', end, state, {'phase': name})
+      self.store.save('phase', end, state, {'phase': name} | self.health.meta)
 
   def _measure_phase(self, name: str, end: int, state: TrainState) -> None:
     """The full measures at the end of a phase, once."""
@@ -371,15 +436,17 @@ class Run:
       state = saved.tree
     n = self.options.final_samples
     self._say(f'measuring {name} on {n:,} samples')
-    values, words = self.evaluator.measure(state, n, full=True)
+    values, words = self._measure(state, n, full=True)
     self.writer.write('eval', name, end, values | {'samples': n})
     self._show(name, state, self._lines(words))
     if self._is_final(name) and self.corpus.pad is not None:
-      shown = {'row': name} | exhibits.texts(words[0], self.corpus)
+      shown = {'row': name} | exhibits.texts(
+        words[self.health.first], self.corpus
+      )
       write_json(self.workdir.path / 'texts.json', shown)
     if self._is_final(name):
       # On as many samples and lines as all other candidates.
-      few, _ = self.evaluator.measure(state, self.options.samples)
+      few, _ = self._measure(state, self.options.samples)
       self.best.consider(state, few)
     self.rows.write(name, end, values)
 
@@ -402,6 +469,7 @@ class Run:
         evaluator=self.evaluator,
         rows=self.rows,
         best=self.best,
+        health=self.health,
         ends=ends,
         state_at_end=state_at_end,
         n=options.final_samples,

@@ -1,8 +1,11 @@
 """What a configuration means for the program around a system."""
 
+import math
 from collections.abc import Mapping
 
 from moegan_jax.errors import UserError
+from moegan_jax.files import flatten
+from moegan_jax.train.health import check_rule
 
 # Settings that say where things lie and how often to look, not what is
 # computed: they may change when a run is resumed.
@@ -10,10 +13,32 @@ _FREE = ('data.dir', 'data.path', 'data.test_path', 'data.oracle_file')
 _FREE += ('chunk_seconds', 'checkpoint')
 
 
+_LARGEST = 3.4e38  # of 32 bits
+_ENDLESS = ('clip', 'every')  # may be infinite
+# Learning rates, which `on_nan=rollback` lowers.
+RATES = (('mle', 'lr'), ('adversarial', 'g_lr'), ('adversarial', 'd_lr'))
+
+
 def check(config) -> None:
   """Settings that no part below looks at."""
+  for key, value in flatten(config.to_dict()).items():
+    if isinstance(value, float) and not _fits(key, value):
+      raise UserError(f'config.{key}={value} must be a finite 32-bit number')
+  check_rule(config.on_nan)
   for key, least in (
     ('num_seeds', 1),
+    ('max_rollbacks', 0),
+    ('data.oracle_seed', 0),
+    ('data.sample_seed', 0),
+    ('data.train_size', 1),
+    ('data.test_size', 1),
+    ('data.vocab_size', 2),
+    ('data.length', 1),
+    ('data.oracle_dim', 1),
+    ('generator.hidden', 1),
+    ('discriminator.embed', 1),
+    ('checkpoint.every', 0),
+    ('chunk_seconds', 0),
     ('eval.samples', 2),
     ('eval.final_samples', 2),
     ('eval.chunk', 1),
@@ -35,6 +60,17 @@ def check(config) -> None:
       value = value[part]
     if value < least:
       raise UserError(f'config.{key}={value} must be at least {least}')
+  for section, key, kind in (
+    ('eval', 'temperatures', int | float),
+    ('mmd', 'bandwidths', int | float),
+    ('discriminator', 'widths', int),
+  ):
+    values = config[section][key]
+    if not all(isinstance(value, kind) for value in values):
+      raise UserError(
+        f'config.{section}.{key}={tuple(values)} must be of numbers'
+        + (' without a fraction' if kind is int else '')
+      )
   heats = config.eval.temperatures
   if config.eval.curve_samples and not (
     len(heats) and all(heat > 0 for heat in heats)
@@ -44,16 +80,29 @@ def check(config) -> None:
       'eval.curve_samples=0 draws no curves'
     )
   for section, key in (
-    ('mle', 'lr'),
+    *RATES,
+    ('game', 'beta'),
     ('mle', 'clip'),
-    ('adversarial', 'g_lr'),
-    ('adversarial', 'd_lr'),
     ('adversarial', 'clip'),
   ):
     if not config[section][key] > 0:
       raise UserError(
         f'config.{section}.{key}={config[section][key]} must be positive'
       )
+
+
+def _fits(key: str, value: float) -> bool:
+  """Whether a program can hold the number."""
+  endless = value == math.inf and key.endswith(_ENDLESS)
+  return endless or abs(value) <= _LARGEST
+
+
+def slowed(config, rate: float):
+  """The configuration with all learning rates multiplied by a factor."""
+  lower = config.copy_and_resolve_references()
+  for section, key in RATES:
+    lower[section][key] *= rate
+  return lower
 
 
 def is_place(key: str) -> bool:
@@ -67,7 +116,8 @@ def is_free(key: str, settings: Mapping, before: Mapping) -> bool:
   Args:
     settings, before: all settings, of now and of the run as it was begun
   """
-  if is_place(key):
+  # A run that diverged may be told to go on.
+  if is_place(key) or key in ('on_nan', 'max_rollbacks'):
     return True
   if key == 'init_from':  # the other run was moved
     return bool(settings[key] and before.get(key))

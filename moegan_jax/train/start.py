@@ -34,8 +34,8 @@ def initial(config: ConfigDict, corpus: Corpus) -> Params:
   """The generator's parameters [seeds, ...] at the end of another run's MLE.
 
   Raises:
-    UserError: no such run, one whose generator or corpus differs, or one
-      without likelihood training.
+    UserError: no such run, one whose generator or corpus differs, one
+      without likelihood training, or one with a seed that diverged.
   """
   other = Workdir(config.init_from, create=False)
   settings = other.read_config()
@@ -65,6 +65,12 @@ def initial(config: ConfigDict, corpus: Corpus) -> Params:
     raise UserError(
       f'init_from={config.init_from}: that run has not finished its '
       'pre-training'
+    )
+  lost = [s for s, at in enumerate(saved.meta.get('lost', ())) if at >= 0]
+  if lost:
+    raise UserError(
+      f'init_from={config.init_from}: its seed {lost[0]} diverged; begin with '
+      'a run of which all seeds are well'
     )
   params = saved.tree['players']['generator']['params']
   seeds = jax.tree.leaves(params)[0].shape[0]

@@ -1,6 +1,8 @@
 """What a run leaves to read: metrics.jsonl, TensorBoard events, samples."""
 
+import contextlib
 import json
+import math
 import os
 import pathlib
 import time
@@ -8,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moegan_jax import errors
-from moegan_jax.files import jsonable, write_text
+from moegan_jax.files import floats, jsonable, write_text
 
 RESERVED = ('kind', 'phase', 'step', 'time')
 
@@ -16,8 +18,8 @@ RESERVED = ('kind', 'phase', 'step', 'time')
 class Writer:
   """Writes the records of a run, one flat JSON object a line.
 
-  A record is {'kind': 'train' or 'eval', 'phase', 'step', 'time' (seconds
-  since 1970), name: a number, or a list of numbers over the seeds}.
+  A record is {'kind': 'train', 'eval' or 'event', 'phase', 'step', 'time'
+  (seconds since 1970), name: a number, or a list of numbers over the seeds}.
   """
 
   def __init__(self, path: str | os.PathLike, tensorboard: bool = True):
@@ -45,10 +47,11 @@ class Writer:
     """Appends a record.
 
     Args:
-      kind: 'train' or 'eval'.
+      kind: 'train', 'eval' or 'event'.
       phase: the phase of training; TensorBoard's tag is `phase/name`.
       step: the global step.
-      metrics: name -> scalar or [seeds]; TensorBoard gets the mean.
+      metrics: name -> scalar or [seeds]; TensorBoard gets the mean
+        of those that are finite.
       at: when it was, in seconds since 1970; None is now.
 
     Raises:
@@ -81,7 +84,7 @@ class Writer:
     """
     folder = self.path / 'samples'
     try:
-      folder.mkdir(parents=True, exist_ok=True)
+      folder.mkdir(exist_ok=True)
     except OSError as error:
       raise errors.UserError(
         f'cannot write to {folder}: {error.strerror}'
@@ -110,7 +113,9 @@ class Writer:
         raise errors.UserError(
           f'{self.metrics}, line {number}, is no record; mend or remove it'
         ) from None
-      records.append({k: _unstring(k, v) for k, v in record.items()})
+      records.append(
+        {k: v if k in RESERVED else floats(v) for k, v in record.items()}
+      )
     return records
 
   def rewind(self, step: int) -> None:
@@ -135,7 +140,8 @@ class Writer:
     """Closes the files; a later `write` opens them again."""
     for file in (self._file, self._events):
       if file is not None:
-        file.close()
+        with contextlib.suppress(OSError):  # all of it was flushed before
+          file.close()
     self._file = self._events = None
 
   def _open(self) -> None:
@@ -150,21 +156,35 @@ class Writer:
     write_text(self.metrics, ''.join(line + '\n' for line in lines))
 
   def _add_events(self, phase: str, step: int, values: dict) -> None:
-    if self._events is None:
-      import tensorboardX
+    from tensorboardX.proto.event_pb2 import Event, SessionLog
+    from tensorboardX.summary import scalar
 
-      # The files' names have seconds only: a quick restart would overwrite.
-      self._events = tensorboardX.SummaryWriter(
-        str(self.path / 'tensorboard'),
-        purge_step=self._purge,
-        filename_suffix=f'.{time.time_ns()}',
-      )
+    # Not `SummaryWriter`: it writes in a thread, which a full disk or a clock
+    # set back ends, and then waits for that thread for ever.
+    if self._events is None:
+      self._events = _open_events(self.path / 'tensorboard')
+      if self._purge is not None:
+        start = SessionLog(status=SessionLog.START)
+        event = Event(wall_time=time.time(), step=self._purge)
+        event.session_log.CopyFrom(start)
+        self._events.write_event(event)
     for name, value in values.items():
       over_seeds = value if isinstance(value, list) else [value]
+      over_seeds = [v for v in over_seeds if math.isfinite(v)] or over_seeds
       if over_seeds:
         mean = sum(over_seeds) / len(over_seeds)
-        self._events.add_scalar(f'{phase}/{name}', mean, step)
+        event = Event(wall_time=time.time(), step=step)
+        event.summary.CopyFrom(scalar(f'{phase}/{name}', mean))
+        self._events.write_event(event)
     self._events.flush()
+
+
+def _open_events(folder: pathlib.Path):
+  from tensorboardX.event_file_writer import EventsWriter
+
+  folder.mkdir(exist_ok=True)
+  # The files' names have seconds only: a quick restart would overwrite.
+  return EventsWriter(str(folder / 'events'), f'.{time.time_ns()}')
 
 
 def _numbers(value: Any) -> Any:
@@ -173,11 +193,3 @@ def _numbers(value: Any) -> Any:
   if isinstance(value, list | tuple):
     return [_numbers(v) for v in value]
   return value if isinstance(value, int) else float(value)
-
-
-def _unstring(key: str, value: Any) -> Any:
-  """Undoes what `jsonable` does to the floats that JSON lacks."""
-  if isinstance(value, list):
-    return [_unstring(key, v) for v in value]
-  special = key not in RESERVED and value in ('nan', 'inf', '-inf')
-  return float(value) if special else value

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 import pytest
 
-from moegan_jax import errors, types
+from moegan_jax import errors, files, types
 from moegan_jax.train import checkpoint
 
 SEEDS = 2
@@ -152,6 +152,42 @@ def test_damage_of_any_file_is_named_and_the_one_before_used(
       assert line.endswith('; using last-80')
     path.write_bytes(before)
   assert store.restore('last', state).step == 120
+
+
+def reseal(folder, **more):
+  """Makes the checksums of a changed checkpoint right again."""
+  manifest = files.read_json(folder / checkpoint.MANIFEST)
+  (folder / checkpoint.MANIFEST).unlink()
+  kept = {k: v for k, v in manifest.items() if k not in ('files', 'sha256')}
+  checkpoint._seal(folder, kept | more)
+
+
+def test_what_another_version_wrote_is_named(store, said):
+  for step in (80, 120):
+    store.save('last', step, make_state(), {})
+  folder = store.directory / 'last-120'
+  reseal(folder, format=2)
+  assert store.restore('last').step == 80
+  assert 'last-120' in said[-1] and 'format 2' in said[-1]
+  # As one of another orbax would be: intact, and not what this one expects.
+  for path in folder.glob('state/_METADATA'):
+    path.write_text('{"version": 99}')
+  reseal(folder, format=1)
+  assert store.restore('last').step == 80
+  assert 'last-120' in said[-1] and 'orbax cannot read it' in said[-1]
+  assert said[-1].endswith('using last-80') and '\n' not in said[-1]
+
+
+def test_an_emptied_checkpoint_and_a_file_in_its_place(store):
+  for step in (80, 120, 130):
+    store.save('last', step, small(step), {})
+  shutil.rmtree(store.directory / 'last-120')
+  (store.directory / 'last-120').mkdir()
+  shutil.rmtree(store.directory / 'last-130')
+  (store.directory / 'last-130').write_text('')
+  assert store.restore('last').step == 80
+  store.save('last', 120, small(1), {})
+  assert store.restore('last').step == 120
 
 
 def test_all_damaged_is_a_user_error(store, said):
