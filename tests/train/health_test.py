@@ -184,6 +184,7 @@ def test_a_resumed_run_knows_who_is_lost(tmp_path, monkeypatch):
   assert all(x.tobytes() == b[path].tobytes() for path, x in a.items())
 
 
+@pytest.mark.slow
 def test_all_seeds_lost_stops_with_the_last_good_state(tmp_path, monkeypatch):
   poisoned(monkeypatch, seed=0, what='state')
   code, _, err = run(configured(num_seeds=1), tmp_path / 'run')
