@@ -8,7 +8,7 @@ is not counted. Gathers are no products: an integer token's embedding is free.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from moegan_jax.nets.cells import FLAVOURS
+from moegan_jax.nets.cells import FEW_ROWS, FLAVOURS
 from moegan_jax.nets.recurrent import SHARING
 
 GATES = {'lstm': 4, 'gru': 3}
@@ -103,28 +103,68 @@ def memory_step(
   flavour: str,
   **_,
 ) -> Work:
-  """One step of a relational memory core for n sequences.
+  """One step of a relational memory core for n sequences, its input apart.
 
   The input's own row serves as key and value; after the last block nothing
   reads it, so it needs no attention and no MLP there. Only a norm over all
-  rows at once (flavour 'relgan') does.
+  rows at once (flavour 'relgan') does. What the first block and the gates do
+  with the input is in `memory_input`. Attention among few rows is no product
+  (`nets.cells.attention`): at N = 1 it is less than a percent of a step.
   """
   width, key = heads * head_size, key_size or head_size
   rows = slots + 1
   parts = []
-  for left in reversed(range(blocks)):
-    kept = rows if left or FLAVOURS[flavour].joint_norm else slots
+  for block in range(blocks):
+    last = block == blocks - 1
+    kept = slots if last and not FLAVOURS[flavour].joint_norm else rows
+    mapped = rows if block else slots
     parts += [
       # The norm of a row mixes its query, key and value: all rows have all.
-      dense(n * rows, width, heads * (2 * key + head_size)),
-      dense(kept, key, rows, n * heads),
-      dense(kept, rows, head_size, n * heads),
+      dense(n * mapped, width, heads * (2 * key + head_size)),
       dense(n * kept, width, width, mlp_layers),
     ]
+    if rows > FEW_ROWS:
+      parts += [
+        dense(kept, key, rows, n * heads),
+        dense(kept, rows, head_size, n * heads),
+      ]
   if gate != 'none':
-    gates = 2 * (width if gate == 'unit' else 1)
-    parts += [dense(n, width, gates), dense(n * slots, width, gates)]
+    parts.append(dense(n * slots, width, _gates(width, gate)))
   return join(*parts)
+
+
+def _gates(width: int, gate: str) -> int:
+  return {'unit': 2 * width, 'memory': 2, 'none': 0}[gate]
+
+
+def memory_input(
+  n: int,
+  embed: int,
+  *,
+  heads: int,
+  head_size: int,
+  key_size: int,
+  gate: str,
+  **_,
+) -> tuple[Work, Work]:
+  """What a memory core does with its input alone: (once a call, a step).
+
+  All of it is affine in the embedding, so its factors are multiplied out
+  once, for the kernel [E, A] and, by a row of zeros, for the bias.
+  """
+  width, key = heads * head_size, key_size or head_size
+  maps = [heads * (2 * key + head_size)]
+  if gate != 'none':
+    maps.append(_gates(width, gate))
+  once = [
+    part
+    for rows in (1, embed)
+    for part in (
+      dense(rows, embed, width).constant_input(),
+      *(dense(rows, width, made) for made in maps),
+    )
+  ]
+  return join(*once), dense(n, embed, width + sum(maps))
 
 
 def gated_step(n: int, *, cell: str, width: int) -> Work:
@@ -135,7 +175,7 @@ def gated_step(n: int, *, cell: str, width: int) -> Work:
 class GeneratorWork(NamedTuple):
   """Of n sequences: what a generator costs.
 
-  begin: the start from latent noise, once
+  begin: what is done once a call: a start from latent noise, folded maps
   step: a step of all experts, without the readout
   readout: of one step
   """
@@ -165,17 +205,18 @@ def generator(
     soft: it reads weights over the V words and two symbols, not tokens
     memory: sizes of the memory core; other settings cost nothing
   """
+  begin = Work()
   if cell == 'rmc':
     core = memory_step(n, **memory)
-    read = memory['heads'] * memory['head_size']
-    width = memory['slots'] * read
+    begin, own = memory_input(n, embed, **memory)
+    width = memory['slots'] * memory['heads'] * memory['head_size']
   else:
     core = gated_step(n, cell=cell, width=hidden)
     read, width = GATES[cell] * hidden, hidden
+    own = dense(n, embed, read)
   shared = SHARING.get(sharing, ()) if experts > 1 else ()
-  step = repeated(join(core, dense(n, embed, read)), experts)
-  begin = Work()
-  if latent:
+  step, begin = repeated(join(core, own), experts), repeated(begin, experts)
+  if latent:  # of gated cells alone
     noise = dense(n, latent, read, experts).constant_input()
     step = join(step, noise)
     begin = dense(n, latent, width, experts).constant_input()

@@ -15,7 +15,7 @@ from moegan_jax.errors import UserError
 from moegan_jax.nets.initializers import Initializers
 
 Array = jax.Array
-_FEW_ROWS = 4
+FEW_ROWS = 4
 
 
 class Cell(NamedTuple):
@@ -69,7 +69,7 @@ def attention(q: Array, k: Array, v: Array) -> Array:
   With few rows row by row: calling for products of matrices [Q, K], or for
   sums over so few, takes longer than their work.
   """
-  if k.shape[1] > _FEW_ROWS:
+  if k.shape[1] > FEW_ROWS:
     weights = jax.nn.softmax(jnp.einsum('nqhd,nkhd->nhqk', q, k))
     return jnp.einsum('nhqk,nkhd->nqhd', weights, v)
   count = range(k.shape[1])

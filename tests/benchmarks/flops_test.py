@@ -15,7 +15,6 @@ from benchmarks.products import (
 )
 from configs import common, papers
 from moegan_jax import systems
-from moegan_jax.nets.cells import FLAVOURS
 from moegan_jax.train import cost
 from moegan_jax.types import Batch, Spec
 
@@ -51,21 +50,6 @@ def traced(c, phase, part=None):
   return cost.flops(
     lambda s, t: update.apply(s, Batch(t), s.key), state, tokens
   )
-
-
-def idle(c, n):
-  """Values of one step that the memory computes and nothing reads.
-
-  After the last block the row of the input gets an attention and an MLP.
-  """
-  g = c.generator
-  if g.cell != 'rmc' or FLAVOURS[g.flavour].joint_norm:
-    return 0
-  width, rows = g.heads * g.head_size, g.slots + 1
-  key = g.key_size or g.head_size
-  attention = n * g.heads * 2 * rows * (key + g.head_size)
-  mlp = g.mlp_layers * 2 * n * width * width
-  return g.experts * (attention + mlp)
 
 
 def readout(c, n):
@@ -118,12 +102,12 @@ GENERATORS = {
 def test_likelihood_and_sampling(name):
   c = tiny(**GENERATORS[name])
   found = flop(flops.likelihood_step(c, SPEC))
-  assert traced(c, 'pretrain') == found + 3 * T * idle(c, B)
+  assert traced(c, 'pretrain') == found
   system = systems.build(c, SPEC)
   state = jax.eval_shape(system.init, jax.random.key(0))
   sampled = cost.flops(lambda s: system.sample(s, s.key, B), state)
   wanted = flop(flops.sampling(c, SPEC, B))
-  assert sampled == wanted + T * idle(c, B)
+  assert sampled == wanted
   assert flop(flops.sampling(c, SPEC, 5 * B)) == pytest.approx(5 * wanted)
 
 
@@ -182,13 +166,11 @@ def test_steps_of_a_game(name):
 
   # What the program does beyond the mathematics, an update of G.
   frozen = idle_positions(c, B) + unread(c, B)
-  more = rollouts * (3 * T * idle(c, B) + frozen)
-  if c.adversarial.anchor:
-    more += 3 * T * idle(c, B)
+  more = rollouts * frozen
   if hard:  # one-hot rows go through a product
     more += flop(rows.forward)
   if c.game.route == 'replay':  # samples first, without a graph
-    more += flop(flops.sampling(c, SPEC, B)) + T * idle(c, B)
+    more += flop(flops.sampling(c, SPEC, B))
   if c.fsa.dropout == 'off':
     # The judgement of the game reads real text without need, and D's second
     # look at the samples has a gradient of its own.
@@ -207,7 +189,7 @@ def test_steps_of_a_game(name):
 
   judged = 5 if c.ccl.weight else 2
   again = 0 if hard else readout(c, B * T)  # logits are made twice
-  more = T * idle(c, B) + again + judged * 2 * idle_positions(c, B)
+  more = again + judged * 2 * idle_positions(c, B)
   if c.ccl.weight:
     more -= 3 * 2 * logit
   found = flop(flops.discriminator_step(c, SPEC))
