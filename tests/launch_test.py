@@ -287,6 +287,7 @@ def test_a_damaged_checkpoint_does_not_end_a_run(copied):
   assert arrays(workdir)[1] == EPOCH + 2
 
 
+@pytest.mark.slow
 def test_captions_become_sentences(tmp_path):
   argv = [*CAPTIONS, f'--workdir={tmp_path / "run"}']
   code, _, err = run(*argv)

@@ -159,13 +159,9 @@ GAME = {
 
 FAST_GAME = {
   'straight_through',
-  'soft feedback',
   'minimax',
   'no fsa',
-  'ccl both',
   'top_k',
-  'anchor',
-  'per_token',
 }
 
 
@@ -249,6 +245,7 @@ def test_ccl_for_both_reaches_the_discriminator():
   assert moved(both, outcome(**CONTRAST), 'discriminator') > 1e-5
 
 
+@pytest.mark.slow
 def test_the_anchor_is_the_likelihood():
   one = outcome(adversarial__anchor=1.0)[1]
   assert 'nll' in one and 'nll' not in outcome()[1]
@@ -320,9 +317,7 @@ def _learned(changes):
   return jax.tree.map(np.asarray, run(jax.random.key(0)))
 
 
-@pytest.mark.parametrize(
-  'name', tiers(GENERATOR, {'prob_mean', 'slots', 'uniform prior'})
-)
+@pytest.mark.parametrize('name', tiers(GENERATOR, {'uniform prior'}))
 def test_a_switch_of_the_generator_changes_its_logits(name):
   changes, base = GENERATOR[name]
   before, after, nll = _learned(freeze(changes))
