@@ -168,6 +168,10 @@ def base() -> ConfigDict:
   c.eval.draws = 16  # of latent noise, behind a likelihood
   c.eval.language_model = False  # scores by an LSTM of its own a row
 
+  c.mesh = ConfigDict()  # devices; a run may be resumed on others
+  c.mesh.seed = 0  # along the seeds; 0: as many as divide them
+  c.mesh.data = 0  # along the batch; 0: those that are left
+
   c.checkpoint = ConfigDict()
   c.checkpoint.keep = 3  # newest ones
   c.checkpoint.every = 60.0  # seconds between two

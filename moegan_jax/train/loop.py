@@ -6,6 +6,7 @@ randomness comes from (key of the seed, step, use): a resumed run draws what an
 unbroken one would have drawn.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from moegan_jax.ops import devices
+from moegan_jax.train.mesh import SEED, Layout
 from moegan_jax.types import Array, Batch, Phase, TrainState
 
 # Uses of a key; each is folded into it, so none is used twice.
@@ -114,6 +117,7 @@ def make_chunk(phase: Phase, start: int, train_size: int) -> Callable:
     tokens = corpus[rows].reshape(
       phase.update.batches, phase.batch_size, corpus.shape[1]
     )
+    tokens = devices.split(tokens, axis=1)
     key = use_key(state.key, state.step, UPDATE)
     state, metrics = phase.update.apply(state, Batch(tokens), key)
     return state.replace(step=state.step + 1), order, metrics
@@ -154,15 +158,20 @@ def make_chunk(phase: Phase, start: int, train_size: int) -> Callable:
   return chunk
 
 
-def over_seeds(chunk: Callable, seeds: int) -> Callable:
+def over_seeds(
+  chunk: Callable, seeds: int, axis: str | None = None
+) -> Callable:
   """The chunk of one seed, (state, count, corpus, alive, own), for all seeds.
 
   A single one is taken off its axis: the program is that of one seed then,
   which a CPU runs faster than one with an axis of one in front of everything.
+
+  Args:
+    axis: of the mesh that the seeds are split along, if there is one
   """
   if seeds > 1:
     axes = (SEEDS, None, None, 0, 0)
-    return jax.vmap(chunk, in_axes=axes, out_axes=(SEEDS, 0))
+    return jax.vmap(chunk, axes, (SEEDS, 0), spmd_axis_name=axis)
 
   def alone(state: TrainState, count: Array, corpus: Array, alive, own: dict):
     def first(tree):
@@ -186,12 +195,14 @@ class Compiled(NamedTuple):
   call: (state, count, corpus, alive=None) -> state, Report; it takes the
     state's memory; alive is bool [seeds], all by default
   seconds: what compilation took
-  extra_bytes: memory it needs besides its arguments
+  extra_bytes: memory it needs besides its arguments, on each device
+  program: the machine code itself, for who wants to look into it
   """
 
   call: Callable[..., tuple[TrainState, Report]]
   seconds: float
   extra_bytes: int
+  program: jax.stages.Compiled
 
 
 def compile_chunk(
@@ -201,6 +212,7 @@ def compile_chunk(
   corpus: Array,
   values: dict[str, Array] | None = None,
   phase_of: Callable[[dict[str, Array]], Phase] | None = None,
+  where: Layout | None = None,
 ) -> Compiled:
   """Compiles a phase's chunk over all seeds, ahead of time.
 
@@ -211,6 +223,7 @@ def compile_chunk(
     values: settings in which the seeds differ, name -> [seeds]; mostly none
     phase_of: makes the phase of one seed from its values, inside of the
       program, where they are arrays; wanted where there are values
+    where: the devices, if there are several; the state must lie there
   """
   begin = time.monotonic()
   values = values or {}
@@ -220,13 +233,21 @@ def compile_chunk(
     made = phase_of(own) if own else phase
     return make_chunk(made, start, corpus.shape[0])(state, count, corpus, alive)
 
-  mapped = over_seeds(chunk, len(state.key))
+  several = where is not None
+  mapped = over_seeds(chunk, len(state.key), SEED if several else None)
+  places, mesh = {}, contextlib.nullcontext()
+  if several:
+    mesh = jax.set_mesh(where.mesh)
+    given = (where.state, where.whole, where.whole, where.whole, where.seeds)
+    places = {
+      'in_shardings': given,
+      'out_shardings': (where.state, where.whole),
+    }
   # The state is donated: its memory serves the new state.
-  compiled = (
-    jax.jit(mapped, donate_argnums=0)
-    .lower(state, jnp.int32(1), corpus, everyone, values)
-    .compile()
-  )
+  jitted = jax.jit(mapped, donate_argnums=0, **places)
+  with mesh:
+    lowered = jitted.lower(state, jnp.int32(1), corpus, everyone, values)
+    compiled = lowered.compile()
   memory = compiled.memory_analysis()
 
   def call(state, count, corpus, alive=None):
@@ -237,4 +258,5 @@ def compile_chunk(
     call,
     time.monotonic() - begin,
     memory.temp_size_in_bytes if memory else 0,
+    compiled,
   )

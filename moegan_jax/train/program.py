@@ -14,7 +14,7 @@ from moegan_jax.data.corpus import Corpus, describe
 from moegan_jax.errors import UserError
 from moegan_jax.files import write_json
 from moegan_jax.metrics import Texts, left_out, two_sample
-from moegan_jax.train import start
+from moegan_jax.train import mesh, start
 from moegan_jax.train.evaluation import Evaluator
 from moegan_jax.train.results import Known
 from moegan_jax.train.run import (
@@ -198,7 +198,10 @@ def prepare(
     slowed=lambda rate: build(slowed(config, rate), corpus),
   )
   evaluator = Evaluator(system, corpus, config.eval.chunk, fit_lm)
-  return Run(system, evaluator, workdir, options, members)
+  seeds = config.num_seeds * members.count
+  where = mesh.layout(jax.devices(), seeds, **config.mesh)
+  mesh.check_batches(where, system.phases)
+  return Run(system, evaluator, workdir, options, members, where)
 
 
 def begin(job: Run) -> None:
@@ -232,7 +235,7 @@ def _plan(job: Run) -> None:
   """What is going to happen, before anything is compiled."""
   shapes, seeds = job.shapes, job.size
   devices = jax.devices()
-  used = '' if len(devices) == 1 else ', one of them used'
+  used = '' if len(devices) == 1 else f', {mesh.describe(job.where)}'
   print(f'devices      {len(devices)} x {devices[0].device_kind}{used}')
   cells = '' if job.alone else f', of {job.members.count} experiments'
   print(f'seeds        {seeds}{cells}')

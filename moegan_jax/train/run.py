@@ -13,7 +13,7 @@ import numpy as np
 from moegan_jax.files import write_json
 from moegan_jax.metrics import METRICS
 from moegan_jax.report.published import finite
-from moegan_jax.train import exhibits, loop, results
+from moegan_jax.train import exhibits, loop, mesh, results
 from moegan_jax.train.best import Best, measure_of
 from moegan_jax.train.checkpoint import Store
 from moegan_jax.train.cost import flops
@@ -21,6 +21,7 @@ from moegan_jax.train.evaluation import Evaluator, member
 from moegan_jax.train.finish import Trained, finish
 from moegan_jax.train.health import ROLLBACK, Fault, Health, collapsing
 from moegan_jax.train.interrupts import Interrupts
+from moegan_jax.train.mesh import Layout
 from moegan_jax.train.progress import Progress, format_duration
 from moegan_jax.train.workdir import Workdir
 from moegan_jax.train.writer import Writer
@@ -102,7 +103,12 @@ class Run:
     workdir: Workdir,
     options: Options,
     members: Members = ALONE,
+    where: Layout | None = None,
   ):
+    """Args:
+    where: the devices, if several train.
+    """
+    self.where = where
     self.system, self.options, self.workdir = system, options, workdir
     self.members, self.alone = members, members.count == 1
     self.size = options.num_seeds * members.count  # of the axis of the seeds
@@ -206,7 +212,9 @@ class Run:
     start, end = self.starts[name], self.starts[name] + phase.steps
     if int(state.step) == start:
       state = loop.enter(phase, state)
+    step = int(state.step)
     corpus = jnp.asarray(self.corpus.train)
+    state = mesh.place(self.where, state)
     compiled = loop.compile_chunk(
       phase,
       start,
@@ -214,9 +222,9 @@ class Run:
       corpus,
       self.members.values,
       lambda own: self.members.system_of(own).phases[name],
+      self.where,
     )
     every = self._eval_steps(name, phase)
-    step = int(state.step)
     self._progress = Progress(sys.stdout, phase.steps, step - start, name)
     count, timed = 1, 0
     try:
@@ -235,12 +243,13 @@ class Run:
         self._report(name, step - start, seconds if timed > 1 else 0, report)
         if timed == 2:  # the first call also pays for touching its memory
           self._announce(name, compiled, seconds / count, end - step)
-        self._first_samples(name, state)
+        if time.monotonic() >= self._show_after:
+          self._first_samples(name, mesh.fetch(self.where, state))
         if step < end and (step - start) % every == 0:
-          self._evaluate(name, state)
+          self._evaluate(name, mesh.fetch(self.where, state))
         due = time.monotonic() - self._saved_at >= self.options.save_every
         if due or signals.caught or step == end:
-          self._save(step, state)
+          self._save(step, mesh.fetch(self.where, state))
           self._saved_at = time.monotonic()
         if signals.caught and step < end:
           raise Interrupted(signals.caught)
@@ -252,7 +261,7 @@ class Run:
     finally:
       self._progress.close()
       self._progress = None
-    return state
+    return mesh.fetch(self.where, state)
 
   def _report(self, name, local, seconds, report: loop.Report) -> None:
     """The losses of a chunk, for the records and for the eye."""
@@ -363,8 +372,6 @@ class Run:
 
   def _first_samples(self, name: str, state: TrainState) -> None:
     """A few sentences early on: people want to see that it is text."""
-    if time.monotonic() < self._show_after:
-      return
     one = member(state, 0)
     key = loop.use_key(one.key, one.step, loop.EVALUATE)
     text = self.corpus.text(self.evaluator.sample(one, key, 20))
