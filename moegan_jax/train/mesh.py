@@ -38,6 +38,11 @@ class Layout(NamedTuple):
     return NamedSharding(self.mesh, P(SEED))
 
   @property
+  def blocks(self) -> NamedSharding:
+    """Of batches [seeds, n, k, B, ...]."""
+    return NamedSharding(self.mesh, P(SEED, None, None, DATA))
+
+  @property
   def state(self) -> TrainState:
     """Of a state with its axis of seeds; a prefix of its pytree."""
     own = self.seeds

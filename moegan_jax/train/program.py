@@ -196,6 +196,7 @@ def prepare(
     on_nan=config.on_nan,
     max_rollbacks=config.max_rollbacks,
     slowed=lambda rate: build(slowed(config, rate), corpus),
+    stream=config.data.stream,
   )
   evaluator = Evaluator(system, corpus, config.eval.chunk, fit_lm)
   seeds = config.num_seeds * members.count

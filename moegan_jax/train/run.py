@@ -13,7 +13,7 @@ import numpy as np
 from moegan_jax.files import write_json
 from moegan_jax.metrics import METRICS
 from moegan_jax.report.published import finite
-from moegan_jax.train import exhibits, loop, mesh, results
+from moegan_jax.train import exhibits, loop, mesh, results, stream
 from moegan_jax.train.best import Best, measure_of
 from moegan_jax.train.checkpoint import Store
 from moegan_jax.train.cost import flops
@@ -50,6 +50,7 @@ class Options(NamedTuple):
   known: rows that another run has measured of the same generator
   on_nan, max_rollbacks: what a value that is not finite leads to, see `health`
   slowed: the system with all learning rates multiplied by a factor
+  stream: leave the corpus on the host, see `stream.feed`
   """
 
   label: str
@@ -72,6 +73,7 @@ class Options(NamedTuple):
   on_nan: str
   max_rollbacks: int
   slowed: Callable[[float], System]
+  stream: bool
 
 
 class Members(NamedTuple):
@@ -213,16 +215,19 @@ class Run:
     if int(state.step) == start:
       state = loop.enter(phase, state)
     step = int(state.step)
-    corpus = jnp.asarray(self.corpus.train)
+    feed = stream.feed(
+      self.corpus.train, phase, start, state, self.where, self.options.stream
+    )
     state = mesh.place(self.where, state)
     compiled = loop.compile_chunk(
       phase,
       start,
       state,
-      corpus,
+      feed.at(step)[0],
       self.members.values,
       lambda own: self.members.system_of(own).phases[name],
       self.where,
+      feed.source,
     )
     every = self._eval_steps(name, phase)
     self._progress = Progress(sys.stdout, phase.steps, step - start, name)
@@ -230,8 +235,10 @@ class Run:
     try:
       while step < end:
         begin = time.monotonic()
+        data, room = feed.at(step)
+        count = min(count, room)
         state, report = jax.block_until_ready(
-          compiled.call(state, jnp.int32(count), corpus, self.health.alive)
+          compiled.call(state, jnp.int32(count), data, self.health.alive)
         )
         seconds = time.monotonic() - begin
         step += count
@@ -259,6 +266,7 @@ class Run:
         until = min(end, start + ((step - start) // every + 1) * every)
         count = max(1, min(count, until - step))
     finally:
+      feed.close()
       self._progress.close()
       self._progress = None
     return mesh.fetch(self.where, state)

@@ -10,6 +10,7 @@ from moegan_jax.train.health import check_rule
 # Settings that say where things lie and how often to look, not what is
 # computed: they may change when a run is resumed.
 _FREE = ('data.dir', 'data.path', 'data.test_path', 'data.oracle_file')
+_FREE += ('data.stream',)
 _FREE += ('chunk_seconds', 'checkpoint', 'mesh')
 
 
