@@ -74,10 +74,13 @@ def layout(
       'trained side by side; 0 takes as many devices as divide them'
     )
   data = data or count // max(seed, 1)
-  if not 1 <= seed * data <= count:
+  several = len({device.process_index for device in devices}) > 1
+  if not 1 <= seed * data <= count or (several and seed * data < count):
     raise UserError(
       f'config.mesh: seed={seed} times data={data} needs {seed * data} '
-      f'devices, there are {count}; 0 takes those there are'
+      f'devices, there are {count}'
+      + (' in all processes, each of which has to be used' * several)
+      + '; 0 takes those there are'
     )
   if seed * data == 1:
     return None
@@ -85,16 +88,42 @@ def layout(
   return Layout(Mesh(grid, (SEED, DATA), axis_types=(AxisType.Auto,) * 2))
 
 
+def without_key(state: TrainState) -> TrainState:
+  """The state with its keys as numbers."""
+  return state.replace(key=jax.random.key_data(state.key))
+
+
+def with_key(state: TrainState) -> TrainState:
+  """What `without_key` was given."""
+  return state.replace(key=jax.random.wrap_key_data(state.key))
+
+
+def to_host(state: TrainState) -> TrainState:
+  """A state on one device as arrays of NumPy, `without_key`."""
+  return jax.tree.map(np.asarray, without_key(state))
+
+
 def place(where: Layout | None, state: TrainState) -> TrainState:
   """A state that lies on one device, spread over all."""
-  return state if where is None else jax.device_put(state, where.state)
+  if where is None:
+    return state
+  if not where.mesh.is_multi_process:
+    return jax.device_put(state, where.state)
+  # All processes have all of it, and each keeps its part.
+  return jax.jit(with_key, out_shardings=where.state)(to_host(state))
 
 
 def fetch(where: Layout | None, state: TrainState) -> TrainState:
-  """A state that is spread over all devices, on the first one alone."""
+  """A state that is spread over all devices, on the first one alone.
+
+  Of several processes each gets it, on a device of its own.
+  """
   if where is None:
     return state
-  return jax.device_put(state, where.mesh.devices.flat[0])
+  if not where.mesh.is_multi_process:
+    return jax.device_put(state, where.mesh.devices.flat[0])
+  whole = jax.jit(without_key, out_shardings=where.whole)(state)
+  return with_key(jax.tree.map(lambda x: x.addressable_data(0), whole))
 
 
 def check_batches(where: Layout | None, phases: Mapping[str, Phase]) -> None:

@@ -13,15 +13,15 @@ import numpy as np
 from moegan_jax.files import write_json
 from moegan_jax.metrics import METRICS
 from moegan_jax.report.published import finite
-from moegan_jax.train import exhibits, loop, mesh, results, stream
+from moegan_jax.train import exhibits, loop, results
 from moegan_jax.train.best import Best, measure_of
 from moegan_jax.train.checkpoint import Store
 from moegan_jax.train.cost import flops
+from moegan_jax.train.engine import Engine, starts
 from moegan_jax.train.evaluation import Evaluator, member
 from moegan_jax.train.finish import Trained, finish
 from moegan_jax.train.health import ROLLBACK, Fault, Health, collapsing
 from moegan_jax.train.interrupts import Interrupts
-from moegan_jax.train.mesh import Layout
 from moegan_jax.train.progress import Progress, format_duration
 from moegan_jax.train.workdir import Workdir
 from moegan_jax.train.writer import Writer
@@ -49,8 +49,6 @@ class Options(NamedTuple):
   published: the benchmark whose published rows are comparable, or ''
   known: rows that another run has measured of the same generator
   on_nan, max_rollbacks: what a value that is not finite leads to, see `health`
-  slowed: the system with all learning rates multiplied by a factor
-  stream: leave the corpus on the host, see `stream.feed`
   """
 
   label: str
@@ -72,8 +70,6 @@ class Options(NamedTuple):
   known: results.Known
   on_nan: str
   max_rollbacks: int
-  slowed: Callable[[float], System]
-  stream: bool
 
 
 class Members(NamedTuple):
@@ -104,13 +100,10 @@ class Run:
     evaluator: Evaluator,
     workdir: Workdir,
     options: Options,
+    engine: Engine,
     members: Members = ALONE,
-    where: Layout | None = None,
   ):
-    """Args:
-    where: the devices, if several train.
-    """
-    self.where = where
+    self.engine = engine
     self.system, self.options, self.workdir = system, options, workdir
     self.members, self.alone = members, members.count == 1
     self.size = options.num_seeds * members.count  # of the axis of the seeds
@@ -123,10 +116,8 @@ class Run:
     self.rows = results.Rows(workdir)
     self.health = Health(self.size)
     self.shapes = jax.eval_shape(self._initial)
-    self.starts, self.total = {}, 0
-    for name, phase in system.phases.items():
-      self.starts[name] = self.total
-      self.total += phase.steps
+    self.starts = starts(system.phases)
+    self.total = sum(phase.steps for phase in system.phases.values())
     self._progress: Progress | None = None
     self._saved_at = time.monotonic()
     self._show_after = time.monotonic() + FIRST_SAMPLES
@@ -208,38 +199,19 @@ class Run:
     Returns:
       the state at its end, or an earlier one to go on from at lower rates.
     """
-    rate = self.health.rate(name)
-    system = self.system if rate == 1 else self.options.slowed(rate)
-    phase = system.phases[name]
+    phase = self.system.phases[name]
     start, end = self.starts[name], self.starts[name] + phase.steps
     if int(state.step) == start:
       state = loop.enter(phase, state)
     step = int(state.step)
-    feed = stream.feed(
-      self.corpus.train, phase, start, state, self.where, self.options.stream
-    )
-    state = mesh.place(self.where, state)
-    compiled = loop.compile_chunk(
-      phase,
-      start,
-      state,
-      feed.at(step)[0],
-      self.members.values,
-      lambda own: self.members.system_of(own).phases[name],
-      self.where,
-      feed.source,
-    )
+    compiled = self.engine.begin(name, state, self.health.rate(name))
     every = self._eval_steps(name, phase)
     self._progress = Progress(sys.stdout, phase.steps, step - start, name)
     count, timed = 1, 0
     try:
       while step < end:
         begin = time.monotonic()
-        data, room = feed.at(step)
-        count = min(count, room)
-        state, report = jax.block_until_ready(
-          compiled.call(state, jnp.int32(count), data, self.health.alive)
-        )
+        count, report = self.engine.run(count, self.health.alive)
         seconds = time.monotonic() - begin
         step += count
         faults = self.health.faults(report)
@@ -251,12 +223,12 @@ class Run:
         if timed == 2:  # the first call also pays for touching its memory
           self._announce(name, compiled, seconds / count, end - step)
         if time.monotonic() >= self._show_after:
-          self._first_samples(name, mesh.fetch(self.where, state))
+          self._first_samples(name, self.engine.fetch())
         if step < end and (step - start) % every == 0:
-          self._evaluate(name, mesh.fetch(self.where, state))
+          self._evaluate(name, self.engine.fetch())
         due = time.monotonic() - self._saved_at >= self.options.save_every
         if due or signals.caught or step == end:
-          self._save(step, mesh.fetch(self.where, state))
+          self._save(step, self.engine.fetch())
           self._saved_at = time.monotonic()
         if signals.caught and step < end:
           raise Interrupted(signals.caught)
@@ -265,11 +237,11 @@ class Run:
         # Never beyond the next evaluation or the end of the phase.
         until = min(end, start + ((step - start) // every + 1) * every)
         count = max(1, min(count, until - step))
+      return self.engine.fetch()
     finally:
-      feed.close()
+      self.engine.end()
       self._progress.close()
       self._progress = None
-    return mesh.fetch(self.where, state)
 
   def _report(self, name, local, seconds, report: loop.Report) -> None:
     """The losses of a chunk, for the records and for the eye."""
