@@ -26,14 +26,16 @@ def base() -> ConfigDict:
   c.max_rollbacks = 3  # in a run; after that, mark
 
   c.data = ConfigDict()
-  c.data.name = 'coco'  # coco, coco_iid, emnlp, captions, oracle, text
+  # coco, coco_iid, emnlp, captions, oracle, text, matrix
+  c.data.name = 'coco'
   c.data.dir = ''  # folder with the benchmark's files; else MOEGAN_DATA_DIR
   c.data.offline_fallback = 'captions'  # where coco or emnlp cannot be had
   c.data.valid_share = 0.05  # last lines of the training part; 0: legacy
+  c.data.stream = False  # leave tokens on the host; beyond 1 GB always
   c.data.limit = 0  # use the first sequences of the training part; 0: all
-  c.data.path = ''  # text: the file; .gz as well
-  c.data.test_path = ''  # text: held-out file; else a part of `path`
-  c.data.test_share = 0.1  # text: that part
+  c.data.path = ''  # text: the file; .gz as well. matrix: .npy, int32 [N, T]
+  c.data.test_path = ''  # text, matrix: held-out file; else a part of `path`
+  c.data.test_share = 0.1  # text, matrix: that part
   c.data.column = ''  # text: of csv, tsv, jsonl; empty: the only one, or text
   c.data.label_column = ''  # text: class of each line; empty: none
   # word, word_cased, char, whitespace, bpe, smiles, fasta, ids
@@ -167,6 +169,10 @@ def base() -> ConfigDict:
   c.eval.curve_samples = 1000  # at each of them; 0: no curves
   c.eval.draws = 16  # of latent noise, behind a likelihood
   c.eval.language_model = False  # scores by an LSTM of its own a row
+
+  c.mesh = ConfigDict()  # devices; a run may be resumed on others
+  c.mesh.seed = 0  # along the seeds; 0: as many as divide them
+  c.mesh.data = 0  # along the batch; 0: those that are left
 
   c.checkpoint = ConfigDict()
   c.checkpoint.keep = 3  # newest ones

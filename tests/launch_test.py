@@ -216,7 +216,7 @@ def test_a_finished_run_is_an_object(finished):
   text = one.sample(40, seed=3)
   assert text[:2] == one.sample(2, seed=3)
   assert text != one.sample(40, seed=4)
-  config, _ = launch.parse(['launch.py', *argv])
+  config, *_ = launch.parse(['launch.py', *argv])
   corpus = data.load(config.data).corpus
   held_out = corpus.text(corpus.test[:60])
   row = json.loads((workdir / f'rows/adversarial-{EPOCH + 2}.json').read_text())

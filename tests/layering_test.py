@@ -84,7 +84,8 @@ def test_imports_only_go_down(path):
 def test_the_layers_are_all_there():
   """A renamed layer must not slip through the net above."""
   assert set(MAY) <= {layer(p) for p in SOURCES}
-  assert layers_of(PACKAGE / 'train' / 'loop.py') == {'types'}
+  used = layers_of(PACKAGE / 'train' / 'loop.py')
+  assert used == {'ops', 'train', 'types'}
   assert {'decode', 'updates'} <= layers_of(PACKAGE / 'systems' / 'game.py')
 
 

@@ -36,6 +36,17 @@ def _text(name, s):
   )
 
 
+def _matrix(name, s):
+  from moegan_jax.data.matrix import load_matrix
+
+  return load_matrix(
+    path=s.path,
+    test_path=s.test_path,
+    test_share=s.test_share,
+    valid_share=s.valid_share,
+  )
+
+
 def _oracle(name, s):
   from moegan_jax.data.synthetic import load_oracle
 
@@ -71,6 +82,7 @@ CORPORA = {
   'captions': _captions,
   'oracle': _oracle,
   'text': _text,
+  'matrix': _matrix,
 }
 
 

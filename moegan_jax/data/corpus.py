@@ -19,6 +19,7 @@ from moegan_jax.errors import UserError
 
 PAD = 0
 MIN_LINES = 20  # fewer training lines are a mistake, not a corpus
+_AT_ONCE = 1 << 16  # rows of an array
 UNKNOWN = '<unk>'  # how an out-of-vocabulary id is printed
 
 Sentences = list[list[str]]
@@ -180,7 +181,11 @@ def common_words(
 def array_sha256(array: np.ndarray) -> str:
   """Checksum of an int32 array's shape and contents, on any machine."""
   digest = hashlib.sha256(repr(array.shape).encode())
-  digest.update(np.ascontiguousarray(array, dtype='<i4').tobytes())
+  for first in range(
+    0, len(array), _AT_ONCE
+  ):  # a file may be larger than memory
+    rows = array[first : first + _AT_ONCE]
+    digest.update(np.ascontiguousarray(rows, dtype='<i4').tobytes())
   return digest.hexdigest()
 
 

@@ -6,9 +6,13 @@ one behind JAX's default keys, with its rounds unrolled: the CPU backend rolls
 them into a loop, which is several times slower for the same bits.
 """
 
+from functools import partial
+
 import chex
 import jax
 import jax.numpy as jnp
+
+from moegan_jax.ops import devices
 
 Array = jax.Array
 
@@ -43,7 +47,8 @@ def row_keys(key: Array, n: int, first: Array | int = 0) -> Array:
   keys = jax.vmap(jax.random.fold_in, (None, 0))(key, rows)
   data = jax.random.key_data(keys)
   chex.assert_shape(data, (n, 2))
-  return data
+  # A sample begins with its keys: so it is split over devices as they are.
+  return devices.split(data)
 
 
 def row_gumbel(rows: Array, t: Array | int, width: int) -> Array:
@@ -95,12 +100,29 @@ def dropout(x: Array, key: Array, rate: float) -> Array:
     return x
   words = jax.random.key_data(key)
   half = -(-x.size // 2)
-  counter = jax.lax.iota(jnp.uint32, half)
   # A first word that no fold_in or split of this key comes to.
-  bits = threefry2x32(words[0], words[1], jnp.uint32(2**32 - 1), counter)
-  bits = jnp.concatenate(bits)[: x.size].reshape(x.shape)
+  block = partial(threefry2x32, words[0], words[1], jnp.uint32(2**32 - 1))
+  if devices.parts() == 1:
+    bits = jnp.concatenate(block(jax.lax.iota(jnp.uint32, half)))
+    bits = bits[: x.size].reshape(x.shape)
+  else:
+    # The same bits, each where its number lies: twice the work, but to spread
+    # the halves of one long row over devices would be communication.
+    index = _flat_index(x.shape)
+    first, second = block(jnp.where(index < half, index, index - half))
+    bits = jnp.where(index < half, first, second)
   kept = bits >= jnp.uint32(rate * 2**32)
   return jnp.where(kept, x / (1 - rate), 0)
+
+
+def _flat_index(shape: tuple[int, ...]) -> Array:
+  """The place of each number in the flattened array, uint32 [*shape]."""
+  index = jnp.zeros(shape, jnp.uint32)
+  for axis, size in enumerate(shape):
+    index = index * jnp.uint32(size) + jax.lax.broadcasted_iota(
+      jnp.uint32, shape, axis
+    )
+  return index
 
 
 def _normal(bits: Array) -> Array:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from moegan_jax import decode
@@ -15,7 +16,7 @@ from moegan_jax.losses.adversarial import (
   AdversarialLoss,
   gradient_penalty,
 )
-from moegan_jax.ops import random
+from moegan_jax.ops import devices, random
 from moegan_jax.ops.arrays import on
 from moegan_jax.ops.relaxation import gumbel_softmax, soft_argmax
 from moegan_jax.types import (
@@ -133,7 +134,10 @@ class RelaxedGame(NamedTuple):
   def _draw(self, state: TrainState, real: Batch, key: Array) -> _Drawn:
     """Samples for all of D's batches at once, as G is frozen meanwhile."""
     count, batch = real.tokens.shape[:2]
-    rows = random.row_keys(key, count * batch)
+    # Row i of batch k comes at k of i: a stretch of rows is a stretch of every
+    # batch, and devices that split the one have their part of the other.
+    rows = random.row_keys(key, count * batch).reshape(count, batch, 2)
+    rows = devices.split(jnp.swapaxes(rows, 0, 1).reshape(-1, 2))
     drawn = decode.relax(
       self.generator,
       state.players['generator'].params,
@@ -143,7 +147,7 @@ class RelaxedGame(NamedTuple):
       **self._rules(),
     )
     tokens, hidden, rows = jax.tree.map(
-      lambda x: x.reshape(count, batch, *x.shape[1:]),
+      lambda x: jnp.swapaxes(x.reshape(batch, count, *x.shape[1:]), 0, 1),
       (drawn.tokens, drawn.hidden, rows),
     )
     return _Drawn(real, tokens, hidden, rows)

@@ -368,7 +368,12 @@ def _compare(template: Any, entries: list[dict], folder: pathlib.Path) -> None:
 
 @contextlib.contextmanager
 def _orbax():
-  """A synchronous checkpointer, with the pages it logs kept off the screen."""
+  """A synchronous checkpointer, with the pages it logs kept off the screen.
+
+  Of several processes it is this one's alone: orbax would wait for the others.
+  """
+  import jax
+
   loggers = [logging.getLogger(name) for name in ('absl', 'asyncio')]
   levels = [logger.level for logger in loggers]
   for logger in loggers:
@@ -376,7 +381,16 @@ def _orbax():
   try:
     import orbax.checkpoint as ocp
 
-    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
+    me = jax.process_index()
+    alone = ocp.options.MultiprocessingOptions(
+      primary_host=me,
+      active_processes={me} if jax.process_count() > 1 else None,
+      barrier_sync_key_prefix=f'process{me}',
+    )
+    handler = ocp.StandardCheckpointHandler(multiprocessing_options=alone)
+    with ocp.Checkpointer(
+      handler, multiprocessing_options=alone
+    ) as checkpointer:
       yield checkpointer
   finally:
     for logger, level in zip(loggers, levels):

@@ -1,11 +1,13 @@
 """The loop: a chunk of many iterations is one compiled call.
 
-The corpus sits on the device, minibatches are drawn inside, the number of
-iterations is a traced bound, so that nothing recompiles for a remainder. All
+The corpus sits on the device and minibatches are drawn inside, or blocks of
+them come from the host; the number of iterations is a traced bound, so that
+nothing recompiles for a remainder. All
 randomness comes from (key of the seed, step, use): a resumed run draws what an
 unbroken one would have drawn.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,6 +15,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from moegan_jax.ops import devices
+from moegan_jax.train.mesh import SEED, Layout
 from moegan_jax.types import Array, Batch, Phase, TrainState
 
 # Uses of a key; each is folded into it, so none is used twice.
@@ -76,61 +80,127 @@ def _all_finite(tree: Any) -> Array:
   return jnp.stack(found).all() if found else jnp.bool_(True)
 
 
-def make_chunk(phase: Phase, start: int, train_size: int) -> Callable:
-  """One seed's chunk: (state, count, corpus [N, T], alive) -> state, Report.
+class Rows(NamedTuple):
+  """Which rows of the corpus an iteration takes, for one seed.
 
-  Alive is bool, True by default. A seed that is not, or whose losses,
-  parameters or optimizers are not finite, keeps the state before that step:
-  what a chunk returns is always a good state.
-
-  Args:
-    start: the step at which the phase begins
-    train_size: N
+  order: (key, step) -> int32 [N], the permutation of the epoch of that step;
+    an epoch takes it stretch by stretch
+  drawn: (key, step) -> int32 [k * B], with replacement, of that step alone
   """
+
+  order: Callable[[Array, Array], Array]
+  drawn: Callable[[Array, Array], Array]
+
+
+def rows(phase: Phase, start: int, train_size: int) -> Rows:
+  """The rows of a phase that begins at the step `start`."""
   taken = phase.batch_size * phase.update.batches
   per_epoch = steps_per_epoch(phase, train_size)
 
-  def permutation(key, local):
-    key = use_key(key, local // per_epoch, ORDER)
+  def order(key, step):
+    key = use_key(key, (step - start) // per_epoch, ORDER)
     return jax.random.permutation(key, train_size).astype(jnp.int32)
 
-  def rows_of(state: TrainState, order: Array) -> tuple[Array, Array]:
-    local = state.step - start
+  def drawn(key, step):
+    return jax.random.randint(use_key(key, step, DRAW), (taken,), 0, train_size)
+
+  return Rows(order, drawn)
+
+
+class Source(NamedTuple):
+  """Where a chunk finds its batches, for one seed; a part of the program.
+
+  begin: (state, data) -> what one iteration leaves to the next
+  take: (state, data, left) -> batches int32 [k, B, T], left
+  axes: those of `data` over the seeds, as `vmap` wants them
+  """
+
+  begin: Callable[[TrainState, Any], Any]
+  take: Callable[[TrainState, Any, Any], tuple[Array, Any]]
+  axes: Any
+
+
+def resident(phase: Phase, start: int, train_size: int) -> Source:
+  """The corpus int32 [N, T] sits on the device, and rows are drawn there."""
+  taken = phase.batch_size * phase.update.batches
+  per_epoch = steps_per_epoch(phase, train_size)
+  made = rows(phase, start, train_size)
+
+  def begin(state: TrainState, corpus: Array) -> Array:
+    del corpus
     if not phase.epochs:
-      key = use_key(state.key, state.step, DRAW)
-      return jax.random.randint(key, (taken,), 0, train_size), order
+      return jnp.zeros((0,), jnp.int32)
+    return made.order(state.key, state.step)
+
+  def rows_of(state: TrainState, order: Array) -> tuple[Array, Array]:
+    if not phase.epochs:
+      return made.drawn(state.key, state.step), order
+    local = state.step - start
     # A fresh permutation each epoch; what is left of the corpus waits for the
     # next one, where it lands anywhere.
     order = jax.lax.cond(
       local % per_epoch == 0,
-      lambda: permutation(state.key, local),
+      lambda: made.order(state.key, state.step),
       lambda: order,
     )
     at = local % per_epoch * taken
     return jax.lax.dynamic_slice(order, (at,), (taken,)), order
 
-  def iteration(state: TrainState, order: Array, corpus: Array):
-    rows, order = rows_of(state, order)
-    tokens = corpus[rows].reshape(
-      phase.update.batches, phase.batch_size, corpus.shape[1]
-    )
+  def take(state: TrainState, corpus: Array, order: Array):
+    chosen, order = rows_of(state, order)
+    shape = (phase.update.batches, phase.batch_size, corpus.shape[1])
+    return corpus[chosen].reshape(shape), order
+
+  return Source(begin, take, None)
+
+
+class Block(NamedTuple):
+  """Batches that come from the host, see `stream`.
+
+  tokens: int32 [n, k, B, T], of n iterations
+  at: int32, the one among them with which a chunk begins
+  """
+
+  tokens: Any
+  at: Any
+
+
+def streamed() -> Source:
+  """A `Block` has the batches; more iterations than it has are a mistake."""
+
+  def take(state: TrainState, block: Block, at: Array):
+    del state
+    return jax.lax.dynamic_index_in_dim(
+      block.tokens, at, keepdims=False
+    ), at + 1
+
+  return Source(lambda _, block: block.at, take, Block(0, None))
+
+
+def make_chunk(phase: Phase, source: Source) -> Callable:
+  """One seed's chunk: (state, count, data, alive) -> state, Report.
+
+  Alive is bool, True by default. A seed that is not, or whose losses,
+  parameters or optimizers are not finite, keeps the state before that step:
+  what a chunk returns is always a good state.
+  """
+
+  def iteration(state: TrainState, left: Any, data: Any):
+    tokens, left = source.take(state, data, left)
+    tokens = devices.split(tokens, axis=1)
     key = use_key(state.key, state.step, UPDATE)
     state, metrics = phase.update.apply(state, Batch(tokens), key)
-    return state.replace(step=state.step + 1), order, metrics
+    return state.replace(step=state.step + 1), left, metrics
 
-  def chunk(state: TrainState, count: Array, corpus: Array, alive=True):
-    order = (
-      permutation(state.key, state.step - start)
-      if phase.epochs
-      else jnp.zeros((0,), jnp.int32)
-    )
-    shapes = jax.eval_shape(iteration, state, order, corpus)[2]
+  def chunk(state: TrainState, count: Array, data: Any, alive=True):
+    left = source.begin(state, data)
+    shapes = jax.eval_shape(iteration, state, left, data)[2]
     total = {name: jnp.float32(0) for name in shapes}
     bad = {name: jnp.int32(-1) for name in (*shapes, 'state')}
 
     def body(_, carry):
-      state, order, total, bad, alive = carry
-      new, order, metrics = iteration(state, order, corpus)
+      state, left, total, bad, alive = carry
+      new, left, metrics = iteration(state, left, data)
       total = {k: total[k] + metrics[k] for k in total}
       good = {k: jnp.isfinite(v) for k, v in metrics.items()}
       good['state'] = _all_finite(new.players)
@@ -144,27 +214,32 @@ def make_chunk(phase: Phase, start: int, train_size: int) -> Callable:
         (state.players, state.memory),
       )
       state = new.replace(players=players, memory=memory)
-      return state, order, total, bad, alive
+      return state, left, total, bad, alive
 
     state, _, total, bad, _ = jax.lax.fori_loop(
-      0, count, body, (state, order, total, bad, jnp.asarray(alive))
+      0, count, body, (state, left, total, bad, jnp.asarray(alive))
     )
     return state, Report({k: v / count for k, v in total.items()}, bad)
 
   return chunk
 
 
-def over_seeds(chunk: Callable, seeds: int) -> Callable:
-  """The chunk of one seed, (state, count, corpus, alive, own), for all seeds.
+def over_seeds(
+  chunk: Callable, seeds: int, source: Source, axis: str | None = None
+) -> Callable:
+  """The chunk of one seed, (state, count, data, alive, own), for all seeds.
 
   A single one is taken off its axis: the program is that of one seed then,
   which a CPU runs faster than one with an axis of one in front of everything.
+
+  Args:
+    axis: of the mesh that the seeds are split along, if there is one
   """
   if seeds > 1:
-    axes = (SEEDS, None, None, 0, 0)
-    return jax.vmap(chunk, in_axes=axes, out_axes=(SEEDS, 0))
+    axes = (SEEDS, None, source.axes, 0, 0)
+    return jax.vmap(chunk, axes, (SEEDS, 0), spmd_axis_name=axis)
 
-  def alone(state: TrainState, count: Array, corpus: Array, alive, own: dict):
+  def alone(state: TrainState, count: Array, data: Any, alive, own: dict):
     def first(tree):
       return jax.tree.map(lambda x: x[0], tree)
 
@@ -173,7 +248,9 @@ def over_seeds(chunk: Callable, seeds: int) -> Callable:
 
     key, players, memory = first((state.key, state.players, state.memory))
     one = TrainState(state.step, key, players, memory)
-    made, report = chunk(one, count, corpus, alive[0], first(own))
+    if source.axes is not None:
+      data = data._replace(tokens=data.tokens[0])
+    made, report = chunk(one, count, data, alive[0], first(own))
     key, players, memory = with_axis((made.key, made.players, made.memory))
     return TrainState(made.step, key, players, memory), with_axis(report)
 
@@ -183,24 +260,28 @@ def over_seeds(chunk: Callable, seeds: int) -> Callable:
 class Compiled(NamedTuple):
   """A chunk as machine code.
 
-  call: (state, count, corpus, alive=None) -> state, Report; it takes the
+  call: (state, count, data, alive=None) -> state, Report; it takes the
     state's memory; alive is bool [seeds], all by default
   seconds: what compilation took
-  extra_bytes: memory it needs besides its arguments
+  extra_bytes: memory it needs besides its arguments, on each device
+  program: the machine code itself, for who wants to look into it
   """
 
   call: Callable[..., tuple[TrainState, Report]]
   seconds: float
   extra_bytes: int
+  program: jax.stages.Compiled
 
 
 def compile_chunk(
   phase: Phase,
   start: int,
   state: TrainState,
-  corpus: Array,
+  data: Any,
   values: dict[str, Array] | None = None,
   phase_of: Callable[[dict[str, Array]], Phase] | None = None,
+  where: Layout | None = None,
+  source: Source | None = None,
 ) -> Compiled:
   """Compiles a phase's chunk over all seeds, ahead of time.
 
@@ -208,33 +289,54 @@ def compile_chunk(
 
   Args:
     start: the step at which the phase begins
+    data: what the source reads; the corpus [N, T], or a `Block`
     values: settings in which the seeds differ, name -> [seeds]; mostly none
     phase_of: makes the phase of one seed from its values, inside of the
       program, where they are arrays; wanted where there are values
+    where: the devices, if there are several; the state must lie there
+    source: `streamed` for a `Block`; None is `resident`
   """
   begin = time.monotonic()
   values = values or {}
   everyone = jnp.ones(len(state.key), bool)
 
-  def chunk(state: TrainState, count: Array, corpus: Array, alive, own: dict):
-    made = phase_of(own) if own else phase
-    return make_chunk(made, start, corpus.shape[0])(state, count, corpus, alive)
+  source = source or resident(phase, start, data.shape[0])
 
-  mapped = over_seeds(chunk, len(state.key))
+  def chunk(state: TrainState, count: Array, data: Any, alive, own: dict):
+    made = phase_of(own) if own else phase
+    return make_chunk(made, source)(state, count, data, alive)
+
+  several = where is not None
+  axis = SEED if several else None
+  mapped = over_seeds(chunk, len(state.key), source, axis)
+  places, mesh = {}, contextlib.nullcontext()
+  if several:
+    mesh = jax.set_mesh(where.mesh)
+    given = Block(where.blocks, where.whole) if source.axes else where.whole
+    places = {
+      'in_shardings': (
+        where.state,
+        where.whole,
+        given,
+        where.whole,
+        where.seeds,
+      ),
+      'out_shardings': (where.state, where.whole),
+    }
   # The state is donated: its memory serves the new state.
-  compiled = (
-    jax.jit(mapped, donate_argnums=0)
-    .lower(state, jnp.int32(1), corpus, everyone, values)
-    .compile()
-  )
+  jitted = jax.jit(mapped, donate_argnums=0, **places)
+  with mesh:
+    lowered = jitted.lower(state, jnp.int32(1), data, everyone, values)
+    compiled = lowered.compile()
   memory = compiled.memory_analysis()
 
-  def call(state, count, corpus, alive=None):
+  def call(state, count, data, alive=None):
     alive = everyone if alive is None else alive
-    return compiled(state, count, corpus, alive, values)
+    return compiled(state, count, data, alive, values)
 
   return Compiled(
     call,
     time.monotonic() - begin,
     memory.temp_size_in_bytes if memory else 0,
+    compiled,
   )

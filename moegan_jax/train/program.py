@@ -14,7 +14,8 @@ from moegan_jax.data.corpus import Corpus, describe
 from moegan_jax.errors import UserError
 from moegan_jax.files import write_json
 from moegan_jax.metrics import Texts, left_out, two_sample
-from moegan_jax.train import start
+from moegan_jax.train import loop, mesh, processes, start
+from moegan_jax.train.engine import Engine
 from moegan_jax.train.evaluation import Evaluator
 from moegan_jax.train.results import Known
 from moegan_jax.train.run import (
@@ -44,7 +45,13 @@ def run(config, path: str | os.PathLike) -> int:
     UserError: bad input.
   """
   check(config)
-  return guarded(path, lambda workdir: _run(config, workdir))
+  if not processes.several():
+    return guarded(path, lambda workdir: _run(config, workdir))
+  if not processes.leads():
+    return _follow(config)
+  return processes.lead(
+    lambda: guarded(path, lambda workdir: _run(config, workdir))
+  )
 
 
 def guarded(path: str | os.PathLike, work: Callable[[Workdir], int]) -> int:
@@ -195,10 +202,46 @@ def prepare(
     known=known,
     on_nan=config.on_nan,
     max_rollbacks=config.max_rollbacks,
-    slowed=lambda rate: build(slowed(config, rate), corpus),
   )
   evaluator = Evaluator(system, corpus, config.eval.chunk, fit_lm)
-  return Run(system, evaluator, workdir, options, members)
+  engine = _engine(config, system, corpus, members)
+  if processes.several():
+    engine = processes.Leader(engine, corpus.record['train_sha256'])
+  return Run(system, evaluator, workdir, options, engine, members)
+
+
+def _engine(
+  config, system: System, corpus: Corpus, members: Members = ALONE
+) -> Engine:
+  """What trains, on the devices that a configuration asks for."""
+  seeds = config.num_seeds * members.count
+  where = mesh.layout(jax.devices(), seeds, **config.mesh)
+  mesh.check_batches(where, system.phases)
+  return Engine(
+    system,
+    lambda rate: build(slowed(config, rate), corpus),
+    corpus.train,
+    where,
+    config.data.stream,
+    members.values,
+    members.system_of,
+  )
+
+
+def _follow(config) -> int:
+  """A process that does not lead: it trains, and leaves the rest to others."""
+
+  def prepare():
+    corpus = data.load(config.data).corpus
+    system = build(config, corpus)
+    shapes = jax.eval_shape(
+      lambda: loop.init_seeds(system.init, config.seed, config.num_seeds)
+    )
+    engine = _engine(config, system, corpus)
+    return engine, shapes, corpus.record['train_sha256']
+
+  _use_compilation_cache()
+  return processes.follow(prepare)
 
 
 def begin(job: Run) -> None:
@@ -232,7 +275,7 @@ def _plan(job: Run) -> None:
   """What is going to happen, before anything is compiled."""
   shapes, seeds = job.shapes, job.size
   devices = jax.devices()
-  used = '' if len(devices) == 1 else ', one of them used'
+  used = '' if len(devices) == 1 else f', {mesh.describe(job.engine.where)}'
   print(f'devices      {len(devices)} x {devices[0].device_kind}{used}')
   cells = '' if job.alone else f', of {job.members.count} experiments'
   print(f'seeds        {seeds}{cells}')

@@ -17,6 +17,7 @@ from moegan_jax.train import exhibits, loop, results
 from moegan_jax.train.best import Best, measure_of
 from moegan_jax.train.checkpoint import Store
 from moegan_jax.train.cost import flops
+from moegan_jax.train.engine import Engine, starts
 from moegan_jax.train.evaluation import Evaluator, member
 from moegan_jax.train.finish import Trained, finish
 from moegan_jax.train.health import ROLLBACK, Fault, Health, collapsing
@@ -48,7 +49,6 @@ class Options(NamedTuple):
   published: the benchmark whose published rows are comparable, or ''
   known: rows that another run has measured of the same generator
   on_nan, max_rollbacks: what a value that is not finite leads to, see `health`
-  slowed: the system with all learning rates multiplied by a factor
   """
 
   label: str
@@ -70,7 +70,6 @@ class Options(NamedTuple):
   known: results.Known
   on_nan: str
   max_rollbacks: int
-  slowed: Callable[[float], System]
 
 
 class Members(NamedTuple):
@@ -101,8 +100,10 @@ class Run:
     evaluator: Evaluator,
     workdir: Workdir,
     options: Options,
+    engine: Engine,
     members: Members = ALONE,
   ):
+    self.engine = engine
     self.system, self.options, self.workdir = system, options, workdir
     self.members, self.alone = members, members.count == 1
     self.size = options.num_seeds * members.count  # of the axis of the seeds
@@ -115,10 +116,8 @@ class Run:
     self.rows = results.Rows(workdir)
     self.health = Health(self.size)
     self.shapes = jax.eval_shape(self._initial)
-    self.starts, self.total = {}, 0
-    for name, phase in system.phases.items():
-      self.starts[name] = self.total
-      self.total += phase.steps
+    self.starts = starts(system.phases)
+    self.total = sum(phase.steps for phase in system.phases.values())
     self._progress: Progress | None = None
     self._saved_at = time.monotonic()
     self._show_after = time.monotonic() + FIRST_SAMPLES
@@ -200,31 +199,19 @@ class Run:
     Returns:
       the state at its end, or an earlier one to go on from at lower rates.
     """
-    rate = self.health.rate(name)
-    system = self.system if rate == 1 else self.options.slowed(rate)
-    phase = system.phases[name]
+    phase = self.system.phases[name]
     start, end = self.starts[name], self.starts[name] + phase.steps
     if int(state.step) == start:
       state = loop.enter(phase, state)
-    corpus = jnp.asarray(self.corpus.train)
-    compiled = loop.compile_chunk(
-      phase,
-      start,
-      state,
-      corpus,
-      self.members.values,
-      lambda own: self.members.system_of(own).phases[name],
-    )
-    every = self._eval_steps(name, phase)
     step = int(state.step)
+    compiled = self.engine.begin(name, state, self.health.rate(name))
+    every = self._eval_steps(name, phase)
     self._progress = Progress(sys.stdout, phase.steps, step - start, name)
     count, timed = 1, 0
     try:
       while step < end:
         begin = time.monotonic()
-        state, report = jax.block_until_ready(
-          compiled.call(state, jnp.int32(count), corpus, self.health.alive)
-        )
+        count, report = self.engine.run(count, self.health.alive)
         seconds = time.monotonic() - begin
         step += count
         faults = self.health.faults(report)
@@ -235,12 +222,13 @@ class Run:
         self._report(name, step - start, seconds if timed > 1 else 0, report)
         if timed == 2:  # the first call also pays for touching its memory
           self._announce(name, compiled, seconds / count, end - step)
-        self._first_samples(name, state)
+        if time.monotonic() >= self._show_after:
+          self._first_samples(name, self.engine.fetch())
         if step < end and (step - start) % every == 0:
-          self._evaluate(name, state)
+          self._evaluate(name, self.engine.fetch())
         due = time.monotonic() - self._saved_at >= self.options.save_every
         if due or signals.caught or step == end:
-          self._save(step, state)
+          self._save(step, self.engine.fetch())
           self._saved_at = time.monotonic()
         if signals.caught and step < end:
           raise Interrupted(signals.caught)
@@ -249,10 +237,11 @@ class Run:
         # Never beyond the next evaluation or the end of the phase.
         until = min(end, start + ((step - start) // every + 1) * every)
         count = max(1, min(count, until - step))
+      return self.engine.fetch()
     finally:
+      self.engine.end()
       self._progress.close()
       self._progress = None
-    return state
 
   def _report(self, name, local, seconds, report: loop.Report) -> None:
     """The losses of a chunk, for the records and for the eye."""
@@ -363,8 +352,6 @@ class Run:
 
   def _first_samples(self, name: str, state: TrainState) -> None:
     """A few sentences early on: people want to see that it is text."""
-    if time.monotonic() < self._show_after:
-      return
     one = member(state, 0)
     key = loop.use_key(one.key, one.step, loop.EVALUATE)
     text = self.corpus.text(self.evaluator.sample(one, key, 20))

@@ -10,7 +10,8 @@ from moegan_jax.train.health import check_rule
 # Settings that say where things lie and how often to look, not what is
 # computed: they may change when a run is resumed.
 _FREE = ('data.dir', 'data.path', 'data.test_path', 'data.oracle_file')
-_FREE += ('chunk_seconds', 'checkpoint')
+_FREE += ('data.stream',)
+_FREE += ('chunk_seconds', 'checkpoint', 'mesh')
 
 
 _LARGEST = 3.4e38  # of 32 bits

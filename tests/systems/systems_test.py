@@ -278,7 +278,8 @@ def test_seeds_side_by_side_are_runs_of_their_own(name):
   phase, entered = made.system.phases[last], made.entered[last]
   # Not mapped over seeds: one seed's functions as they stand.
   init = jax.jit(made.system.init)
-  chunk = jax.jit(loop.make_chunk(phase, made.starts[last], TRAIN_SIZE))
+  source = loop.resident(phase, made.starts[last], TRAIN_SIZE)
+  chunk = jax.jit(loop.make_chunk(phase, source))
   both, _ = made.run(last, entered, 4)
   answers = []
   for i in range(SEEDS):

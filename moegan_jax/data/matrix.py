@@ -1,0 +1,154 @@
+"""A corpus that is a matrix of ids on disk, and stays there.
+
+For what is too large to be read: the file is memory-mapped, looked through once
+block by block, and training reads the rows that it draws.
+"""
+
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from moegan_jax.data.codecs import CODECS
+from moegan_jax.data.corpus import MIN_LINES, PAD, Corpus, array_sha256
+from moegan_jax.errors import UserError
+
+LINES = 10_000  # of a part that measures of text see
+HELD_OUT = 100_000  # lines of a held-out part at most
+_BLOCK = 1 << 16  # rows looked at in one go
+
+
+def load_matrix(
+  *,
+  path: str,
+  test_path: str = '',
+  test_share: float = 0.1,
+  valid_share: float = 0.05,
+) -> Corpus:
+  """A corpus from a .npy file of int32 [N, T]; 0 is pad and end.
+
+  Args:
+    path: the file. Its ids are kept, and the largest one sets V.
+    test_path: file of test lines with the same T; '' takes the last lines of
+      `path`, as a large file is not shuffled here.
+    test_share: of lines for the test part, without a test_path.
+    valid_share: the last share of training lines for the validation part.
+      Either part has at most HELD_OUT lines.
+
+  Returns:
+    The corpus. Its arrays are views of the file; its sentences are the first
+    LINES of each part.
+
+  Raises:
+    UserError: a file that is missing, no such matrix, or too short; a share
+      out of range.
+  """
+  if not path:
+    raise UserError('no file given: set data.path to a .npy file of yours')
+  if not test_path and not 0 < test_share < 1:
+    raise UserError(f'test_share is {test_share}: choose it between 0 and 1')
+  train = _open(path)
+  if test_path:
+    test = _open(test_path)
+    if test.shape[1] != train.shape[1]:
+      raise UserError(
+        f'{test_path} has {test.shape[1]} columns and {path} has '
+        f'{train.shape[1]}: give both the same'
+      )
+  else:
+    held_out = min(HELD_OUT, max(1, int(len(train) * test_share)))
+    train, test = train[:-held_out], train[-held_out:]
+  if len(train) < MIN_LINES:
+    raise UserError(
+      f'{path}: {len(train)} training lines are too few, at least {MIN_LINES}'
+      ' are needed: give a larger file'
+    )
+  largest, mean = _look_through(train, path)
+  before = 0 if test_path else len(train)
+  largest = max(largest, _look_through(test, test_path or path, before)[0])
+  split = len(train) - min(HELD_OUT, int(len(train) * valid_share))
+  notes = ['the file is not shuffled: held-out lines are its last ones']
+  if max(split, len(test)) > LINES:
+    notes.append(f'measures of text see the first {LINES:,} lines of a part')
+  record = {
+    'name': pathlib.Path(path).stem,
+    'codec': 'ids',
+    'origin': ', '.join(filter(None, (path, test_path))),
+    'format': 'a matrix of ids, memory-mapped',
+    'train_lines': split,
+    'valid_lines': len(train) - split,
+    'test_lines': len(test),
+    'vocabulary': largest,
+    'vocab_size': largest + 1,
+    'length': train.shape[1],
+    'mean_length': mean,
+    'train_sha256': array_sha256(train),
+    'test_sha256': array_sha256(test),
+    'notes': notes[bool(test_path) :],
+  }
+  corpus = Corpus(
+    name=record['name'],
+    train=train[:split],
+    valid=train[split:],
+    test=test,
+    vocab_size=largest + 1,
+    pad=PAD,
+    codec=CODECS['ids'],
+    record=record,
+    vocabulary=('', *map(str, range(1, largest + 1))),
+  )
+  for part in ('train', 'valid', 'test'):
+    some = corpus.words(getattr(corpus, part)[:LINES])
+    getattr(corpus, f'{part}_words').extend(some)
+  return corpus
+
+
+def _open(path: str) -> np.ndarray:
+  """The memory-mapped matrix of a file."""
+  try:
+    array = np.load(path, mmap_mode='r', allow_pickle=False)
+  except (OSError, ValueError, EOFError) as error:
+    reason = getattr(error, 'strerror', None) or str(error).split('\n')[0]
+    raise UserError(f'{path} cannot be read as .npy: {reason}') from None
+  if getattr(array, 'ndim', 0) != 2 or array.dtype != np.int32:
+    what = (
+      f'{array.dtype} {list(array.shape)}' if hasattr(array, 'dtype') else ''
+    )
+    raise UserError(
+      f'{path} holds {what or "no array"}: a matrix int32 [N, T] is needed '
+      '(smaller files of other types: data.name=text)'
+    )
+  return array
+
+
+def _blocks(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+  for first in range(0, len(array), _BLOCK):
+    yield first, np.asarray(array[first : first + _BLOCK])
+
+
+def _look_through(
+  array: np.ndarray, path: str, before: int = 0
+) -> tuple[int, float]:
+  """The largest id and the mean length.
+
+  Args:
+    before: rows of the file that come before these
+
+  Raises:
+    UserError: a row that is no sentence.
+  """
+  largest, tokens = 0, 0
+  for first, block in _blocks(array):
+    ended = np.logical_or.accumulate(block == PAD, axis=1)
+    for wrong, reason in (
+      (block < 0, 'ids must not be negative'),
+      (ended & (block != PAD), 'ids follow on a 0, which is pad and end'),
+    ):
+      if wrong.any():
+        row = before + first + int(np.argmax(wrong.any(axis=1))) + 1
+        raise UserError(f'{path}, row {row}: {reason}')
+    largest = max(largest, int(block.max(initial=0)))
+    tokens += int((~ended).sum())
+  if not largest:
+    raise UserError(f'{path}: there is no id but 0, which is pad')
+  return largest, tokens / len(array)

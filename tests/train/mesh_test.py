@@ -1,0 +1,90 @@
+"""One device and eight: the same numbers, a part of the work for each."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+def on_eight_devices(name):
+  """What `eight_devices.py` prints."""
+  more = {
+    'XLA_FLAGS': '--xla_force_host_platform_device_count=8',
+    'PYTHONPATH': str(ROOT),
+  }
+  done = subprocess.run(
+    [sys.executable, HERE / 'eight_devices.py', name],
+    env=os.environ | more,
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == 0, done.stderr[-2000:]
+  return json.loads(done.stdout)
+
+
+@pytest.fixture(scope='module')
+def toy():
+  return on_eight_devices('toy')
+
+
+def assert_agree(found):
+  for phase, one in found['one'].items():
+    eight = found['eight'][phase]
+    for name, values in one['losses'].items():
+      if name in ('d_real', 'd_fake'):
+        continue  # their offset is free in a relativistic loss
+      np.testing.assert_allclose(
+        eight['losses'][name], values, rtol=1e-5, atol=1e-5, err_msg=name
+      )
+    for a, b in zip(one['gradients'], eight['gradients'], strict=True):
+      np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    assert max(np.abs(g).max() for g in one['gradients'] if g) > 1e-3
+
+
+def assert_divided(found):
+  for phase, one in found['one'].items():
+    eight = found['eight'][phase]
+    # What each does anyhow: the optimizer of its seeds, a part of the noise.
+    assert eight['flops'] < 0.3 * one['flops'], phase
+    # Nothing that grows with a batch goes from device to device: what goes are
+    # sums of gradients, and the keys of rows.
+    assert max(eight['sums']) > 50
+    assert max(eight['moved'], default=0) <= 32
+
+
+def test_one_and_eight_devices_agree(toy):
+  assert_agree(toy)
+
+
+def test_each_device_does_its_part(toy):
+  assert_divided(toy)
+
+
+@pytest.mark.slow
+def test_moegan_and_ccl_on_one_and_eight_devices():
+  found = on_eight_devices('moegan_ccl')
+  assert_agree(found)
+  assert_divided(found)
+
+
+def test_seeds_come_first_and_the_batch_takes_the_rest(toy):
+  assert toy['shapes'] == [[1, 8], [2, 4], [1, 8], [8, 1], [4, 2]]
+  assert toy['chosen'] == [[2, 1], None, [3, 2]]
+
+
+def test_a_mesh_that_does_not_fit_is_refused(toy):
+  texts = (
+    'mesh.seed=3 does not divide the 2 seeds',
+    'seed=2 times data=8 needs 16 devices, there are 8',
+    'adversarial.batch=18 does not divide over the 4 devices',
+    'mesh.data=-1 must not be negative',
+  )
+  for text, said in zip(texts, toy['refused'], strict=True):
+    assert text in said and '\n' not in said

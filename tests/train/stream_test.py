@@ -1,0 +1,185 @@
+"""A streamed corpus gives the batches of a resident one, and stays outside."""
+
+import contextlib
+import io
+import pathlib
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import launch
+from moegan_jax.train import loop, stream
+from moegan_jax.train.checkpoint import Store
+from moegan_jax.types import Phase, TrainState, Update
+
+ROOT = pathlib.Path(launch.__file__).resolve().parent
+N, T, B, BATCHES, SEEDS, STEPS, START = 23, 3, 2, 3, 2, 14, 5
+ONE = 4 * SEEDS * BATCHES * B * T  # bytes of an iteration
+
+
+@pytest.fixture(autouse=True, scope='module')
+def quick_compilation():
+  jax.config.update('jax_disable_most_optimizations', True)
+  yield
+  jax.config.update('jax_disable_most_optimizations', False)
+
+
+class OnDisk:
+  """A corpus of which a part may be read, and the whole may not."""
+
+  shape, nbytes = (N, T), 4 * N * T
+
+  def __init__(self):
+    self.reads = 0
+
+  def __len__(self):
+    return N
+
+  def __getitem__(self, rows):
+    assert isinstance(rows, np.ndarray) and rows.size <= SEEDS * STEPS * 6
+    self.reads += 1
+    return TOKENS[rows]
+
+  def __array__(self, *_, **__):
+    raise AssertionError('the whole corpus was asked for')
+
+  __jax_array__ = __array__
+
+
+TOKENS = np.arange(N * T, dtype=np.int32).reshape(N, T)
+
+
+def phase(epochs):
+  """The memory logs the batches of each iteration."""
+
+  def apply(state, batch, key):
+    del key
+    log = state.memory['log'].at[state.step].set(batch.tokens)
+    return state.replace(memory={'log': log}), {'sum': batch.tokens.sum() * 1.0}
+
+  return Phase(STEPS, B, Update(BATCHES, apply), lambda state: state, epochs)
+
+
+def initial():
+  def init(key):
+    log = jnp.full((START + STEPS, BATCHES, B, T), -1, jnp.int32)
+    return TrainState(jnp.int32(START), key, {}, {'log': log})
+
+  return loop.init_seeds(init, 0, SEEDS)
+
+
+def run(feed, made, state, steps):
+  """The state after so many iterations, in chunks as long as a block lets."""
+  step = int(state.step)
+  compiled = loop.compile_chunk(
+    made, START, state, feed.at(step)[0], source=feed.source
+  )
+  end = step + steps
+  while step < end:
+    data, room = feed.at(step)
+    count = min(room, end - step, 4)
+    state, _ = compiled.call(state, jnp.int32(count), data)
+    step += count
+  feed.close()
+  return state
+
+
+def streamed(made, state, iterations):
+  return stream.Stream(
+    OnDisk(), made, START, state, block_bytes=iterations * ONE
+  )
+
+
+@pytest.mark.parametrize('epochs', [True, False])
+def test_streamed_batches_are_those_of_a_resident_corpus(epochs):
+  made = phase(epochs)
+  whole = run(stream.Resident(TOKENS, None), made, initial(), STEPS)
+  log = np.asarray(whole.memory['log'])
+  assert (log[:, START:] >= 0).all() and (log[:, :START] == -1).all()
+  assert (log[0] != log[1]).any()
+  for iterations in (1, 5, 100):
+    state = run(streamed(made, initial(), iterations), made, initial(), STEPS)
+    np.testing.assert_array_equal(state.memory['log'], log)
+  # Stopped, and taken up by another process.
+  state = run(streamed(made, initial(), 5), made, initial(), 8)
+  state = run(streamed(made, state, 5), made, state, STEPS - 8)
+  np.testing.assert_array_equal(state.memory['log'], log)
+
+
+def test_the_next_block_is_read_while_one_is_in_use():
+  tokens = OnDisk()
+  made = phase(True)
+  feed = stream.Stream(tokens, made, START, initial(), block_bytes=5 * ONE)
+
+  def reads(expected):
+    until = time.monotonic() + 60
+    while tokens.reads < expected and time.monotonic() < until:
+      time.sleep(0.01)
+    return tokens.reads == expected
+
+  feed.at(START)
+  assert reads(2)
+  first = feed.at(START)[0].tokens
+  assert feed.at(START + 4)[0].tokens is first
+  assert feed.at(START + 4)[1] == 1
+  assert reads(2)
+  feed.at(START + 5)  # read already; now the third and last one
+  assert reads(3)
+  feed.close()
+
+
+def test_a_large_corpus_is_streamed_unasked():
+  made, state = phase(True), initial()
+  feed = stream.feed(TOKENS, made, START, state, None, False)
+  assert isinstance(feed, stream.Resident)
+  tokens = OnDisk()
+  tokens.nbytes = stream.RESIDENT_BYTES + 1
+  for corpus, asked in ((tokens, False), (TOKENS, True)):
+    feed = stream.feed(corpus, made, START, state, None, asked)
+    assert isinstance(feed, stream.Stream)
+    feed.close()
+
+
+def test_a_run_that_streams_from_a_file(tmp_path, monkeypatch):
+  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
+  rng = np.random.RandomState(0)
+  ids = rng.randint(1, 9, (120, 5)).astype(np.int32)
+  ids[np.arange(5) >= rng.randint(1, 6, (120, 1))] = 0
+  np.save(tmp_path / 'ids.npy', ids)
+  settings = {
+    'data.name': 'matrix',
+    'data.path': tmp_path / 'ids.npy',
+    'generator.hidden': 4,
+    'generator.embed': 4,
+    'mle.epochs': 2,
+    'mle.batch': 8,
+    'eval.samples': 20,
+    'eval.final_samples': 20,
+    'eval.chunk': 20,
+    'eval.curve_samples': 0,
+  }
+  flags = [f'--config.{key}={value}' for key, value in settings.items()]
+  ends = []
+  for asked in (False, True):
+    workdir = tmp_path / f'run{asked}'
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+      code = launch.main(
+        [
+          'launch.py',
+          f'--config={ROOT / "configs/mle_text.py"}',
+          *flags,
+          f'--config.data.stream={asked}',
+          f'--workdir={workdir}',
+        ]
+      )
+    assert code == 0, err.getvalue()
+    assert 'memory-mapped' in out.getvalue()
+    saved = Store(workdir / 'checkpoints').restore('last')
+    ends.append([np.asarray(x) for x in jax.tree.leaves(saved.tree['players'])])
+  for one, other in zip(*ends, strict=True):
+    np.testing.assert_array_equal(one, other)
+  jax.config.update('jax_compilation_cache_dir', None)
