@@ -4,6 +4,10 @@ beta = 1 / tau; published on COCO as curves without numbers: BLEU is best at
 tau = .01, NLL_gen lowest at .001. `beta_N` grows to N, `constant_N` stays;
 `likelihood` is the control, further likelihood at the same rate.
 
+Ours (:small, three seeds, results/SMALL_ORACLE.md): the Jeffreys divergence of
+the MLE start, 1.971, ends at 2.441, 2.267, 1.979, 1.950 and 1.949 for beta_1 to
+beta_1000.
+
 python -m moegan_jax.sweep --grid=configs/sweeps/moegan_temperature.py:small
 Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
 variants, :small is the small oracle.
