@@ -61,7 +61,7 @@ def parse(made: argparse.ArgumentParser, argv: Sequence[str] | None):
     UserError: a flag, a config file or a setting that is wrong.
   """
   args, rest = made.parse_known_args(argv)
-  config, _ = launch.parse(['', f'--config={args.config}', *rest])
+  config, *_ = launch.parse(['', f'--config={args.config}', *rest])
   return args, config
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 import jax
+from jax.experimental.compilation_cache import compilation_cache
 
 from moegan_jax import data, systems
 from moegan_jax.data import Loaded
@@ -317,4 +318,8 @@ def _use_compilation_cache() -> None:
   except OSError:
     return
   if os.access(folder, os.W_OK):
+    if jax.config.jax_compilation_cache_dir != str(folder):
+      compilation_cache.reset_cache()  # it may hold on to another folder
     jax.config.update('jax_compilation_cache_dir', str(folder))
+    # A run has many programs of less than the second that is JAX's limit.
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)

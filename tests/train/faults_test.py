@@ -43,6 +43,15 @@ CONFIG = grid.configure(
 )
 
 
+# What `launch.parse` says of other processes where there are none.
+ALONE = {
+  'coordinator': None,
+  'num_processes': None,
+  'process_id': None,
+  'cluster': False,
+}
+
+
 @pytest.fixture(autouse=True, scope='module')
 def settings_of_the_process(tmp_path_factory):
   """A cache that is not the user's, quick compilation, and no figures."""
@@ -64,7 +73,7 @@ def run(path, monkeypatch):
   """Exit code, stdout and stderr of the command line, in this process."""
   out, err = io.StringIO(), io.StringIO()
   with monkeypatch.context() as patch:
-    patch.setattr(launch, 'parse', lambda argv: (CONFIG, str(path)))
+    patch.setattr(launch, 'parse', lambda argv: (CONFIG, str(path), ALONE))
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
       code = launch.main([])
   return code, out.getvalue(), err.getvalue()
