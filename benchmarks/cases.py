@@ -59,7 +59,6 @@ def setting(case: Case) -> str:
     parts.append(cnn if disc.kind == 'cnn' else f'D {disc.cell} {disc.hidden}')
   if 'adversarial' in case.system.phases:
     parts.append(f'batch {run.batch}, steps {run.g_steps} + {run.d_steps}')
-  precision = jax.config.jax_default_matmul_precision or 'default'
   device = jax.devices()[0]
   return ', '.join(
     [
@@ -68,7 +67,7 @@ def setting(case: Case) -> str:
       f'T {spec.length}',
       f'V {spec.vocab_size:,}',
       f'seeds {c.num_seeds}',
-      f'float32, precision of products {precision}',
+      f'float32, precision of products {c.precision}',
       f'{device.platform} {device.device_kind}',
     ]
   )

@@ -20,6 +20,9 @@ def base() -> ConfigDict:
   c.seed = 0  # of parameters, batches and samples
   c.num_seeds = 1  # runs side by side, each with its own parameters
   c.init_from = ''  # workdir whose generator after MLE is the start
+  # of products while training: platform (TPU bfloat16, CPU float32), float32,
+  # bfloat16 (factors; sums, state and losses stay float32)
+  c.precision = 'platform'
   # Where a value is not finite: mark the seed, and go on with the others;
   # rollback: the last checkpoint and half the learning rates, for all seeds.
   c.on_nan = 'mark'  # mark, rollback

@@ -1,7 +1,10 @@
 """The systems by name: one paper a file."""
 
+from collections.abc import Callable
+
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.ops.arrays import on
+from moegan_jax.ops.precision import PRECISIONS
 from moegan_jax.systems import (
   ccl,
   fmgan,
@@ -13,7 +16,7 @@ from moegan_jax.systems import (
   slgan,
   textgan,
 )
-from moegan_jax.types import Spec, System
+from moegan_jax.types import Phase, Spec, System, Update
 
 SYSTEMS = {
   'mle': mle.build,
@@ -45,4 +48,24 @@ def build(config, spec: Spec) -> System:
           f'system={config.system} has no {section}.weight: set it to 0, or '
           'take system=moegan, which adds it to the same game'
         )
-  return SYSTEMS[config.system](config, spec)
+  if config.precision not in PRECISIONS:
+    raise unknown('config.precision', config.precision, PRECISIONS)
+  system = SYSTEMS[config.system](config, spec)
+  return _with_products(system, PRECISIONS[config.precision])
+
+
+def _with_products(
+  system: System, precision: Callable[[Callable], Callable]
+) -> System:
+  """The system with all its updates under a precision; measures have theirs."""
+
+  def update(made: Update) -> Update:
+    return made._replace(apply=precision(made.apply))
+
+  def phase(made: Phase) -> Phase:
+    parts = made.parts and {k: update(v) for k, v in made.parts.items()}
+    return made._replace(update=update(made.update), parts=parts)
+
+  return system._replace(
+    phases={name: phase(made) for name, made in system.phases.items()}
+  )

@@ -1,6 +1,5 @@
 """Samples and measures of a state, chunk by chunk on the device."""
 
-import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import jax
@@ -19,6 +18,7 @@ from moegan_jax.metrics import (
   lm_score,
   text_measures,
 )
+from moegan_jax.ops.precision import full_precision
 from moegan_jax.train.loop import EVALUATE, use_key
 from moegan_jax.types import Array, System, TrainState
 
@@ -45,20 +45,6 @@ def shared(found: Sequence[Mapping[str, float]]) -> list[str]:
     found: measures of several seeds, or at several temperatures.
   """
   return [k for k in found[0] if all(k in measures for measures in found)]
-
-
-def _exact(function: Callable) -> Callable:
-  """The function with full precision of products, wherever it runs.
-
-  The density of an oracle is exact, and a divergence is a difference.
-  """
-
-  @functools.wraps(function)
-  def precise(*args):
-    with jax.default_matmul_precision('float32'):
-      return function(*args)
-
-  return precise
 
 
 class Evaluator:
@@ -108,8 +94,9 @@ class Evaluator:
       return {'features': found.mean(1)}
 
     self._sample = jax.jit(sample)
-    self._nll_terms = jax.jit(_exact(nll_terms))
-    self._divergence_terms = jax.jit(_exact(divergence_terms))
+    # The density of an oracle is exact, and a divergence is a difference.
+    self._nll_terms = jax.jit(full_precision(nll_terms))
+    self._divergence_terms = jax.jit(full_precision(divergence_terms))
     self._known_terms = jax.jit(known_terms)
     self._features = jax.jit(features)
 
