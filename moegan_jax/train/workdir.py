@@ -138,10 +138,11 @@ class Workdir:
       return True
     before = self.read_config()
     old, new = flatten(before), flatten(config)
+    # A setting that is younger than the run changed nothing in it so far.
     differ = [
       f'{key} (was {_shown(old, key)}, now {_shown(new, key)})'
-      for key in dict.fromkeys([*old, *new])
-      if old.get(key) != new.get(key) and not _is_free(key, free)
+      for key in old
+      if old[key] != new.get(key) and not _is_free(key, free)
     ]
     if differ:
       more = len(differ) - SHOWN

@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from configs import common, papers
+from moegan_jax import systems
 from moegan_jax.ops.pooling import max_convolution
 from moegan_jax.train import cost, loop
 from moegan_jax.types import Phase, TrainState, Update
@@ -301,3 +303,30 @@ def test_flops_against_hand_counts(function, args, expected):
 def test_flops_need_shapes_only():
   shapes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in (X, W)]
   assert cost.flops(jnp.matmul, *shapes) == PRODUCT
+
+
+@pytest.mark.parametrize('phase', ['pretrain', 'adversarial'])
+def test_nothing_goes_to_or_from_the_host_within_a_chunk(phase):
+  """Not by a transfer, nor by a callback that the program was made with."""
+  c = papers.moegan(common.base())
+  c.generator.update(cell='lstm', embed=3, hidden=3)
+  c.discriminator.update(embed=3, widths=(2,), filters=3, features=3)
+  c.mle.update(epochs=1, batch=4)
+  c.adversarial.update(steps=3, batch=4, d_steps=2)
+  corpus = jnp.ones((12, 5), jnp.int32)
+  system = systems.build(c, systems.Spec(7, 5, 12))
+  state = loop.init_seeds(system.init, 0, 2)
+  compiled = loop.compile_chunk(system.phases[phase], 0, state, corpus)
+  program = compiled.program.as_text()
+  for word in ('callback', 'outfeed', 'infeed', 'recv', 'host_compute'):
+    assert word not in program
+  count = jnp.int32(3)
+  with jax.transfer_guard('disallow'):
+    _, report = compiled.call(state, count, corpus)
+    jax.block_until_ready(report)
+  # The guard would have seen it.
+  with (
+    jax.transfer_guard('disallow'),
+    pytest.raises(jax.errors.JaxRuntimeError, match='transfer'),
+  ):
+    jax.jit(jnp.sin)(np.ones(3))

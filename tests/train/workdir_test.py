@@ -53,10 +53,17 @@ def test_other_settings_are_refused_by_name(tmp_path):
     run.claim(other)
   text = str(info.value)
   assert 'gen.lr (was 0.0001, now 0.5)' in text
-  assert 'seed (was 0, now absent), new (was absent, now 1)' in text
+  assert 'seed (was 0, now absent)' in text
   assert 'use another --workdir or the old settings' in text
   assert '\n' not in text and 'sizes' not in text
   assert run.read_config()['seed'] == 0
+
+
+def test_a_setting_younger_than_the_run_takes_its_value_from_now_on(tmp_path):
+  run = claimed(tmp_path, CONFIG)
+  assert run.claim(CONFIG | {'new': 1}) is False
+  with pytest.raises(errors.UserError, match=r'new \(was 1, now 2\)'):
+    run.claim(CONFIG | {'new': 2})
 
 
 def test_long_lists_of_differences_are_cut(tmp_path):
