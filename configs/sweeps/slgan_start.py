@@ -1,0 +1,28 @@
+"""What SLGAN's collapse is made of: its start, and its pull towards D.
+
+The paper starts all parameters of G at N(0, 1). `likelihood` and
+`likelihood_seqgan` have no pull at all, so they are plain likelihood.
+
+python -m moegan_jax.sweep --grid=configs/sweeps/slgan_start.py:small
+Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
+variants, :small is the small oracle, at half the iterations of its config.
+"""
+
+from configs import common, papers
+
+
+def get_sweep(variant: str = ''):
+  base = common.bench(papers.slgan, variant)
+  if 'small' in variant:
+    common.scale_steps(base, base.adversarial.steps // 2)
+  seqgan, without = {'generator.init': 'seqgan'}, {'slgan.weight': 0.0}
+  return {
+    'base': base,
+    'seeds': 5,
+    'cells': {
+      'standard': {},
+      'likelihood': without,
+      'seqgan': seqgan,
+      'likelihood_seqgan': seqgan | without,
+    },
+  }
