@@ -19,6 +19,11 @@ def test_collapse_by_repetition():
   assert not guards.collapsed({'distinct_sentences': 0.9}, None)
   reason = guards.collapsed({'distinct_sentences': 0.707}, None)
   assert reason == 'distinct sentences 0.707 < 0.9'
+  # A log repeats itself.
+  real = {'distinct_sentences': 0.75}
+  assert not guards.collapsed({'distinct_sentences': 0.7}, real)
+  reason = guards.collapsed({'distinct_sentences': 0.6}, real)
+  assert reason == 'distinct sentences 0.600 < 0.9 x 0.750 of real text'
 
 
 def test_collapse_by_self_bleu():
