@@ -82,11 +82,11 @@ def marks(
 
   Args:
     measures: of the samples.
-    real_train: of as many training sentences, the yardstick of collapse; in
-      its place held-out text, where its Self-BLEU is missing.
+    real_train: of as many training sentences, the yardstick of collapse;
+      held-out text is it for a measure that is missing here.
     real_test: of held-out text against the training text.
   """
-  real = real_train if 'self_bleu4' in (real_train or {}) else real_test
+  real = {**(real_test or {}), **(real_train or {})}
   reasons = {
     'collapsed': collapsed(measures, real),
     'memorised': memorised(measures, real_test),
