@@ -21,6 +21,7 @@ def parse(argv: list[str]):
   from absl import flags
   from ml_collections import config_flags
 
+  from moegan_jax.cli import wrong_flag
   from moegan_jax.errors import UserError
 
   values = flags.FlagValues()
@@ -53,10 +54,7 @@ def parse(argv: list[str]):
   except UserError:
     raise
   except Exception as error:  # absl and ml_collections raise all kinds
-    # A KeyError's text is the repr of its message.
-    said = error.args[0] if error.args else ''
-    text = ' '.join(str(said).split()) or type(error).__name__
-    raise UserError(f'command line: {text}') from error
+    raise UserError(f'command line: {wrong_flag(error, argv)}') from error
   if len(rest) > 1:
     raise UserError(f'command line: {rest[1]!r} is not a flag; see --help')
   if values.help or '-h' in argv:

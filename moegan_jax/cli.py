@@ -3,8 +3,9 @@
 import argparse
 import os
 import pathlib
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from moegan_jax.errors import UserError
 
@@ -56,6 +57,28 @@ def exit_code(work: Callable[[], int | None], interrupted: str = '') -> int:
 def one_line(text: str) -> str:
   """Text that quotes anybody's file or flag, without what breaks a line."""
   return ' '.join(''.join(c if c.isprintable() else ' ' for c in text).split())
+
+
+def wrong_flag(error: Exception, argv: Sequence[str]) -> str:
+  """What absl and ml_collections say of a flag, in words.
+
+  Args:
+    error: raised while the command line was read
+    argv: the command line
+  """
+  cause = error.args[0] if error.args else ''
+  said = ' '.join(str(cause).split()) or type(error).__name__
+  if not isinstance(cause, KeyError):
+    return said
+  # They name but the part of the key that is missing.
+  missing, _, hint = str(cause.args[0]).partition('\n')
+  keys = [re.match(r'--config\.([\w.]+)', flag) for flag in argv]
+  keys = [key[1] for key in keys if key]
+  key = next((k for k in keys if missing.strip("'") in k.split('.')), missing)
+  if key == 'workdir':
+    hint = 'did you mean --workdir=FOLDER?'
+  hint = hint or 'configs/common.py has all settings'
+  return f'there is no setting --config.{key}; {hint}'
 
 
 def check_output(path: str) -> None:

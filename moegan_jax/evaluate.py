@@ -25,14 +25,16 @@ _ALL = 'all'  # every profile
 def _parser() -> Parser:
   parser = Parser(
     prog='python -m moegan_jax.evaluate',
-    description='Measures generated text against real text. Files are UTF-8, '
-    'a sentence a line; an empty line among the samples is an empty sentence.',
+    description='Measures generated text against real text. The ending of '
+    'a file says how it is read, as in training: .csv, .tsv, .jsonl, .smi '
+    'and others; any other is UTF-8 text, a sentence a line. An empty line '
+    'among the samples is an empty sentence.',
   )
   add = parser.add_argument
   add('--samples', required=True, metavar='FILE', help='generated text')
   add(
     '--references',
-    required=True,
+    default='',
     metavar='FILE',
     help='real text that training has not seen',
   )
@@ -44,6 +46,19 @@ def _parser() -> Parser:
     'a row of real text',
   )
   add(
+    '--workdir',
+    default='',
+    metavar='RUN',
+    help='in the place of these two files: the test and the training text of a '
+    'run of ours, and its codec',
+  )
+  add(
+    '--column',
+    default='',
+    metavar='NAME',
+    help='which column of .csv, .tsv and .jsonl files has the text',
+  )
+  add(
     '--profile',
     default='strict',
     metavar='NAME',
@@ -52,10 +67,11 @@ def _parser() -> Parser:
   )
   add(
     '--codec',
-    default='word',
+    default='',
     metavar='NAME',
-    help='tokens: word (default; the profile decides on the case), '
-    'word_cased, char, whitespace, ids, smiles or fasta',
+    help='tokens: word (the profile decides on the case), word_cased, char, '
+    'whitespace, ids, smiles or fasta (default: by the ending of the '
+    'references, word for text)',
   )
   add(
     '--format',
@@ -112,13 +128,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> None:
-  from moegan_jax.data.codecs import get_codec
+  from moegan_jax.data.codecs import BPE, get_codec
   from moegan_jax.files import write_text
   from moegan_jax.metrics.profiles import PROFILES
 
   if args.profile not in (*PROFILES, _ALL):
     raise unknown('--profile', args.profile, (*PROFILES, _ALL))
-  get_codec(args.codec)
+  if bool(args.workdir) == bool(args.references):
+    raise UserError('give --references (and --train), or else --workdir')
+  if args.workdir and args.train:
+    raise UserError('--workdir brings the training text: leave --train out')
+  args.codec, args.model = args.codec or _usual(args), ''
+  if args.codec == BPE and args.workdir:
+    args.model = _known(args.workdir).get('codec_model', '')
+  get_codec(args.codec, args.model)
   names = _names(args)
   _check_output(args)
 
@@ -131,6 +154,22 @@ def _run(args: argparse.Namespace) -> None:
   if args.output or args.format == 'json':  # else they stand in the page
     for line in marks:
       print(f'warning: {line}', file=sys.stderr)
+
+
+def _usual(args: argparse.Namespace) -> str:
+  """The codec of the run, or the one that suits the references."""
+  from moegan_jax.data.records import format_of
+
+  if args.workdir:
+    return _known(args.workdir)['codec']
+  return format_of(args.references).codec
+
+
+def _known(workdir: str) -> dict[str, Any]:
+  """What a run noted of its corpus."""
+  from moegan_jax.train.workdir import CORPUS_FILE, Workdir
+
+  return Workdir(workdir, create=False).read_json(CORPUS_FILE)
 
 
 def _check_output(args: argparse.Namespace) -> None:
@@ -154,7 +193,7 @@ def _names(args: argparse.Namespace) -> list[str]:
 
   if not args.measures:
     return list(QUICK if args.profile == _ALL else MEASURES)
-  flags = {'train': args.train, 'fit_lm': args.language_model}
+  flags = {'train': args.train or args.workdir, 'fit_lm': args.language_model}
   names = [name.strip() for name in args.measures.split(',')]
   for name in names:
     if name not in MEASURES:
@@ -235,38 +274,48 @@ def _evaluate(
 
 
 def _read(args: argparse.Namespace) -> _Lines:
-  """The files' lines.
+  """The files' lines, or those of a run.
 
   Raises:
-    UserError: a file that is missing, empty, or no text.
+    UserError: a file that is missing, empty, or not of its format.
   """
-  from moegan_jax.data.textfile import read_text
+  from moegan_jax.data.formats import BLANK, Columns
+  from moegan_jax.data.records import format_of, read_records, summary
 
   notes = []
-  kept: dict[str, list[str]] = {'train': []}
-  for name in ('references', 'train'):
-    path = getattr(args, name)
-    if path:
-      file = read_text(path)
-      kept[name] = file.lines
-      if file.blank:
-        notes.append(f'{file.blank:,} blank lines of {path} were skipped')
-  return _Lines(_read_samples(args.samples), **kept, notes=notes)
 
+  def lines(path: str, keep_blank: bool = False) -> list[str]:
+    # Samples of ours are plain text, also beside tables.
+    column = args.column if format_of(path).columns else ''
+    records = read_records(path, Columns(column, setting='--column')).records
+    bad = [r for r in records if r.wrong and r.wrong != BLANK]
+    notes.extend(f'dropped: {line}' for line in summary(bad, path))
+    kept = [r.text for r in records if not r.wrong or r.wrong == BLANK]
+    blank = kept.count('')
+    if keep_blank or not blank:
+      return kept
+    notes.append(f'{blank:,} blank lines of {path} were skipped')
+    return [text for text in kept if text]
 
-def _read_samples(path: str) -> list[str]:
-  """Lines with the blank ones, as '', where they stood."""
-  from moegan_jax.data.textfile import read_text
+  samples = lines(args.samples, keep_blank=True)
+  if args.workdir:
+    from moegan_jax.train.workdir import Workdir
 
-  file = read_text(path)
-  if not file.blank:
-    return file.lines
-  text = pathlib.Path(path).read_text(encoding='utf-8-sig')
-  lines = [line.strip() for line in text.removesuffix('\n').split('\n')]
-  if len(lines) != len(file.lines) + file.blank:
-    # A pipe can be read once only: their number is known, not their places.
-    return [*file.lines, *[''] * file.blank]
-  return lines
+    corpus = Workdir(args.workdir, create=False).corpus()
+    references, train = (
+      [
+        corpus.codec.join(sentence)
+        for sentence in words or corpus.words(tokens)
+      ]
+      for words, tokens in (
+        (corpus.test_words, corpus.test),
+        (corpus.train_words, corpus.train),
+      )
+    )
+  else:
+    references = lines(args.references)
+    train = lines(args.train) if args.train else []
+  return _Lines(samples, references, train, notes)
 
 
 def _tokenise(lines: _Lines, codec: str, args: argparse.Namespace):
@@ -274,12 +323,16 @@ def _tokenise(lines: _Lines, codec: str, args: argparse.Namespace):
   from moegan_jax.data.codecs import get_codec, tokenise
   from moegan_jax.metrics import Texts
 
+  used = get_codec(codec, args.model)
+
   def tokens(name: str):
     those = getattr(lines, name)
     try:
-      found = iter(tokenise([x for x in those if x], get_codec(codec)))
+      found = iter(tokenise([x for x in those if x], used))
     except UserError as error:
-      raise UserError(f'{getattr(args, name)}: {error}') from None
+      raise UserError(
+        f'{getattr(args, name) or args.workdir}: {error}'
+      ) from None
     return [next(found) if line else [] for line in those]
 
   parts = (tokens(name) for name in ('samples', 'references', 'train'))

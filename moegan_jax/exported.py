@@ -5,7 +5,7 @@ weights.safetensors: what the program reads of the run's state
 program.stablehlo: the sampling program, a `sampler.Program` of named weights
   for any batch size, on CPU and CUDA, as `jax.export` writes it
 
-README has thirty lines that read them.
+README has some thirty lines that read them.
 """
 
 import hashlib
@@ -20,6 +20,8 @@ import safetensors.numpy
 from jax import export
 from safetensors import SafetensorError
 
+from moegan_jax.data import bpe
+from moegan_jax.data.codecs import BPE
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError
 from moegan_jax.files import read_json, write_bytes, write_json
@@ -174,14 +176,17 @@ def _of_weights(
 
 
 def _described(corpus: Corpus) -> dict[str, Any]:
-  """The vocabulary and the codec; what `corpus_of` reads, and a separator.
+  """The vocabulary and the codec; what `corpus_of` reads, and how to join.
 
   separator: what stands between two words of a line
+  bytes: of a line so joined, what byte each character stands for, where the
+    line is the text of these bytes; {} where it is the text already
   """
   numbers = tuple(map(str, range(corpus.vocab_size)))
   separator = ' ' if corpus.codec.join(['a', 'b']) == 'a b' else ''
   return corpus.known() | {
     'separator': separator,
+    'bytes': bpe.byte_of() if corpus.codec.name == BPE else {},
     'vocabulary': corpus.vocabulary or numbers,
   }
 

@@ -49,9 +49,11 @@ def _run(args: argparse.Namespace) -> int:
       raise UserError(f'{name} {value}: must be at least 1')
   if args.output:
     check_output(args.output)
-  sampler, known, origin = (_exported if args.exported else _trained)(args)
   from moegan_jax.sampler import Style
+  from moegan_jax.train import compilation
 
+  compilation.use_cache()  # else the program is compiled anew every time
+  sampler, known, origin = (_exported if args.exported else _trained)(args)
   style = Style(args.temperature, args.top_k, args.nucleus, args.prefix)
   stream = sampler.stream(args.seed, style)
   print(origin, file=sys.stderr)

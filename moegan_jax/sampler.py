@@ -153,7 +153,8 @@ class Sampler:
         f'prefix {text!r} has {len(words)} tokens; this generator writes '
         f'{corpus.length} at most'
       )
-    unknown = [w for w, t in zip(words, tokens) if t == corpus.unk]
+    missing = (w for w, t in zip(words, tokens) if t == corpus.unk)
+    unknown = list(dict.fromkeys(missing))
     if unknown:
       raise UserError(
         f'prefix {text!r}: the vocabulary of this generator lacks '

@@ -20,6 +20,7 @@ from jax import export as jax_export
 import launch
 import moegan_jax
 from moegan_jax import export, info, sample, sampler, trained
+from moegan_jax.data import bpe
 from moegan_jax.report import html
 from moegan_jax.train import loop
 
@@ -240,6 +241,18 @@ def test_the_library_has_the_same_face(folder):
   assert one.sample(2, prefix='a')[0].startswith('a ')
 
 
+@pytest.mark.parametrize('source', ['--workdir', '--exported'])
+def test_what_sampling_compiles_is_kept(
+  folder, generator, source, tmp_path, monkeypatch
+):
+  before = jax.config.jax_compilation_cache_dir
+  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path))
+  path = {'--workdir': folder, '--exported': generator}[source]
+  lines(sample, source, path, '-n', 3, '--batch', 3)
+  assert list(tmp_path.glob('xla/jit_*'))
+  jax.config.update('jax_compilation_cache_dir', before)
+
+
 # --- export ----------------------------------------------------------------
 
 
@@ -273,7 +286,8 @@ def test_what_is_exported(generator, run):
   assert size < 100_000
 
 
-def test_the_loader_in_readme(generator, tmp_path):
+@pytest.mark.parametrize('codec', ['whitespace', 'bpe'])
+def test_the_loader_in_readme(damaged, codec, tmp_path):
   page = (ROOT / 'README.md').read_text(encoding='utf-8')
   blocks = re.findall(r'(?:(?:    .*)?\n)+', page)
   (block,) = [b for b in blocks if 'jax.export.deserialize' in b]
@@ -286,14 +300,22 @@ def test_the_loader_in_readme(generator, tmp_path):
     'sys',
   }
   (tmp_path / 'loader.py').write_text(loader)
+  path = tmp_path / 'generator'
+  if codec == 'bpe':  # other words for the same numbers: parts of characters
+    about = json.loads((path / 'generator.json').read_text())
+    fitted = bpe.fit(['床前明月光'], 257)
+    symbols = fitted.split('床前明月光 é 😀' * 9)[: about['vocab_size']]
+    changed = {'codec': 'bpe', 'codec_model': fitted.model, 'separator': ''}
+    changed |= {'vocabulary': ['', *symbols[1:]], 'bytes': bpe.byte_of()}
+    (path / 'generator.json').write_text(json.dumps(about | changed))
   done = subprocess.run(
-    [sys.executable, 'loader.py', str(generator), '20', '7'],
+    [sys.executable, 'loader.py', str(path), '20', '7'],
     cwd=tmp_path,  # where our package is not
     capture_output=True,
-    text=True,
+    encoding='utf-8',
   )
   assert done.returncode == 0, done.stderr
-  own = lines(sample, '--exported', generator, '--seed', 7, '-n', 20)
+  own = lines(sample, '--exported', path, '--seed', 7, '-n', 20)
   assert done.stdout.splitlines() == own
 
 

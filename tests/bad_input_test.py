@@ -92,6 +92,10 @@ BAD = {
     ['huge', 'smoke'],
   ),
   'key': (lambda d: [*ORACLE, '--config.mle.epoch=3'], ['epoch', 'epochs']),
+  'no key': (
+    lambda d: [*ORACLE, '--config.workdir=x'],
+    ['--config.workdir', 'did you mean --workdir'],
+  ),
   'section': (lambda d: [*ORACLE, '--config.mlee.lr=3'], ['mlee']),
   'type': (lambda d: [*ORACLE, '--config.mle.epochs=many'], ['mle.epochs']),
   'flag': (lambda d: [*ORACLE, '--workdri=x'], ['workdri']),

@@ -11,9 +11,11 @@ import time
 import numpy as np
 import pytest
 
-from moegan_jax import evaluate
+from configs import moegan_text
+from moegan_jax import data, evaluate
+from moegan_jax.files import write_json
 from moegan_jax.metrics import METRICS, LanguageModel, bleu
-from moegan_jax.train import language_model
+from moegan_jax.train import language_model, workdir
 
 ROOT = pathlib.Path(__file__).parents[1]
 QUICK = '--measures=bleu,self_bleu,diversity'
@@ -150,7 +152,9 @@ def test_golden_digits(benchmark_files, tmp_path, monkeypatch, capsys):
   want = [0.745659, 0.527893, 0.355012, 0.229993]
   want += [0.966248, 0.913318, 0.848570, 0.780423]
   np.testing.assert_allclose(got, want, rtol=0, atol=5.1e-7)
-  assert found['marks'] == ['collapsed: distinct sentences 0.707 < 0.9']
+  assert found['marks'] == [
+    'collapsed: distinct sentences 0.707 < 0.9 x 0.987 of real text'
+  ]
   assert found['protocol']['notes'] == []
 
 
@@ -196,7 +200,7 @@ def test_language_models(texts, capsys, monkeypatch, train):
 
 
 @pytest.mark.parametrize(
-  ('data', 'sentences'),
+  ('content', 'sentences'),
   [
     (b'a man\n\na dog\n', ['a man', '', 'a dog']),
     (b'\na man\n \t\n', ['', 'a man', '']),
@@ -209,8 +213,8 @@ def test_language_models(texts, capsys, monkeypatch, train):
     (b'a dog', ['a dog']),
   ],
 )
-def test_lines(texts, capsys, data, sentences):
-  (texts / 'nasty.txt').write_bytes(data)
+def test_lines(texts, capsys, content, sentences):
+  (texts / 'nasty.txt').write_bytes(content)
   found = run_json(capsys, '--train=train.txt', samples='nasty.txt')
   words = [line.split() for line in sentences]
   protocol = found['protocol']
@@ -252,6 +256,50 @@ def test_molecules_by_their_codec(texts, capsys):
   assert 'valid_molecules' not in run_json(capsys, '--codec=char', **files)
 
 
+def test_files_are_read_as_in_training(texts, capsys):
+  (texts / 'real.csv').write_text(
+    'id,say,kind\n1,"a red, red bike",x\n2,a dog,y\n3,broken\n4,,x\n'
+  )
+  write(texts / 'plain.txt', ['a red, red bike', 'a dog'])
+  files = ['--column=say', '--train=real.csv', QUICK]
+  table = run_json(capsys, *files, references='real.csv')
+  plain = run_json(capsys, '--train=plain.txt', QUICK, references='plain.txt')
+  assert table['bleu2'] == plain['bleu2'] > 0
+  notes = '\n'.join(table['protocol']['notes'])
+  assert '1 blank lines of real.csv were skipped' in notes
+  assert '1 of real.csv: a row with another number of fields' in notes
+
+  write(texts / 'real.smi', ['CCO ethanol', 'CC(=O)O acetic acid'])
+  write(texts / 'drawn.txt', ['CCO', '', 'CCl'])
+  drawn = run_json(capsys, QUICK, samples='drawn.txt', references='real.smi')
+  assert drawn['protocol']['tokeniser'] == 'smiles'
+  assert drawn['protocol']['empty_samples'] == 1
+
+
+@pytest.mark.parametrize('codec', ['word', 'bpe'])
+def test_the_texts_of_a_run(texts, capsys, codec):
+  config = moegan_text.get_config('')
+  config.data.path, config.data.codec = 'train.txt', codec
+  config.data.max_vocab = 260 if codec == 'bpe' else 0
+  corpus = data.load(config.data).corpus
+  folder = workdir.Workdir('run')
+  folder.claim(config.to_dict())
+  write_json(folder.path / workdir.CORPUS_FILE, corpus.known())
+  for name in ('train', 'test'):
+    words = getattr(corpus, f'{name}_words')
+    write(texts / f'own-{name}.txt', map(corpus.codec.join, words))
+  found = run_json(capsys, '--workdir=run', references='')
+  assert found['protocol']['tokeniser'].split()[0] == codec
+  assert found['protocol']['train'] == len(corpus.train)
+  assert found['protocol']['references'] == len(corpus.test)
+  if codec == 'word':
+    files = {'references': 'own-test.txt'}
+    assert found == run_json(capsys, '--train=own-train.txt', **files)
+  write(texts / 'train.txt', ['another text of mine'] * 60)
+  assert run('--workdir=run', references='') == 2
+  assert 'a text that has changed' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('codec', ['word', 'char'])
 def test_long_lines_take_seconds(texts, capsys, codec):
   rng = random.Random(5)
@@ -290,6 +338,12 @@ def test_long_lines_take_seconds(texts, capsys, codec):
     (['--output=no/such/folder'], 'name a file in a folder that exists'),
     (['--output=.'], 'name a file in a folder that exists'),
     (['--output=samples.txt'], 'samples.txt is one of the texts'),
+    (['--workdir=run'], 'give --references (and --train), or else --workdir'),
+    (['--references='], 'give --references (and --train), or else --workdir'),
+    (['--references=', '--workdir=run'], 'run is no run'),
+    (['--references=', '--workdir=x', '--train=y'], 'leave --train out'),
+    (['--references=real.csv'], 'has the columns a, b: choose one by --column'),
+    (['--references=real.csv', '--column=c'], "--column='c' is unknown"),
     (['--no_such_flag'], 'unrecognized arguments: --no_such_flag'),
   ],
 )
@@ -298,6 +352,7 @@ def test_bad_input_is_one_line(texts, capsys, argv, said):
   (texts / 'blank.txt').write_text('\n \n')
   (texts / 'latin.txt').write_bytes(b'a man\ncaf\xe9\n')
   (texts / 'binary.bin').write_bytes(b'a\0b\n')
+  (texts / 'real.csv').write_text('a,b\n1,2\n')
   before = (texts / 'samples.txt').read_bytes()
   assert run(*argv) == 2
   out, error = capsys.readouterr()

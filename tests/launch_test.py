@@ -21,7 +21,7 @@ import pytest
 
 import launch
 import moegan_jax
-from moegan_jax import data
+from moegan_jax import data, exported
 from moegan_jax.data.captions import captions_oracle
 from moegan_jax.errors import UserError
 from moegan_jax.train import loop
@@ -582,7 +582,11 @@ def test_a_fitted_codec_lives_in_the_folder_of_the_run(tmp_path):
   tokens = loaded.encode(['The dog no 3 runs'])
   assert loaded.corpus.text(tokens) == ['The dog no 3 runs']
   assert (tokens < loaded.corpus.vocab_size).all()
-  assert len(loaded.sample(3)) == 3
+  exported.write(tmp_path / 'generator', loaded, {})
+  about = json.loads((tmp_path / 'generator' / 'generator.json').read_text())
+  assert len(about['bytes']) == 256 and about['separator'] == ''
+  sampler = exported.load(tmp_path / 'generator')
+  assert sampler.sample(3) == loaded.sample(3)
 
 
 def test_help_names_the_flags():

@@ -129,7 +129,8 @@ def _limit(corpus: Corpus, limit: int) -> Corpus:
     raise UserError(f'data.limit={limit} must not be negative')
   if not limit or limit >= len(corpus.train):
     return corpus
-  notes = [*corpus.record.get('notes', ()), f'training uses {limit:,} lines']
+  said = f'training uses the first {limit:,} lines (data.limit)'
+  notes = [*corpus.record.get('notes', ()), said]
   labels = dict(corpus.labels)
   if labels:
     labels['train'] = labels['train'][:limit]

@@ -68,6 +68,18 @@ def load(model: str) -> Codec:
   )
 
 
+def byte_of() -> dict[str, int]:
+  """The byte that each character of a token stands for, as GPT-2 has it.
+
+  Printable ones of Latin-1 are themselves, the others follow from U+0100 on.
+  """
+  same = [*range(33, 127), *range(161, 173), *range(174, 256)]
+  others = [byte for byte in range(_BYTES) if byte not in same]
+  return {chr(byte): byte for byte in same} | {
+    chr(_BYTES + i): byte for i, byte in enumerate(others)
+  }
+
+
 def _library():
   try:
     import tokenizers

@@ -41,10 +41,19 @@ class Record(NamedTuple):
 
 
 class Columns(NamedTuple):
-  """Which column (field) is read; '' for the usual one, and for no labels."""
+  """Which column (field) is read; '' for the usual one, and for no labels.
+
+  setting, label_setting: what a message calls them
+  """
 
   text: str = ''
   label: str = ''
+  setting: str = 'data.column'
+  label_setting: str = 'data.label_column'
+
+  def named(self) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Setting and value, of both."""
+    return (self.setting, self.text), (self.label_setting, self.label)
 
 
 DEFAULT = Columns()
@@ -115,19 +124,17 @@ def _choose(columns: Columns, names: Sequence[str], name: str) -> Columns:
   Raises:
     UserError: one that does not exist, or none that is usual.
   """
-  for key, column in (
-    ('column', columns.text),
-    ('label_column', columns.label),
-  ):
+  for setting, column in columns.named():
     if column and column not in names:
-      raise UserError(f'{name}: {unknown(f"data.{key}", column, names)}')
+      raise UserError(f'{name}: {unknown(setting, column, names)}')
   rest = [n for n in names if n != columns.label]
   text = columns.text or (rest[0] if len(rest) == 1 else _USUAL)
   if text not in names:
     raise UserError(
-      f'{name} has the columns {", ".join(names)}: choose one by data.column'
+      f'{name} has the columns {", ".join(names)}: choose one by'
+      f' {columns.setting}'
     )
-  return Columns(text, columns.label)
+  return columns._replace(text=text)
 
 
 def _read_csv(data: bytes, name: str, columns: Columns):

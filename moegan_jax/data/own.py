@@ -12,6 +12,7 @@ from moegan_jax.data.records import Records, read_records, summary
 from moegan_jax.errors import UserError
 
 LONGEST = 1000  # tokens in a line; beyond it, max_length must be set
+_WORDS = ('word', 'word_cased', 'whitespace')
 _SPLIT_SEED = 20170523  # of the test split; part of the corpus' identity
 
 
@@ -87,6 +88,8 @@ def load_own(
   _check_readable(paths, records)
   train, _ = _parts(records, drawn)
   lengths = sorted(len(r.tokens) for r in train)
+  if codec == 'auto' and used.name == 'word':
+    _check_words(lengths, path)
   records = {
     part: _limited(rows, max_length, paths[part])
     for part, rows in records.items()
@@ -122,7 +125,7 @@ def load_own(
   if len(common) < words:
     figures['vocabulary_read'] = words
     figures['vocabulary_cut'] = f'min_count={min_count}, max_vocab={cap}'
-  return corpus_lib.build_corpus(
+  corpus = corpus_lib.build_corpus(
     name=name or _stem(path),
     codec=used,
     train=[r.tokens for r in train],
@@ -137,6 +140,23 @@ def load_own(
     if columns.label
     else None,
   )
+  if used.name in _WORDS and corpus.record['test_unknown_tokens'] > 0.5:
+    notes.append(
+      'most words of the test lines do not occur in training: where words are'
+      ' not parted by blanks, or all are rare, data.codec=char or bpe suits'
+    )
+  return corpus
+
+
+def _check_words(lengths: Sequence[int], path: str) -> None:
+  """UserError where a sentence is a single word, by sorted lengths."""
+  single = sum(length == 1 for length in lengths)
+  if 2 * single > len(lengths):
+    raise UserError(
+      f'{path}: {single:,} of {len(lengths):,} training lines are a single'
+      ' word: set data.codec=char for text without blanks between words'
+      ' (Chinese, names, passwords), or data.codec=word if words are meant'
+    )
 
 
 def _check_limits(**limits: int) -> None:

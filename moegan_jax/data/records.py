@@ -13,6 +13,7 @@ from moegan_jax.data.formats import (
   FORMATS,
   TEXT,
   Columns,
+  Format,
   Record,
 )
 from moegan_jax.data.textfile import read_bytes
@@ -55,21 +56,13 @@ def read_records(
   """
   path = pathlib.Path(path)
   data = read_bytes(path)
-  suffixes = [suffix.lower() for suffix in path.suffixes]
-  if suffixes[-1:] == ['.gz']:
+  if path.suffix.lower() == '.gz':
     data = _gunzip(data, path)
-    suffixes.pop()
-  ending = suffixes[-1] if suffixes else ''
-  if ending in _REFUSED:
-    raise UserError(f'{path}: {ending} is not read; {_REFUSED[ending]}')
-  form = FORMATS.get(ending, TEXT)
-  for key, column in (
-    ('column', columns.text),
-    ('label_column', columns.label),
-  ):
+  form = format_of(path)
+  for setting, column in columns.named():
     if column and not form.columns:
       raise UserError(
-        f'data.{key}={column!r}: {path} is {form.name}, which has no columns; '
+        f'{setting}={column!r}: {path} is {form.name}, which has no columns; '
         'csv, tsv and jsonl have'
       )
   column, found = form.read(data, str(path), columns)
@@ -79,6 +72,21 @@ def read_records(
     raise UserError(f'{path} {what}: {form.name} is needed')
   said = f'{form.name}, column {column}' if column else form.name
   return Records(records, said, form.codec, hashlib.sha256(data).hexdigest())
+
+
+def format_of(path: str | pathlib.Path) -> Format:
+  """The format that a file's name ends in; text, where it is none.
+
+  Raises:
+    UserError: what would be read as text, and is not meant to be.
+  """
+  suffixes = [suffix.lower() for suffix in pathlib.Path(path).suffixes]
+  if suffixes[-1:] == ['.gz']:
+    suffixes.pop()
+  ending = suffixes[-1] if suffixes else ''
+  if ending in _REFUSED:
+    raise UserError(f'{path}: {ending} is not read; {_REFUSED[ending]}')
+  return FORMATS.get(ending, TEXT)
 
 
 def summary(records: Sequence[Record], name: str) -> list[str]:

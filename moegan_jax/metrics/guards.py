@@ -7,7 +7,7 @@ measure that is missing accuses nobody. Numbers are of one seed.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-MIN_DISTINCT = 0.9
+MIN_DISTINCT = 0.9  # of the share that real text has
 MAX_EXCESS = 0.15
 MAX_COPIED = 0.05  # above the share of held-out text
 MAX_COPIED_ALONE = 0.5  # where held-out text was not measured
@@ -19,16 +19,19 @@ def collapsed(
 ) -> str:
   """Why the samples count as collapsed, or '' if they do not.
 
-  They do if fewer than 0.9 of the sentences are distinct, or if Self-BLEU-4
-  exceeds that of as many real sentences by 0.15.
+  They do if the share of distinct sentences is below 0.9 of that of real text,
+  which repeats itself in a log or a list of names, or if Self-BLEU-4 exceeds
+  that of as many real sentences by 0.15.
 
   Args:
     measures: of the samples.
     real: of real text under the same protocol, or None.
   """
   distinct = measures.get('distinct_sentences')
-  if distinct is not None and distinct < MIN_DISTINCT:
-    return f'distinct sentences {distinct:.3f} < {MIN_DISTINCT}'
+  usual = (real or {}).get('distinct_sentences', 1.0)
+  if distinct is not None and distinct < MIN_DISTINCT * usual:
+    words = f' x {usual:.3f} of real text' if usual < 1 else ''
+    return f'distinct sentences {distinct:.3f} < {MIN_DISTINCT}{words}'
   ours = measures.get('self_bleu4')
   theirs = (real or {}).get('self_bleu4')
   if ours is not None and theirs is not None and ours > theirs + MAX_EXCESS:
@@ -79,11 +82,11 @@ def marks(
 
   Args:
     measures: of the samples.
-    real_train: of as many training sentences, the yardstick of collapse; in
-      its place held-out text, where its Self-BLEU is missing.
+    real_train: of as many training sentences, the yardstick of collapse;
+      held-out text is it for a measure that is missing here.
     real_test: of held-out text against the training text.
   """
-  real = real_train if 'self_bleu4' in (real_train or {}) else real_test
+  real = {**(real_test or {}), **(real_train or {})}
   reasons = {
     'collapsed': collapsed(measures, real),
     'memorised': memorised(measures, real_test),

@@ -176,6 +176,7 @@ def lengths(exhibits: Exhibits | None) -> 'Figure | None':
         edges = np.arange(len(counts) + 1) - 0.5
         axes.stairs(counts / counts.sum(), edges, linewidth=1.3, **look)
     axes.set_xlabel('tokens in a sentence')
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel('share of sentences')
     axes.grid(axis='x', visible=False)
     axes.legend()

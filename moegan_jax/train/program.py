@@ -1,21 +1,18 @@
 """The program behind launch.py: from a configuration to a finished run."""
 
 import os
-import pathlib
 import sys
 from collections.abc import Callable
 
 import jax
-from jax.experimental.compilation_cache import compilation_cache
 
 from moegan_jax import data, systems
 from moegan_jax.data import Loaded
-from moegan_jax.data.codecs import cache_directory
 from moegan_jax.data.corpus import Corpus, describe
 from moegan_jax.errors import UserError
 from moegan_jax.files import write_json
 from moegan_jax.metrics import Texts, left_out, two_sample
-from moegan_jax.train import loop, mesh, processes, start
+from moegan_jax.train import compilation, loop, mesh, processes, start
 from moegan_jax.train.engine import Engine
 from moegan_jax.train.evaluation import Evaluator
 from moegan_jax.train.results import Known
@@ -61,7 +58,7 @@ def guarded(path: str | os.PathLike, work: Callable[[Workdir], int]) -> int:
   Raises:
     UserError: bad input, or another process works there.
   """
-  _use_compilation_cache()
+  compilation.use_cache()
   workdir = Workdir(path)
   workdir.lock()
   try:
@@ -241,7 +238,7 @@ def _follow(config) -> int:
     engine = _engine(config, system, corpus)
     return engine, shapes, corpus.record['train_sha256']
 
-  _use_compilation_cache()
+  compilation.use_cache()
   return processes.follow(prepare)
 
 
@@ -308,18 +305,3 @@ def _banner(*lines: str) -> None:
   for line in lines:
     print(f'* {line.ljust(width - 4)} *')
   print('*' * width, flush=True)
-
-
-def _use_compilation_cache() -> None:
-  """Compiled programs are kept between runs, where a folder can be had."""
-  folder = pathlib.Path(cache_directory()) / 'xla'
-  try:
-    folder.mkdir(parents=True, exist_ok=True)
-  except OSError:
-    return
-  if os.access(folder, os.W_OK):
-    if jax.config.jax_compilation_cache_dir != str(folder):
-      compilation_cache.reset_cache()  # it may hold on to another folder
-    jax.config.update('jax_compilation_cache_dir', str(folder))
-    # A run has many programs of less than the second that is JAX's limit.
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)

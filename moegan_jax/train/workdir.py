@@ -11,7 +11,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Collection
 
-from moegan_jax import errors
+from ml_collections import ConfigDict
+
+from moegan_jax import data, errors
+from moegan_jax.data.corpus import Corpus
 from moegan_jax.files import flatten, jsonable, read_json, write_json
 
 PACKAGES = (
@@ -111,6 +114,25 @@ class Workdir:
     """
     return read_json(self.path / name)
 
+  def corpus(self) -> Corpus:
+    """The corpus of the run with its sentences, read once more.
+
+    Raises:
+      UserError: it cannot be read, or is not the one of the run.
+    """
+    before = self.read_json(CORPUS_FILE)
+    corpus = data.load(ConfigDict(self.read_config()).data).corpus
+    keys = ('train_sha256', 'test_sha256', 'train_lines')
+    # The checksums are of numbers: other words may have the same.
+    if list(corpus.vocabulary) != before['vocabulary'] or any(
+      corpus.record[key] != before['record'].get(key) for key in keys
+    ):
+      raise errors.UserError(
+        f'{self.path} was trained on a text that has changed since or cannot '
+        'be had; put the old one in its place'
+      )
+    return corpus
+
   def claim(
     self,
     config: dict,
@@ -139,10 +161,15 @@ class Workdir:
     before = self.read_config()
     old, new = flatten(before), flatten(config)
     # A setting that is younger than the run changed nothing in it so far.
-    differ = [
+    keys = [
+      key for key in old if old[key] != new.get(key) and not _is_free(key, free)
+    ]
+    # Checksums say nothing to a reader.
+    differ = ['its text is another one'] * any(map(_is_sum, keys))
+    differ += [
       f'{key} (was {_shown(old, key)}, now {_shown(new, key)})'
-      for key in old
-      if old[key] != new.get(key) and not _is_free(key, free)
+      for key in keys
+      if not _is_sum(key)
     ]
     if differ:
       more = len(differ) - SHOWN
@@ -219,6 +246,11 @@ def _revision() -> str | None:
   except (OSError, subprocess.SubprocessError):
     return None
   return run.stdout.strip() or None
+
+
+def _is_sum(key: str) -> bool:
+  """Whether it is one of the corpus' checksums, see `program.recorded`."""
+  return key.startswith('corpus.')
 
 
 def _shown(settings: dict, key: str) -> str:

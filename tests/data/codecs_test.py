@@ -1,5 +1,6 @@
 """Codecs, and the cache of the word codecs."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,6 +140,19 @@ def test_a_line_is_read_or_refused_in_a_line(name, line):
     assert '\n' not in str(error)
   else:
     assert all(tokens)  # '' is how a vocabulary writes pad
+
+
+def test_the_bytes_of_bpe_are_those_of_its_library():
+  """Also where a sample is cut inside of a character."""
+  stands_for = bpe.byte_of()
+  assert sorted(stands_for.values()) == list(range(256))
+  symbols = {byte: symbol for symbol, byte in stands_for.items()}
+  rng = np.random.RandomState(0)
+  cases = ['床前明月光 a é 😀'.encode()[:n] for n in range(27)]
+  cases += [rng.bytes(8) for _ in range(1000)]
+  for case in cases:
+    tokens = [symbols[byte] for byte in case]
+    assert BPE.join(tokens) == case.decode(errors='replace')
 
 
 def test_the_same_text_gives_the_same_bpe():

@@ -255,12 +255,24 @@ def test_bpe_is_fitted_to_training_text_and_kept(write):
     (LINES, {'test_path': 'gone.txt'}, 'gone.txt does not exist'),
     ([*LINES, 'x ' * 2000], {}, 'longest line has 2,000 tokens'),
     ('', {}, 'my.txt is empty'),
+    (
+      ['床前明月光，疑是地上霜。'] * 50 + LINES[:30],
+      {},
+      'are a single word: set data.codec=char',
+    ),
   ],
 )
 def test_refusals_are_one_line(write, content, settings, message):
   with pytest.raises(UserError, match=message) as caught:
     own.load_own(path=write(content), **settings)
   assert '\n' not in str(caught.value)
+
+
+def test_words_that_never_come_again(write):
+  single = [f'name{i}' for i in range(60)]
+  corpus = own.load_own(path=write(single), codec='word')  # they are meant
+  assert 'data.codec=char or bpe' in describe(corpus.record)
+  assert 'char or bpe' not in describe(own.load_own(path=write(LINES)).record)
 
 
 def test_no_file():

@@ -19,6 +19,11 @@ def test_collapse_by_repetition():
   assert not guards.collapsed({'distinct_sentences': 0.9}, None)
   reason = guards.collapsed({'distinct_sentences': 0.707}, None)
   assert reason == 'distinct sentences 0.707 < 0.9'
+  # A log repeats itself.
+  real = {'distinct_sentences': 0.75}
+  assert not guards.collapsed({'distinct_sentences': 0.7}, real)
+  reason = guards.collapsed({'distinct_sentences': 0.6}, real)
+  assert reason == 'distinct sentences 0.600 < 0.9 x 0.750 of real text'
 
 
 def test_collapse_by_self_bleu():
@@ -57,6 +62,9 @@ def test_marks_take_held_out_text_where_training_text_says_nothing():
   assert '0.900 > 0.500' in marks[0] and '0.900 > 0.000' in marks[1]
   (mark,) = guards.marks({'self_bleu4': 0.9}, {}, {'self_bleu4': 0.6})
   assert '0.900 > 0.600' in mark
+  # Each measure has its own yardstick: training text repeats itself here.
+  train, held_out = {'distinct_sentences': 0.8}, {'distinct_sentences': 1.0}
+  assert guards.marks({'distinct_sentences': 0.75}, train, held_out) == []
   assert guards.marks({}) == guards.marks(MLE, REAL, REAL) == []
 
 

@@ -14,7 +14,7 @@ import pytest
 import launch
 from configs import mle_oracle_small
 from moegan_jax.report import html
-from moegan_jax.train import grid, program
+from moegan_jax.train import compilation, grid, program
 from moegan_jax.train.checkpoint import Store
 from moegan_jax.train.workdir import Workdir
 from moegan_jax.train.writer import Writer
@@ -159,7 +159,7 @@ def test_a_folder_that_is_deleted_while_it_runs(tmp_path, monkeypatch):
 def test_without_a_cache(tmp_path, monkeypatch):
   (tmp_path / 'file').write_text('')
   monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'file' / 'cache'))
-  program._use_compilation_cache()  # says nothing, and does not fail
+  compilation.use_cache()  # says nothing, and does not fail
   from moegan_jax.data.codecs import CODECS, tokenise
 
   assert tokenise(['a dog .'], CODECS['word']) == [['a', 'dog', '.']]

@@ -66,6 +66,14 @@ def test_a_setting_younger_than_the_run_takes_its_value_from_now_on(tmp_path):
     run.claim(CONFIG | {'new': 2})
 
 
+def test_another_text_is_not_told_by_checksums(tmp_path):
+  sums = {'train': 'a1', 'test': 'b1'}
+  run = claimed(tmp_path, CONFIG | {'corpus': sums})
+  other = CONFIG | {'corpus': {'train': 'a2', 'test': 'b2'}}
+  with pytest.raises(errors.UserError, match='its text is another one; use'):
+    run.claim(other)
+
+
 def test_long_lists_of_differences_are_cut(tmp_path):
   run = claimed(tmp_path, {f'k{i}': 0 for i in range(9)})
   with pytest.raises(errors.UserError, match=r'k4 \(.*\) and 4 more') as info:
