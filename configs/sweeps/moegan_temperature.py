@@ -2,7 +2,8 @@
 
 beta = 1 / tau; published on COCO as curves without numbers: BLEU is best at
 tau = .01, NLL_gen lowest at .001. `beta_N` grows to N, `constant_N` stays;
-`likelihood` is the control, further likelihood at the same rate.
+`likelihood` is the control, further likelihood at the same rate; `anchored_N`
+has both, the game of `beta_N` and that likelihood.
 
 Ours (:small, three seeds, results/SMALL_ORACLE.md): the Jeffreys divergence of
 the MLE start, 1.971, ends at 2.441, 2.267, 1.979, 1.950 and 1.949 for beta_1 to
@@ -34,5 +35,9 @@ def get_sweep(variant: str = ''):
       f'constant_{n}': {'game.beta': float(n), 'game.schedule': 'constant'}
       for n in (2, 10, 100)
     }
-    | {'likelihood': LIKELIHOOD},
+    | {'likelihood': LIKELIHOOD}
+    | {
+      f'anchored_{n}': {'game.beta': float(n), 'adversarial.anchor': 1.0}
+      for n in (100, 1000)
+    },
   }
