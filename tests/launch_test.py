@@ -177,6 +177,15 @@ def test_the_workdir_of_a_run(finished):
   assert 'Jeffreys' in out and 'generator' in out and 'T = 6' in out
 
 
+def test_the_plan_is_one_aligned_table(finished):
+  out = finished[2].splitlines()
+  first = out.index('corpus      oracle (ids tokens)')
+  (end,) = [i for i, line in enumerate(out) if line.startswith('compiling')]
+  assert 'seeds       2' in out[first:end]
+  for line in out[first:end]:
+    assert line[11] == ' ' and line[12] != ' ', line
+
+
 def test_the_metrics_of_a_run(finished):
   lines = lines_of(finished[0])
   text = json.dumps(lines)
