@@ -186,6 +186,18 @@ def test_the_plan_is_one_aligned_table(finished):
     assert line[11] == ' ' and line[12] != ' ', line
 
 
+def test_measures_are_said_beside_the_samples(finished):
+  workdir, _, text = finished
+  out = text.splitlines()
+  for name, step, done in (
+    ('pretrain', EPOCH, f'{EPOCH}/{EPOCH}'),
+    ('adversarial', EPOCH + 2, '2/2'),
+  ):
+    at = out.index(f'samples of {name} at step {step} ({done}):')
+    assert 'Jeffreys' in out[at + 4], out[at : at + 5]
+  assert f'finished; see {workdir / "report.html"}' in out
+
+
 def test_the_metrics_of_a_run(finished):
   lines = lines_of(finished[0])
   text = json.dumps(lines)

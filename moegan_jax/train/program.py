@@ -125,7 +125,8 @@ def _run(config, workdir: Workdir) -> int:
   )
   begin(job)
   table = job.execute()
-  print(f'\nfinished; {workdir.path / "results.md"}\n\n{table}', flush=True)
+  page = workdir.path / 'report.html'
+  print(f'\nfinished; see {page}\n\n{table}', flush=True)
   return 0
 
 

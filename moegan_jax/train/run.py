@@ -362,8 +362,14 @@ class Run:
     join = self.corpus.codec.join
     return [[join(sentence) for sentence in seed] for seed in words]
 
-  def _show(self, name: str, state: TrainState, texts: list) -> None:
-    """Keeps samples as files, and three of them on the screen."""
+  def _show(
+    self,
+    name: str,
+    state: TrainState,
+    texts: list,
+    values: dict[str, np.ndarray] | None = None,
+  ) -> None:
+    """Keeps samples as files; three of them and some measures are said."""
     self._show_after = float('inf')
     step = int(state.step)
     for seed, text in enumerate(texts):
@@ -371,9 +377,18 @@ class Run:
         continue  # that text would be of an earlier step
       label = name if len(texts) == 1 else f'{name}-seed{seed}'
       self.writer.samples(label, step, text)
-    self._say(f'samples of {name} at step {step}:')
+    # Steps count through all phases, the line of progress begins anew.
+    done = f'{step - self.starts[name]}/{self.system.phases[name].steps}'
+    self._say(f'samples of {name} at step {step} ({done}):')
     for line in texts[self.health.first if len(texts) > 1 else 0][:3]:
       self._say(f'  {line or "(empty)"}')
+    figures = [
+      f'{METRICS[k].label} {finite(values[k]).mean():.3f}'
+      for k in _SHOWN
+      if values and k in values
+    ]
+    if figures:
+      self._say('  ' + ', '.join(figures))
 
   def _measure(
     self, state: TrainState, n: int, full: bool = False
@@ -395,12 +410,7 @@ class Run:
     n = self.options.samples
     values, words = self._measure(state, n)
     self.writer.write('eval', name, int(state.step), values | {'samples': n})
-    self._show(name, state, self._lines(words))
-    shown = [k for k in _SHOWN if k in values]
-    figures = (
-      f'{METRICS[k].label} {finite(values[k]).mean():.3f}' for k in shown
-    )
-    self._say('  ' + ', '.join(figures))
+    self._show(name, state, self._lines(words), values)
     if self._is_final(name):
       self._warn(name, values)
       self.best.consider(state, values)
@@ -425,7 +435,7 @@ class Run:
     self._say(f'measuring {name} on {n:,} samples')
     values, words = self._measure(state, n, full=True)
     self.writer.write('eval', name, end, values | {'samples': n})
-    self._show(name, state, self._lines(words))
+    self._show(name, state, self._lines(words), values)
     if self._is_final(name) and self.corpus.pad is not None:
       shown = {'row': name} | exhibits.texts(
         words[self.health.first], self.corpus
