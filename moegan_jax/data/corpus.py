@@ -320,6 +320,7 @@ LABEL = 12  # characters that a label takes, in a plan
 _ROWS = (
   ('corpus', '{name} ({codec} tokens)'),
   ('origin', '{origin}'),
+  ('', 'sentences drawn with seed {seed}'),
   ('format', '{format}'),
   ('read', '{lines_read:,} lines, of which {lines_kept:,} are used'),
   ('training', '{train_lines:,} lines, and {valid_lines:,} for validation'),
