@@ -222,7 +222,8 @@ class Run:
         self._report(name, step - start, seconds if timed > 1 else 0, report)
         if timed == 2:  # the first call also pays for touching its memory
           self._announce(name, compiled, seconds / count, end - step)
-        if time.monotonic() >= self._show_after:
+        # At the end of a phase samples are drawn anyway.
+        if time.monotonic() >= self._show_after and step < end:
           self._first_samples(name, self.engine.fetch())
         if step < end and (step - start) % every == 0:
           self._evaluate(name, self.engine.fetch())
