@@ -120,7 +120,7 @@ class Run:
     self.total = sum(phase.steps for phase in system.phases.values())
     self._progress: Progress | None = None
     self._saved_at = time.monotonic()
-    self._show_after = time.monotonic() + FIRST_SAMPLES
+    self._unseen = True  # nobody has read samples yet
 
   def _say(self, text: str) -> None:
     if self._progress is not None:
@@ -153,7 +153,7 @@ class Run:
       return state
     self.health.restore(saved.meta)
     self.best.restore(self.shapes)
-    self._show_after = float('inf')  # people have seen samples before
+    self._unseen = False  # people have seen samples before
     if saved.step >= self.total:
       self._say('this run is finished')
     else:
@@ -205,6 +205,7 @@ class Run:
       state = loop.enter(phase, state)
     step = int(state.step)
     compiled = self.engine.begin(name, state, self.health.rate(name))
+    show_after = time.monotonic() + FIRST_SAMPLES  # it was compiled by now
     every = self._eval_steps(name, phase)
     self._progress = Progress(sys.stdout, phase.steps, step - start, name)
     count, timed = 1, 0
@@ -223,7 +224,7 @@ class Run:
         if timed == 2:  # the first call also pays for touching its memory
           self._announce(name, compiled, seconds / count, end - step)
         # At the end of a phase samples are drawn anyway.
-        if time.monotonic() >= self._show_after and step < end:
+        if self._unseen and time.monotonic() >= show_after and step < end:
           self._first_samples(name, self.engine.fetch())
         if step < end and (step - start) % every == 0:
           self._evaluate(name, self.engine.fetch())
@@ -371,7 +372,7 @@ class Run:
     values: dict[str, np.ndarray] | None = None,
   ) -> None:
     """Keeps samples as files; three of them and some measures are said."""
-    self._show_after = float('inf')
+    self._unseen = False
     step = int(state.step)
     for seed, text in enumerate(texts):
       if len(texts) > 1 and self.health.lost[seed] >= 0:
