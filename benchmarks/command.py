@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 # XLA's notes about CPU features are of no use to anybody.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
@@ -11,12 +11,7 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 import launch
 from benchmarks import table
 from benchmarks.timing import resident_peak
-from moegan_jax.errors import UserError
-
-
-class _Parser(argparse.ArgumentParser):
-  def error(self, message: str):
-    raise UserError(f'command line: {message}; see --help')
+from moegan_jax.cli import Parser
 
 
 def parser(module: str, text: str, config: str) -> argparse.ArgumentParser:
@@ -26,11 +21,10 @@ def parser(module: str, text: str, config: str) -> argparse.ArgumentParser:
     module: NAME of `python -m benchmarks.NAME`
     config: the experiment by default
   """
-  made = _Parser(
+  made = Parser(
     prog=f'python -m benchmarks.{module}',
     description=text,
     epilog='--config.KEY=VALUE changes a setting, as in launch.py.',
-    allow_abbrev=False,
   )
   made.add_argument(
     '--config', default=config, help=f'experiment (default: {config})'
@@ -63,18 +57,6 @@ def parse(made: argparse.ArgumentParser, argv: Sequence[str] | None):
   args, rest = made.parse_known_args(argv)
   config, *_ = launch.parse(['', f'--config={args.config}', *rest])
   return args, config
-
-
-def guarded(work: Callable[[], None]) -> int:
-  """Runs a program; 0 done, 2 bad input, 130 interrupted."""
-  try:
-    work()
-  except UserError as error:
-    print(f'error: {error}', file=sys.stderr)
-    return 2
-  except KeyboardInterrupt:
-    return 130
-  return 0
 
 
 def note(text: str) -> None:

@@ -9,6 +9,7 @@ from benchmarks import cases, command
 from benchmarks.table import Row
 from benchmarks.timing import timed
 from moegan_jax import data
+from moegan_jax.cli import exit_code
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError
 from moegan_jax.metrics import MEASURES, Texts
@@ -21,7 +22,7 @@ SIZES = (1000, 2000, 5000, 10_000)
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs a command line, given without the program's name."""
-  return command.guarded(lambda: _run(argv))
+  return exit_code(lambda: _run(argv))
 
 
 def _sizes(text: str) -> tuple[int, ...]:

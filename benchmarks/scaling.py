@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks import cases, command
 from benchmarks.table import Row
 from moegan_jax import data
+from moegan_jax.cli import exit_code
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.train.settings import check
 
@@ -75,7 +76,7 @@ def case_of(
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs a command line, given without the program's name."""
-  return command.guarded(lambda: _run(argv))
+  return exit_code(lambda: _run(argv))
 
 
 def _run(argv: Sequence[str] | None) -> None:

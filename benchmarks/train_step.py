@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from benchmarks import cases, command, flops
 from benchmarks.timing import empty_cache, largest, product_rate
 from moegan_jax import data
+from moegan_jax.cli import exit_code
 from moegan_jax.train.settings import check
 
 
 def main(argv: Sequence[str] | None = None) -> int:
   """Runs a command line, given without the program's name."""
-  return command.guarded(lambda: _run(argv))
+  return exit_code(lambda: _run(argv))
 
 
 def _run(argv: Sequence[str] | None) -> None:

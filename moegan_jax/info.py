@@ -116,7 +116,7 @@ def in_words(facts: Mapping[str, Any]) -> str:
       f'{facts["bytes"]["checkpoints"] / 1e6:,.1f} MB of it checkpoints',
     ),
     '',
-    describe(record),
+    describe(record, MARGIN),
     '',
   ]
   if config['init_from']:

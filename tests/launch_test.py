@@ -177,6 +177,27 @@ def test_the_workdir_of_a_run(finished):
   assert 'Jeffreys' in out and 'generator' in out and 'T = 6' in out
 
 
+def test_the_plan_is_one_aligned_table(finished):
+  out = finished[2].splitlines()
+  first = out.index('corpus      oracle (ids tokens)')
+  (end,) = [i for i, line in enumerate(out) if line.startswith('compiling')]
+  assert 'seeds       2' in out[first:end]
+  for line in out[first:end]:
+    assert line[11] == ' ' and line[12] != ' ', line
+
+
+def test_measures_are_said_beside_the_samples(finished):
+  workdir, _, text = finished
+  out = text.splitlines()
+  for name, step, done in (
+    ('pretrain', EPOCH, f'{EPOCH}/{EPOCH}'),
+    ('adversarial', EPOCH + 2, '2/2'),
+  ):
+    at = out.index(f'samples of {name} at step {step} ({done}):')
+    assert 'Jeffreys' in out[at + 4], out[at : at + 5]
+  assert f'finished; see {workdir / "report.html"}' in out
+
+
 def test_the_metrics_of_a_run(finished):
   lines = lines_of(finished[0])
   text = json.dumps(lines)

@@ -315,9 +315,12 @@ def _figures(
 
 
 # label, and a template that is left out where the record lacks one of its keys
+LABEL = 12  # characters that a label takes, in a plan
+
 _ROWS = (
   ('corpus', '{name} ({codec} tokens)'),
   ('origin', '{origin}'),
+  ('', 'sentences drawn with seed {seed}'),
   ('format', '{format}'),
   ('read', '{lines_read:,} lines, of which {lines_kept:,} are used'),
   ('training', '{train_lines:,} lines, and {valid_lines:,} for validation'),
@@ -325,6 +328,11 @@ _ROWS = (
   ('labels', '{labels}; kept with the corpus, no system reads them yet'),
   ('test', '{test_lines:,} lines, {test_cut:,} of them cut at T'),
   ('', 'longest {test_max_length}, mean {test_mean_length:.1f} tokens'),
+  (
+    '',
+    '{test_dropped:,} drawn lines ({test_dropped_share:.1%}) left out, as'
+    ' training has them',
+  ),
   (
     'vocabulary',
     '{vocabulary:,} of training, V = {vocab_size:,}, T = {length}',
@@ -359,8 +367,8 @@ _ROWS = (
 )
 
 
-def describe(record: dict[str, Any]) -> str:
-  """The record as aligned plain lines.
+def describe(record: dict[str, Any], width: int = LABEL) -> str:
+  """The record as plain lines, labels in a column of at least this width.
 
   Entries that no row above names follow as they are, checksums excepted;
   `dropped` and `notes` (lists of strings) come last.
@@ -384,5 +392,5 @@ def describe(record: dict[str, Any]) -> str:
   ]
   rows += [('dropped', line) for line in record.get('dropped', ())]
   rows += [('note', note) for note in record.get('notes', ())]
-  width = max((len(label) for label, _ in rows), default=0) + 2
+  width = max([width, *(len(label) + 2 for label, _ in rows)])
   return '\n'.join(f'{label:<{width}}{line}' for label, line in rows)

@@ -5,7 +5,6 @@ needs more, WGAN-GP, says so in `AdversarialLoss.penalty`, and its extra term is
 `gradient_penalty`.
 """
 
-import difflib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax.nn import relu, softplus
 
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, unknown
 
 Array = jax.Array
 LogitLoss = Callable[[Array, Array], Array]
@@ -92,6 +91,8 @@ LOSSES = {
   'rahinge': _average(lambda a, b: relu(1 - a) + relu(1 + b)),
 }
 
+FORMS, REDUCTIONS = ('nonsat', 'minimax'), ('elementwise', 'mean')
+
 # A game without a classifier: what the players want is said by other terms.
 SILENT = _loss(lambda a, b: 0 * a, lambda a, b: 0 * b)
 
@@ -131,21 +132,15 @@ def adversarial_loss(
     UserError: on an unknown name, form or reduction.
   """
   if name not in LOSSES:
-    (nearest,) = difflib.get_close_matches(name, LOSSES, n=1, cutoff=0)
-    raise UserError(
-      f'adversarial loss {name!r} is unknown; did you mean {nearest!r}? '
-      f'There are {", ".join(LOSSES)}'
-    )
-  if form not in ('nonsat', 'minimax'):
-    raise UserError(f"form {form!r} is unknown; choose 'nonsat' or 'minimax'")
-  if reduce not in ('elementwise', 'mean'):
-    raise UserError(
-      f"reduce {reduce!r} is unknown; choose 'elementwise' or 'mean'"
-    )
+    raise unknown('game.loss', name, LOSSES)
+  if form not in FORMS:
+    raise unknown('game.form', form, FORMS)
+  if reduce not in REDUCTIONS:
+    raise unknown('game.reduce', reduce, REDUCTIONS)
   if form == 'minimax' and name not in _MINIMAX:
     raise UserError(
-      f"adversarial loss {name!r} has no form 'minimax', only "
-      f"{' and '.join(_MINIMAX)} have; leave the form at 'nonsat'"
+      f'game.loss={name} has no game.form=minimax, only '
+      f'{" and ".join(_MINIMAX)} have; leave the form at nonsat'
     )
   loss = _MINIMAX[name] if form == 'minimax' else LOSSES[name]
   if reduce == 'mean' and name != 'rsgan':

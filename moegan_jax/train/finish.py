@@ -58,9 +58,14 @@ def finish(run: Trained, say: Callable[[str], None] = print) -> str:
     the table of results, as plain text.
   """
   folder, corpus = run.workdir.path, run.evaluator.corpus
-  say('measuring real text, temperatures and the best checkpoint')
+  # Each takes its minutes at 10,000 samples.
+  if run.curve_samples:
+    say(f'measuring {len(run.temperatures)} temperatures')
   curves = _curves(run)
-  ours, real = _rows(run, curves), _real(run)
+  say('measuring the best checkpoint and MLE at its best temperature')
+  ours = _rows(run, curves)
+  say('measuring real text')
+  real = _real(run)
   protocol = _protocol(run)
   page = table.results(
     ours, real, run.benchmark or corpus.name, protocol, bool(run.benchmark)

@@ -8,7 +8,7 @@ import jax
 
 from moegan_jax import data, systems
 from moegan_jax.data import Loaded
-from moegan_jax.data.corpus import Corpus, describe
+from moegan_jax.data.corpus import LABEL, Corpus, describe
 from moegan_jax.errors import UserError
 from moegan_jax.files import write_json
 from moegan_jax.metrics import Texts, left_out, two_sample
@@ -122,7 +122,8 @@ def _run(config, workdir: Workdir) -> int:
   )
   begin(job)
   table = job.execute()
-  print(f'\nfinished; {workdir.path / "results.md"}\n\n{table}', flush=True)
+  page = workdir.path / 'report.html'
+  print(f'\nfinished; see {page}\n\n{table}', flush=True)
   return 0
 
 
@@ -274,25 +275,30 @@ def _plan(job: Run) -> None:
   shapes, seeds = job.shapes, job.size
   devices = jax.devices()
   used = '' if len(devices) == 1 else f', {mesh.describe(job.engine.where)}'
-  print(f'devices      {len(devices)} x {devices[0].device_kind}{used}')
   cells = '' if job.alone else f', of {job.members.count} experiments'
-  print(f'seeds        {seeds}{cells}')
+  rows = [
+    ('devices', f'{len(devices)} x {devices[0].device_kind}{used}'),
+    ('seeds', f'{seeds}{cells}'),
+  ]
+  for name, player in shapes.players.items():
+    count = sum(x.size for x in jax.tree.leaves(player.params)) // seeds
+    rows.append(('player', f'{name}, {count:,} parameters'))
   size = sum(
     x.size * x.dtype.itemsize
     for x in jax.tree.leaves((shapes.players, shapes.memory))
   )
-  for name, player in shapes.players.items():
-    count = sum(x.size for x in jax.tree.leaves(player.params)) // seeds
-    print(f'player       {name}, {count:,} parameters')
-  print(
-    f'memory       {size / 1e6:,.1f} MB of state with the optimizers, '
-    f'{job.corpus.train.nbytes / 1e6:,.1f} MB of corpus'
+  rows.append(
+    (
+      'memory',
+      f'{size / 1e6:,.1f} MB of state with the optimizers, '
+      f'{job.corpus.train.nbytes / 1e6:,.1f} MB of corpus',
+    )
   )
   for name, phase in job.system.phases.items():
-    print(
-      f'phase        {name}, {phase.steps:,} iterations, '
-      f'batch {phase.batch_size}'
-    )
+    steps, batch = phase.steps, phase.batch_size
+    rows.append(('phase', f'{name}, {steps:,} iterations, batch {batch}'))
+  for what, text in rows:
+    print(f'{what:<{LABEL}}{text}')
   print(
     'compiling; working memory and times follow after the first iterations',
     flush=True,

@@ -51,7 +51,7 @@ def format_line(
     label: what is going on, such as the phase.
     step: iterations done.
     total: iterations to do.
-    rate: iterations a second; nan where it is not known.
+    rate: iterations a second; nan where it is not known, and left out.
     losses: name -> number, shown in this order.
     bar: draw a bar.
 
@@ -59,13 +59,12 @@ def format_line(
     Such as 'adversarial 50/200, 2.5 it/s, ETA 1m00s, g_loss 0.693'.
   """
   left = max(total - step, 0)
-  eta = left / rate if rate > 0 else math.nan
   head = f'{label} {step}/{total}'
   if bar:
     head = f'{label} {format_bar(step / max(total, 1))} {step}/{total}'
-  timing = [format_rate(rate)]
-  if left:
-    timing.append(f'ETA {format_duration(eta)}')
+  timing = [format_rate(rate)] if rate > 0 else []
+  if timing and left:
+    timing.append(f'ETA {format_duration(left / rate)}')
   shown = [f'{name} {float(value):.4g}' for name, value in losses.items()]
   return ', '.join([head.strip(), *timing, *shown])
 

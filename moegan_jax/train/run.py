@@ -120,7 +120,7 @@ class Run:
     self.total = sum(phase.steps for phase in system.phases.values())
     self._progress: Progress | None = None
     self._saved_at = time.monotonic()
-    self._show_after = time.monotonic() + FIRST_SAMPLES
+    self._unseen = True  # nobody has read samples yet
 
   def _say(self, text: str) -> None:
     if self._progress is not None:
@@ -153,7 +153,7 @@ class Run:
       return state
     self.health.restore(saved.meta)
     self.best.restore(self.shapes)
-    self._show_after = float('inf')  # people have seen samples before
+    self._unseen = False  # people have seen samples before
     if saved.step >= self.total:
       self._say('this run is finished')
     else:
@@ -205,6 +205,7 @@ class Run:
       state = loop.enter(phase, state)
     step = int(state.step)
     compiled = self.engine.begin(name, state, self.health.rate(name))
+    show_after = time.monotonic() + FIRST_SAMPLES  # it was compiled by now
     every = self._eval_steps(name, phase)
     self._progress = Progress(sys.stdout, phase.steps, step - start, name)
     count, timed = 1, 0
@@ -222,8 +223,8 @@ class Run:
         self._report(name, step - start, seconds if timed > 1 else 0, report)
         if timed == 2:  # the first call also pays for touching its memory
           self._announce(name, compiled, seconds / count, end - step)
-        # The end of a phase shows samples anyway.
-        if step < end and time.monotonic() >= self._show_after:
+        # At the end of a phase samples are drawn anyway.
+        if self._unseen and time.monotonic() >= show_after and step < end:
           self._first_samples(name, self.engine.fetch())
         if step < end and (step - start) % every == 0:
           self._evaluate(name, self.engine.fetch())
@@ -363,18 +364,33 @@ class Run:
     join = self.corpus.codec.join
     return [[join(sentence) for sentence in seed] for seed in words]
 
-  def _show(self, name: str, state: TrainState, texts: list) -> None:
-    """Keeps samples as files, and three of them on the screen."""
-    self._show_after = float('inf')
+  def _show(
+    self,
+    name: str,
+    state: TrainState,
+    texts: list,
+    values: dict[str, np.ndarray] | None = None,
+  ) -> None:
+    """Keeps samples as files; three of them and some measures are said."""
+    self._unseen = False
     step = int(state.step)
     for seed, text in enumerate(texts):
       if len(texts) > 1 and self.health.lost[seed] >= 0:
         continue  # that text would be of an earlier step
       label = name if len(texts) == 1 else f'{name}-seed{seed}'
       self.writer.samples(label, step, text)
-    self._say(f'samples of {name} at step {step}:')
+    # Steps count through all phases, the line of progress begins anew.
+    done = f'{step - self.starts[name]}/{self.system.phases[name].steps}'
+    self._say(f'samples of {name} at step {step} ({done}):')
     for line in texts[self.health.first if len(texts) > 1 else 0][:3]:
       self._say(f'  {line or "(empty)"}')
+    figures = [
+      f'{METRICS[k].label} {finite(values[k]).mean():.3f}'
+      for k in _SHOWN
+      if values and k in values
+    ]
+    if figures:
+      self._say('  ' + ', '.join(figures))
 
   def _measure(
     self, state: TrainState, n: int, full: bool = False
@@ -396,12 +412,7 @@ class Run:
     n = self.options.samples
     values, words = self._measure(state, n)
     self.writer.write('eval', name, int(state.step), values | {'samples': n})
-    self._show(name, state, self._lines(words))
-    shown = [k for k in _SHOWN if k in values]
-    figures = (
-      f'{METRICS[k].label} {finite(values[k]).mean():.3f}' for k in shown
-    )
-    self._say('  ' + ', '.join(figures))
+    self._show(name, state, self._lines(words), values)
     if self._is_final(name):
       self._warn(name, values)
       self.best.consider(state, values)
@@ -426,7 +437,7 @@ class Run:
     self._say(f'measuring {name} on {n:,} samples')
     values, words = self._measure(state, n, full=True)
     self.writer.write('eval', name, end, values | {'samples': n})
-    self._show(name, state, self._lines(words))
+    self._show(name, state, self._lines(words), values)
     if self._is_final(name) and self.corpus.pad is not None:
       shown = {'row': name} | exhibits.texts(
         words[self.health.first], self.corpus

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from moegan_jax.data import captions
-from moegan_jax.data.corpus import array_sha256
+from moegan_jax.data.corpus import array_sha256, describe
 from moegan_jax.data.synthetic import load_captions
 from moegan_jax.errors import UserError
 
@@ -222,6 +222,7 @@ def test_corpus():
   assert not train & set(map(tuple, corpus.test_words))
   assert corpus.record['overlap_lines'] == 0
   assert corpus.record['test_dropped_share'] < 0.05
+  assert 'left out, as training has them' in describe(corpus.record)
   np.testing.assert_array_equal(corpus.encode(corpus.test_words), corpus.test)
   lines = corpus.text(corpus.train)
   assert np.mean([line.endswith(' .') for line in lines]) > 0.97

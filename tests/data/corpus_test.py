@@ -182,11 +182,13 @@ def test_bad_settings(settings, message):
 
 
 def test_describe_is_aligned_and_complete():
-  record = build(record={'seed': 7, 'notes': ['drawn by hand']}).record
+  known = {'seed': 7, 'extra': 8, 'notes': ['drawn by hand']}
+  record = build(record=known).record
   lines = corpus_lib.describe(record).splitlines()
   assert lines[0] == 'corpus      tiny (word tokens)'
   assert 'training    19 lines, and 1 for validation' in lines
-  assert 'seed        7' in lines
+  assert ' ' * 12 + 'sentences drawn with seed 7' in lines
+  assert 'extra       8' in lines
   assert lines[-1] == 'note        drawn by hand'
   assert '30.0%' in corpus_lib.describe(record)
   assert all(line[11] == ' ' and line[12] != ' ' for line in lines)

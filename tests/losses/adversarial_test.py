@@ -142,11 +142,11 @@ class SwitchesTest(chex.TestCase):
     self.assertEqual(got.penalty, adversarial.LOSSES[name].penalty)
 
   @parameterized.parameters(
-    ({'name': 'rsgna'}, "mean 'rsgan'"),
+    ({'name': 'rsgna'}, "game.loss='rsgna' is unknown; did you mean 'rsgan'"),
     ({'name': 'wgan'}, "mean 'wgan-gp'"),
     ({'name': 'ls', 'form': 'minimax'}, 'rsgan and standard'),
-    ({'name': 'rsgan', 'form': 'saturating'}, 'nonsat'),
-    ({'name': 'rsgan', 'reduce': 'sum'}, 'elementwise'),
+    ({'name': 'rsgan', 'form': 'saturating'}, "game.form='sat.*nonsat"),
+    ({'name': 'rsgan', 'reduce': 'sum'}, "game.reduce='sum.*elementwise"),
   )
   def test_bad_settings(self, settings, words):
     with self.assertRaisesRegex(UserError, words):

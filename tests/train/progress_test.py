@@ -58,7 +58,7 @@ def test_format_line():
   line = progress.format_line('mle', 200, 200, 2.5, {})
   assert line == 'mle 200/200, 2.5 it/s'
   line = progress.format_line('', 0, 0, math.nan, {'loss': math.nan}, bar=True)
-  assert line == f'[{"." * progress.BAR}] 0/0, ? it/s, loss nan'
+  assert line == f'[{"." * progress.BAR}] 0/0, loss nan'
   line = progress.format_line('mle', 1, 2, 1.0, {}, bar=True)
   assert line == 'mle [##########..........] 1/2, 1 it/s, ETA 1s'
 
