@@ -129,10 +129,10 @@ def test_products_inside_of_anything_and_of_its_gradient(inside):
 def settings(precision):
   c = papers.moegan(common.base())
   c.precision = precision
-  c.generator.update(embed=8, hidden=8, head_size=8, mlp_layers=1)
-  c.discriminator.update(embed=8, widths=(2, 3), filters=8, features=8)
+  c.generator.update(cell='lstm', experts=1, embed=8, hidden=8)
+  c.discriminator.update(embed=8, widths=(2,), filters=8, features=8)
   c.mle.update(epochs=2, batch=8)
-  c.adversarial.update(steps=5, batch=8, d_steps=2)
+  c.adversarial.update(steps=5, batch=8, d_steps=1)
   return c
 
 
@@ -153,8 +153,10 @@ def trained(precision, corpus):
 def test_how_far_training_drifts():
   """Losses within a hundredth, parameters near; neither is the same."""
   corpus = jnp.asarray(RNG.integers(1, 11, (40, 6)), jnp.int32)
+  jax.config.update('jax_disable_most_optimizations', True)
   exact, state = trained('platform', corpus)
   rounded, other = trained('bfloat16', corpus)
+  jax.config.update('jax_disable_most_optimizations', False)
   for name, value in exact.items():
     assert rounded[name] == pytest.approx(value, rel=0.02, abs=0.02), name
   differences = [
