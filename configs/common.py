@@ -34,7 +34,7 @@ def base() -> ConfigDict:
   c.data.dir = ''  # folder with the benchmark's files; else MOEGAN_DATA_DIR
   c.data.offline_fallback = 'captions'  # where coco or emnlp cannot be had
   c.data.valid_share = 0.05  # last lines of the training part; 0: legacy
-  c.data.stream = False  # leave tokens on the host; beyond 1 GB always
+  c.data.stream = False  # leave tokens on the host; large ones always
   c.data.limit = 0  # use the first sequences of the training part; 0: all
   c.data.path = ''  # text: the file; .gz as well. matrix: .npy, int32 [N, T]
   c.data.test_path = ''  # text, matrix: held-out file; else a part of `path`

@@ -20,7 +20,11 @@ from moegan_jax.types import Phase, TrainState
 # A block on the device; three are alive at once: the one in use, the next one,
 # and what the thread makes.
 BLOCK_BYTES = 32_000_000
-RESIDENT_BYTES = 1_000_000_000  # a corpus beyond it is streamed unasked
+# A corpus beyond these is streamed unasked. On a CPU the number of lines counts
+# too: a chunk of a resident corpus begins with the permutation of its epoch,
+# and a CPU takes seconds to sort millions. A stream does it once an epoch.
+RESIDENT_BYTES = 1_000_000_000
+RESIDENT_LINES = 500_000
 
 
 class Resident:
@@ -151,7 +155,12 @@ def feed(
   Args:
     streamed: leave the corpus on the host, whatever its size
   """
-  if streamed or tokens.nbytes > RESIDENT_BYTES:
+  sorts = phase.epochs and jax.default_backend() == 'cpu'
+  if (
+    streamed
+    or tokens.nbytes > RESIDENT_BYTES
+    or (sorts and len(tokens) > RESIDENT_LINES)
+  ):
     return Stream(tokens, phase, start, state, where)
   return Resident(tokens, where)
 

@@ -131,7 +131,7 @@ def test_the_next_block_is_read_while_one_is_in_use():
   feed.close()
 
 
-def test_a_large_corpus_is_streamed_unasked():
+def test_a_large_corpus_is_streamed_unasked(monkeypatch):
   made, state = phase(True), initial()
   feed = stream.feed(TOKENS, made, START, state, None, False)
   assert isinstance(feed, stream.Resident)
@@ -140,6 +140,15 @@ def test_a_large_corpus_is_streamed_unasked():
   for corpus, asked in ((tokens, False), (TOKENS, True)):
     feed = stream.feed(corpus, made, START, state, None, asked)
     assert isinstance(feed, stream.Stream)
+    feed.close()
+  # Many lines, where they are shuffled at all.
+  monkeypatch.setattr(stream, 'RESIDENT_LINES', len(TOKENS) - 1)
+  for made, kind in (
+    (phase(True), stream.Stream),
+    (phase(False), stream.Resident),
+  ):
+    feed = stream.feed(TOKENS, made, START, state, None, False)
+    assert isinstance(feed, kind)
     feed.close()
 
 
