@@ -3,8 +3,8 @@
 The paper starts all parameters of G at N(0, 1). `likelihood` and
 `likelihood_seqgan` have no pull at all, so they are plain likelihood.
 
-Ours (:small, two seeds, results/SMALL_ORACLE.md): with the pull 48 % and 47 % of
-the sentences are repeats at the end, from either start; without it none is.
+Ours (:small, two seeds, results/SMALL_ORACLE.md): with the pull half of the
+sentences are repeats at the end, from either start; without it none is.
 
 python -m moegan_jax.sweep --grid=configs/sweeps/slgan_start.py:small
 Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
