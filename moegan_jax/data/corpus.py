@@ -314,9 +314,8 @@ def _figures(
   }
 
 
-# label, and a template that is left out where the record lacks one of its keys
 LABEL = 12  # characters that a label takes, in a plan
-
+# label, and a template that is left out where the record lacks one of its keys
 _ROWS = (
   ('corpus', '{name} ({codec} tokens)'),
   ('origin', '{origin}'),

@@ -19,6 +19,7 @@ import numpy as np
 
 from moegan_jax.errors import UserError
 from moegan_jax.ops import recurrence
+from moegan_jax.ops.precision import full_precision
 
 # Published oracles differ by +-.15 nats from draw to draw, so one draw is
 # fixed here for good. Its entropy in nats a token (10,000 samples, standard
@@ -171,24 +172,24 @@ def inverse_cdf(cdf: np.ndarray, uniform: np.ndarray) -> np.ndarray:
   return (cdf > (uniform * cdf[:, -1])[:, None]).argmax(1)
 
 
+# The truth must not wobble with TF32 or bfloat16.
+@full_precision
 def _log_probs(joint: dict[str, jax.Array], tokens: jax.Array) -> jax.Array:
   """[n, T] -> [n, T, V]; one product reads out all T states together."""
-  # Full float32 products: the truth must not wobble with TF32 or bfloat16.
-  with jax.default_matmul_precision('float32'):
-    previous = jnp.pad(tokens[:, :-1], ((0, 0), (1, 0)))  # start token 0
-    inputs = joint['embedding'][previous] @ joint['w']
-    inputs = inputs + joint['b'].reshape(1, 1, -1)
+  previous = jnp.pad(tokens[:, :-1], ((0, 0), (1, 0)))  # start token 0
+  inputs = joint['embedding'][previous] @ joint['w']
+  inputs = inputs + joint['b'].reshape(1, 1, -1)
 
-    def cell(carry, x):
-      hidden, memory = carry
-      i, f, o, c = jnp.split(x + hidden @ joint['u'], 4, -1)
-      memory = jax.nn.sigmoid(f) * memory + jax.nn.sigmoid(i) * jnp.tanh(c)
-      hidden = jax.nn.sigmoid(o) * jnp.tanh(memory)
-      return (hidden, memory), hidden
+  def cell(carry, x):
+    hidden, memory = carry
+    i, f, o, c = jnp.split(x + hidden @ joint['u'], 4, -1)
+    memory = jax.nn.sigmoid(f) * memory + jax.nn.sigmoid(i) * jnp.tanh(c)
+    hidden = jax.nn.sigmoid(o) * jnp.tanh(memory)
+    return (hidden, memory), hidden
 
-    zeros = jnp.zeros((tokens.shape[0], joint['u'].shape[0]))
-    _, hidden = recurrence.unroll(cell, (zeros, zeros), inputs)
-    logits = hidden @ joint['wo'] + joint['bo'].reshape(1, 1, -1)
+  zeros = jnp.zeros((tokens.shape[0], joint['u'].shape[0]))
+  _, hidden = recurrence.unroll(cell, (zeros, zeros), inputs)
+  logits = hidden @ joint['wo'] + joint['bo'].reshape(1, 1, -1)
   return jax.nn.log_softmax(logits)
 
 

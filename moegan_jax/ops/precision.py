@@ -60,7 +60,7 @@ def _operation(eqn: core.JaxprEqn) -> core.JaxprEqn:
   # One operation for another, so that nothing around it has to be renamed.
   call = jax.jit(functools.partial(_product, eqn.params['dimension_numbers']))
   shapes = [jax.ShapeDtypeStruct(x.aval.shape, jnp.float32) for x in eqn.invars]
-  (made,) = jax.make_jaxpr(lambda a, b: call(a, b))(*shapes).eqns
+  (made,) = jax.make_jaxpr(call)(*shapes).eqns
   return made.replace(invars=eqn.invars, outvars=eqn.outvars, ctx=eqn.ctx)
 
 

@@ -20,6 +20,7 @@ from moegan_jax.data.corpus import PAD, UNKNOWN, array_sha256, encode
 from moegan_jax.errors import UserError
 from moegan_jax.metrics import likelihood
 from moegan_jax.metrics.measure import LanguageModel, Sentences
+from moegan_jax.ops.precision import full_precision
 from moegan_jax.systems import networks, parts
 from moegan_jax.train import loop
 from moegan_jax.types import Array, Params, Spec, System
@@ -110,8 +111,8 @@ class LanguageModels:
       sharing='embed_out',
       aggregation='repr_mean',
     )
-    self._nll_terms = jax.jit(self._score)
-    self._features = jax.jit(self._mean_hidden)
+    self._nll_terms = jax.jit(full_precision(self._score))
+    self._features = jax.jit(full_precision(self._mean_hidden))
     self._compiled: dict[int, Callable] = {}
     self._models: dict[str, LanguageModel] = {}
     self._valid = self.encode(valid)
@@ -235,11 +236,10 @@ class LanguageModels:
     """A function of [chunk, T] on all rows; the last chunk is filled up."""
     whole = -(-len(tokens) // CHUNK) * CHUNK
     full = np.resize(tokens, (whole, self._length))
-    with jax.default_matmul_precision('float32'):
-      found = [
-        np.asarray(function(params, full[first : first + CHUNK]))
-        for first in range(0, whole, CHUNK)
-      ]
+    found = [
+      np.asarray(function(params, full[first : first + CHUNK]))
+      for first in range(0, whole, CHUNK)
+    ]
     return np.concatenate(found)[: len(tokens)]
 
 
