@@ -216,6 +216,7 @@ def temperatures(groups: Sequence[Group]) -> 'Figure | None':
         ax.set_title(_headed(panel))
         ax.set_xlabel('temperature')
     _shared_legend(figure, axes)
+    _thin_out(figure)
   return figure
 
 
@@ -573,6 +574,26 @@ def _annotate(
     )
 
 
+def _thin_out(figure: 'Figure') -> None:
+  """Takes away temperatures that others hide.
+
+  Those at the ends of curves stay, and of these the game's before MLE's.
+  """
+  figure.draw_without_rendering()  # now places are known
+  for axes in figure.axes:
+    heats = {text: float(text.get_text()) for text in axes.texts}
+    ends = {min(heats.values(), default=0), max(heats.values(), default=0)}
+    taken = []
+    for text in sorted(
+      reversed(heats), key=lambda text: heats[text] not in ends
+    ):
+      box = text.get_window_extent()
+      if any(box.overlaps(other) for other in taken):
+        text.remove()
+      else:
+        taken.append(box)
+
+
 def _finish_pair(axes, pair: Axes, groups, curves) -> None:
   """Labels, the real text's point, and which corner is the better one."""
   truth = _real_point(pair, groups, curves)
@@ -611,15 +632,8 @@ def _finish_pair(axes, pair: Axes, groups, curves) -> None:
       getattr(axes, f'invert_{name}axis')()
       label += ', axis reversed'
     getattr(axes, f'set_{name}label')(label)
-  axes.set_title(f'{table.heading(pair.x)} and {table.heading(pair.y)}')
-  axes.annotate(
-    '↙ better',
-    (0, 0),
-    (5, 5),
-    xycoords='axes fraction',
-    textcoords='offset points',
-    color=MUTED,
-  )
+  names = ' and '.join(table.heading(key) for key in (pair.x, pair.y))
+  axes.set_title(f'{names}, ↙ better')
 
 
 def _real_point(pair: Axes, groups, curves) -> tuple[float, float] | None:
