@@ -6,9 +6,10 @@ that differ in nothing but their seed become one row: mean ± deviation.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from moegan_jax.cli import Parser, exit_code
+from moegan_jax.errors import unknown
 from moegan_jax.files import write_text
 from moegan_jax.metrics import METRICS
 from moegan_jax.report import emphasis, html, runs, table
@@ -28,10 +29,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
   def work() -> None:
     options = _parser().parse_args(argv)
+    keys = [k.strip() for k in options.measures.split(',') if k.strip()]
+    for key in keys:
+      if key not in METRICS:
+        raise unknown('--measures', key, METRICS)
     groups = runs.fold([runs.load(path) for path in options.runs])
     benches = runs.benches(groups)
     as_text = markdown if options.format == 'markdown' else terminal
-    print(as_text(benches), end='')
+    if keys:
+      draw = table.markdown if options.format == 'markdown' else table.plain
+      print(chosen(benches, keys, draw), end='')
+    else:
+      print(as_text(benches), end='')
     if options.report:
       write_text(options.report, html.comparison_page(benches))
       print(f'\nwrote {options.report}', file=sys.stderr)
@@ -82,6 +91,29 @@ def terminal(benches: Sequence[Sequence[Group]]) -> str:
   return '\n\n\n'.join(pages) + '\n'
 
 
+def chosen(
+  benches: Sequence[Sequence[Group]],
+  keys: Sequence[str],
+  draw: Callable[[Sequence[Row], Sequence[str]], str],
+) -> str:
+  """A table of these measures for each bench, without published rows or notes.
+
+  Args:
+    keys: of METRICS, in the order of the columns
+    draw: `table.markdown` or `table.plain`
+  """
+  pages = []
+  for groups, title in zip(benches, html.titles(benches)):
+    truth = runs.real(groups)
+    rows = [emphasis.mark(row, truth) for row in html.named_rows(groups)]
+    short = [
+      Row(row.label, {k: row.values[k] for k in keys if k in row.values})
+      for row in (*rows, *truth)
+    ]
+    pages.append(f'{title}\n\n{draw(short, keys).rstrip()}\n')
+  return '\n'.join(pages)
+
+
 def _described(groups: Sequence[Group]) -> list[str]:
   """A line a group: what was run, and the settings it does not share."""
   differing = html.differing_settings(groups)
@@ -126,6 +158,12 @@ def _parser() -> Parser:
     choices=('table', 'markdown'),
     default='table',
     help='main measures in columns, or all measures with their notes',
+  )
+  parser.add_argument(
+    '--measures',
+    default='',
+    metavar='A,B,...',
+    help='only these, as columns in this order, without notes',
   )
   return parser
 

@@ -52,6 +52,22 @@ def test_markdown_has_all_measures_and_notes(capsys, three):
   assert out.count('## Published') == 1
 
 
+@pytest.mark.parametrize('form', ['table', 'markdown'])
+def test_chosen_measures_are_the_columns(capsys, three, form):
+  asked = '--measures=entropy, nll_oracle', f'--format={form}'
+  code, out, _ = call(capsys, three[2], *asked)
+  head, last = (
+    next(line for line in out.splitlines() if word in line)
+    for word in ('NLL oracle', 'oracle: moegan, last')
+  )
+  assert code == 0 and out.startswith('oracle\n\n')
+  assert head.replace('|', '').split() == ['entropy', 'NLL', 'oracle']
+  values = runs.load(three[2]).rows[1].values
+  found = [float(x) for x in last.replace('|', '').split()[-2:]]
+  expected = [values[key][0] for key in ('entropy', 'nll_oracle')]
+  np.testing.assert_allclose(found, expected, atol=5e-4)
+
+
 def test_a_report_is_written(capsys, three, tmp_path):
   target = tmp_path / 'joint.html'
   code, _, err = call(capsys, *three[:2], f'--report={target}')
@@ -91,6 +107,7 @@ def test_bad_input_is_one_line(capsys, tmp_path, three):
     [],
     [three[0], '--format=latex'],
     [three[0], '--verbose'],
+    [three[0], '--measures=blue4'],
     [three[0], f'--report={tmp_path / "no" / "report.html"}'],
   ):
     code, _, err = call(capsys, *arguments)
