@@ -46,10 +46,10 @@ def _rewritten(param: Any) -> Any:
   """A parameter of an operation; programs (of a scan, a branch) rewritten."""
   if type(param) in (tuple, list):  # not the named ones
     return type(param)(map(_rewritten, param))
+  if isinstance(param, core.Jaxpr):  # first: later JAX has one type for both
+    return param.replace(eqns=[_operation(eqn) for eqn in param.eqns])
   if isinstance(param, core.ClosedJaxpr):
     return param.replace(jaxpr=_rewritten(param.jaxpr))
-  if isinstance(param, core.Jaxpr):
-    return param.replace(eqns=[_operation(eqn) for eqn in param.eqns])
   return param
 
 
