@@ -13,6 +13,7 @@ import pytest
 
 from configs import moegan_text
 from moegan_jax import data, evaluate
+from moegan_jax.evaluate.measuring import BLEU
 from moegan_jax.files import write_json
 from moegan_jax.metrics import METRICS, LanguageModel, bleu
 from moegan_jax.train import language_model, workdir
@@ -148,7 +149,7 @@ def test_golden_digits(benchmark_files, tmp_path, monkeypatch, capsys):
     samples=benchmark_files / 'samples_leakgan.txt',
     references=benchmark_files / 'test_coco.txt',
   )
-  got = [found[f'{key}{n}'] for key in evaluate._BLEU for n in range(2, 6)]
+  got = [found[f'{key}{n}'] for key in BLEU for n in range(2, 6)]
   want = [0.745659, 0.527893, 0.355012, 0.229993]
   want += [0.966248, 0.913318, 0.848570, 0.780423]
   np.testing.assert_allclose(got, want, rtol=0, atol=5.1e-7)
