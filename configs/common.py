@@ -58,7 +58,8 @@ def base() -> ConfigDict:
   c.generator = ConfigDict()
   c.generator.cell = 'rmc'  # rmc, lstm, gru
   c.generator.embed = 32  # E
-  c.generator.init = 'relgan'  # relgan, textgan, uniform, seqgan, standard
+  # relgan, textgan, textgan_normal, uniform, seqgan, standard
+  c.generator.init = 'relgan'
   c.generator.hidden = 32  # lstm, gru: H
   c.generator.latent = 0  # lstm, gru: size of a latent start z; 0: none
   c.generator.prior = 'normal'  # of z: normal, uniform
@@ -83,6 +84,7 @@ def base() -> ConfigDict:
   c.discriminator.filters = 300  # cnn: of each width
   c.discriminator.representations = 1  # cnn: S, 1 (MoEGAN) or 64 (RelGAN)
   c.discriminator.features = 100  # cnn: F; 0: the pooled filters themselves
+  c.discriminator.activation = 'relu'  # cnn, of the filters: relu, tanh
   c.discriminator.highway = 'separate'  # cnn: separate, tied, none
   c.discriminator.cell = 'lstm'  # recurrent: lstm, gru
   c.discriminator.hidden = 64  # recurrent, and slgan: H
@@ -153,7 +155,7 @@ def base() -> ConfigDict:
 
   c.slgan = ConfigDict()
   c.slgan.weight = 1.0  # of G's move towards D, where it has grown to
-  c.slgan.horizon = 31_200  # iterations until then, 200 epochs
+  c.slgan.horizon = 31_200  # iterations until then, 200 epochs of 10,000 lines
   c.slgan.floor = 1.0  # of D's reconstruction: max(floor, 1 - decay epoch)
   c.slgan.decay = 0.1
   c.slgan.margin = 10.0  # nats at which D's contrast is clipped; 0: never
@@ -281,8 +283,7 @@ def scale_steps(c: ConfigDict, steps: int) -> None:
 def _small_players(c: ConfigDict) -> None:
   """Players for two cores; those that are small already stay as they are."""
   gen, disc = c.generator, c.discriminator
-  if gen.cell == 'rmc':
-    gen.head_size = 64
+  gen.head_size = min(gen.head_size, 64)
   gen.embed, gen.hidden = min(gen.embed, 32), min(gen.hidden, 100)
   gen.latent = min(gen.latent, 32)
   disc.embed = min(disc.embed, 64)

@@ -81,9 +81,12 @@ def gsgan(c: ConfigDict) -> ConfigDict:
 
 
 def slgan(c: ConfigDict) -> ConfigDict:
-  """SLGAN: GRU, parameters from N(0, 1), 200 epochs, no pre-training.
+  """SLGAN: GRU, parameters from N(0, 1), no pre-training.
 
-  Sizes, rates, batch and noise are not in the paper: Texygen's sizes.
+  200 epochs of 10,000 lines; on another corpus the run is as long, and the
+  pull has grown when it ends. Sizes, rates, batch and noise are not in the
+  paper: Texygen's sizes. "All generators" start at N(0, 1); here that is G, and
+  G_d, which the paper calls a generator as well, has discriminator.init.
   """
   c.system = 'slgan'
   c.generator.cell = 'gru'
@@ -97,23 +100,24 @@ def slgan(c: ConfigDict) -> ConfigDict:
   c.adversarial.d_steps = 1
   c.adversarial.g_lr = 1e-3
   c.adversarial.d_lr = 1e-3
-  c.adversarial.steps = 200 * 156  # iterations of 200 epochs of 10,000 lines
+  c.adversarial.steps = 200 * 156  # iterations
   c.slgan.horizon = c.adversarial.steps
   return c
 
 
 def textgan(c: ConfigDict) -> ConfigDict:
-  """TextGAN, ICML 2017, as its released code sets it.
+  """TextGAN, ICML 2017: sizes and rates of its released code, and MMD^2.
 
-  Pre-training by likelihood, each row with noise of its own, in place of the
-  released code's autoencoder.
+  Other than in that code: pre-training by likelihood, each row with noise of
+  its own, in place of an autoencoder, and of G alone; no code word in z; no
+  label smoothing; the square of the discrepancy and not its root.
   """
   c.system = 'textgan'
   c.generator.cell = 'lstm'
   c.generator.experts = 1
   c.generator.update(embed=300, hidden=500, latent=900, prior='uniform')
   c.discriminator.update(embed=300, widths=(3, 4, 5), highway='none')
-  c.discriminator.features = 0
+  c.discriminator.update(features=0, activation='tanh', dropout=0.0)
   c.fsa.weight = 0.0
   c.mle.batch = 256
   c.mle.epochs = 80
@@ -127,15 +131,18 @@ def textgan(c: ConfigDict) -> ConfigDict:
 
 
 def fmgan(c: ConfigDict) -> ConfigDict:
-  """FM-GAN, NeurIPS 2018, as its released code sets it for COCO.
+  """FM-GAN, NeurIPS 2018: the paper's IPOT, sizes and rates of its COCO code.
 
-  The features are those of the pooled CNN, in place of strided layers.
+  Other than in that code: the features are those of the pooled CNN, in place of
+  strided layers with tanh; G's readout is not tied to its embedding, whose rows
+  are not normalised; rates do not decay. That code has IPOT with these settings
+  and trains with solver='sinkhorn-divergence', epsilon=1, iterations=40.
   """
   c.system = 'fmgan'
   c.generator.cell = 'lstm'
   c.generator.experts = 1
   c.generator.update(embed=300, hidden=100, latent=128)
-  c.discriminator.update(embed=300, features=128)
+  c.discriminator.update(embed=300, features=128, dropout=0.0)
   c.fsa.weight = 0.0
   c.mle.batch = 320
   c.mle.epochs = 80
@@ -150,20 +157,20 @@ def fmgan(c: ConfigDict) -> ConfigDict:
 
 
 def jsdgan(c: ConfigDict) -> ConfigDict:
-  """JSDGAN, 2019: LSTM, 500 epochs at 1e-2, no pre-training.
+  """JSDGAN, 2019: LSTM, 500 epochs of 10,000 lines at 1e-2, no pre-training.
 
   Values of TextGAN-PyTorch.
   """
   c.system = 'jsdgan'
   c.generator.cell = 'lstm'
   c.generator.experts = 1
-  c.generator.init = 'seqgan'
+  c.generator.init = 'textgan_normal'
   c.fsa.weight = 0.0
   c.mle.epochs = 0
   c.mle.batch = 64
   c.adversarial.batch = 64
   c.adversarial.g_lr = 1e-2
-  c.adversarial.steps = 500 * 156  # iterations of 500 epochs of 10,000 lines
+  c.adversarial.steps = 500 * 156  # iterations
   return c
 
 

@@ -91,7 +91,8 @@ class Trained:
     """Mean logit of the discriminator for each sentence, [n].
 
     Raises:
-      UserError: the system has no discriminator, or a word is unknown to it.
+      UserError: the system has no discriminator, or one that does not
+        classify, or a word is unknown to it.
     """
     if self._critique is None:
       raise UserError('this system has no discriminator')
@@ -102,8 +103,10 @@ class Trained:
         f'sentence {row} has a word that the vocabulary lacks; '
         'the discriminator knows no others'
       )
-    logits = np.asarray(self._critique(self.state, tokens).logits)
-    return logits.reshape(len(tokens), -1).mean(1)
+    logits = self._critique(self.state, tokens).logits
+    if logits is None:
+      raise UserError("this system's discriminator has features and no logit")
+    return np.asarray(logits).reshape(len(tokens), -1).mean(1)
 
 
 def load(

@@ -71,12 +71,12 @@ class Generator(NamedTuple):
 class Critique(NamedTuple):
   """What a discriminator says of a batch.
 
-  logits: [B], [B, S] or [B, T]
+  logits: [B], [B, S] or [B, T]; None of one that does not classify
   features: [B, S, F]
   aux: anything else that a loss reads
   """
 
-  logits: Array
+  logits: Array | None
   features: Array | None = None
   aux: Any = None
 

@@ -53,14 +53,19 @@ def sequence(*updates: Update) -> Update:
   return Update(sum(u.batches for u in updates), apply)
 
 
-def together(*updates: Update) -> Update:
-  """One update after the other on the same batches, with the same key."""
+def together(*updates: Update, same_key: bool = True) -> Update:
+  """One update after the other on the same batches.
+
+  Args:
+    same_key: whether they draw the same; else each has a key of its own
+  """
 
   def apply(state: TrainState, batches: Any, key: Array):
     metrics = {}
-    for update in updates:
+    for i, update in enumerate(updates):
       # A clone tells JAX's check of key reuse that this one is meant.
-      state, more = update.apply(state, batches, jax.random.clone(key))
+      own = jax.random.clone(key) if same_key else jax.random.fold_in(key, i)
+      state, more = update.apply(state, batches, own)
       metrics = metrics | more
     return state, metrics
 

@@ -93,9 +93,6 @@ LOSSES = {
 
 FORMS, REDUCTIONS = ('nonsat', 'minimax'), ('elementwise', 'mean')
 
-# A game without a classifier: what the players want is said by other terms.
-SILENT = _loss(lambda a, b: 0 * a, lambda a, b: 0 * b)
-
 # The saturating form, in which G minimises minus what D minimises.
 _MINIMAX = {
   'rsgan': LOSSES['rsgan']._replace(

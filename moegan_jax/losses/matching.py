@@ -92,19 +92,19 @@ def maximum_mean_discrepancy(
   real: Array,
   fake: Array,
   bandwidths: tuple[float, ...],
-  squared: bool = False,
+  squared: bool = True,
 ) -> Array:
   """The kernel distance of TextGAN (Zhang et al. 2017).
 
   G minimises it and D's features maximise it; no gradient is stopped. The
-  paper's loss is the square, its published code returns the root, which is
-  what the default does: its gradient does not fade as the samples meet.
+  paper's loss is the square, the default; its published code takes the root,
+  whose gradient does not fade as the samples meet.
 
   Args:
     real: [B, S, F]
     fake: [B', S, F]
     bandwidths: of the Gaussian kernels, which are averaged; the paper has one
-    squared: give the square
+    squared: give the square; else the root
 
   Returns:
     A scalar.

@@ -11,6 +11,9 @@ from moegan_jax.ops.pooling import max_convolution
 from moegan_jax.ops.random import dropout
 from moegan_jax.types import Array, Critique, Discriminator
 
+# Growing functions, see the maximum over time.
+ACTIVATIONS = {'relu': nn.relu, 'tanh': jnp.tanh}
+
 
 class _TextCNN(nn.Module):
   """Filters over time, maximum, highway, dropout, features, logit.
@@ -23,8 +26,10 @@ class _TextCNN(nn.Module):
   filters: int
   representations: int
   features: int
+  activation: str
   highway: str
   dropout: float
+  classifier: bool
   reconstruction: int
   inits: Initializers
 
@@ -49,6 +54,7 @@ class _TextCNN(nn.Module):
     # [B * S, T, E / S]: row-major over (batch, representation).
     x = x.reshape(batch, length, count, channels)
     x = jnp.swapaxes(x, 1, 2).reshape(batch * count, length, channels)
+    activation = ACTIVATIONS[self.activation]
     pooled = []
     for width in self.widths:
       kernel = self.param(
@@ -57,8 +63,8 @@ class _TextCNN(nn.Module):
         (width, channels, self.filters),
       )
       bias = self.param(f'bias_{width}', self.inits.bias, (self.filters,))
-      # ReLU and bias commute with the maximum over time.
-      pooled.append(nn.relu(max_convolution(x, kernel) + bias[None]))
+      # What grows, and the bias, commute with the maximum over time.
+      pooled.append(activation(max_convolution(x, kernel) + bias[None]))
     h = jnp.concatenate(pooled, axis=-1)
 
     if self.highway != 'none':
@@ -74,8 +80,10 @@ class _TextCNN(nn.Module):
       h = dropout(h, self.make_rng('dropout'), self.dropout)
 
     features = linear(self.features, 'features')(h) if self.features else h
-    logits = linear(1, 'logit')(features)
-    logits = logits.reshape((batch, count) if count > 1 else (batch,))
+    logits = None
+    if self.classifier:
+      logits = linear(1, 'logit')(features)
+      logits = logits.reshape((batch, count) if count > 1 else (batch,))
     features = features.reshape(batch, count, features.shape[-1])
     if not self.reconstruction:
       return Critique(logits, features)
@@ -92,8 +100,10 @@ def cnn(
   filters: int = 300,
   representations: int = 1,
   features: int = 100,
+  activation: str = 'relu',
   highway: str = 'separate',
   dropout: float = 0.25,
+  classifier: bool = True,
   reconstruction: int = 0,
   init: Initializers,
 ) -> Discriminator:
@@ -104,10 +114,12 @@ def cnn(
     representations: S; must divide embed_dim
     features: F of a linear map; 0 takes the pooled filters as they are
       (TextGAN)
+    activation: of the filters, 'relu' or 'tanh' (TextGAN)
     highway: 'separate' transform and gate matrices without bias (SeqGAN,
       RelGAN), one 'tied' linear map with bias for both (TextGAN-PyTorch), or
       'none'
     dropout: share of highway outputs dropped whenever a key is given
+    classifier: whether there is a logit (not in FM-GAN)
     reconstruction: Z of a second head, a linear map of the features that is
       to find the latent noise of a sample (TextGAN)
 
@@ -118,6 +130,8 @@ def cnn(
     raise unknown(
       'discriminator.highway', highway, ('separate', 'tied', 'none')
     )
+  if activation not in ACTIVATIONS:
+    raise unknown('discriminator.activation', activation, ACTIVATIONS)
   if representations < 1 or embed_dim % representations:
     raise UserError(
       f'discriminator.representations={representations} must divide '
@@ -141,8 +155,10 @@ def cnn(
     filters=filters,
     representations=representations,
     features=features,
+    activation=activation,
     highway=highway,
     dropout=dropout,
+    classifier=classifier,
     reconstruction=reconstruction,
     inits=init,
   )

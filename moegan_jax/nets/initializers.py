@@ -72,6 +72,13 @@ INITIALIZERS = {
     embedding=_scaled(_truncated, _first),
     convolution=_scaled(_truncated, _last),
   ),
+  # The same without the cut: its SeqGAN, LeakGAN, JSDGAN and CoT.
+  'textgan_normal': Initializers(
+    linear=_scaled(_normal, _last),
+    bias=_scaled(_normal, _last),
+    embedding=_scaled(_normal, _first),
+    convolution=_scaled(_normal, _last),
+  ),
   # TextGAN-PyTorch, discriminator.
   'uniform': Initializers(*[_uniform(0.05)] * 4),
   # SeqGAN's generator and its descendants: normal .1, biases included.

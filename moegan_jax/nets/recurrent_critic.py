@@ -22,13 +22,14 @@ def recurrent_critic(
   cell: Cell,
   per_token: bool,
   dropout: float,
+  classifier: bool = True,
   init: Initializers,
 ) -> Discriminator:
   """Embedding, input projection, cell and one logit, over T tokens.
 
   With an LSTM the discriminator of GSGAN (Kusner and Hernandez-Lobato 2016).
   The parameters are a dict of four groups: 'embed' [V, E], 'input' (E -> the
-  cell's input width), 'core' (the cell) and 'logit' (H -> 1).
+  cell's input width), 'core' (the cell) and 'logit' (H -> 1), of a classifier.
 
   Args:
     length: T
@@ -37,6 +38,7 @@ def recurrent_critic(
       last output: logits [B], features [B, 1, H] that output
     dropout: share of the cell's outputs dropped whenever a key is given,
       before logit and features, as in `nets.cnn`
+    classifier: whether there is a logit
 
   Raises:
     UserError: a size below one, or a dropout rate out of range.
@@ -54,12 +56,15 @@ def recurrent_critic(
   def init_params(key: Array) -> Params:
     k_embed, k_input, k_core, k_logit = jax.random.split(key, 4)
     u = jnp.zeros((1, cell.input_width))
-    return {
+    params = {
       'embed': init.embedding(k_embed, (vocab_size, embed_dim)),
       'input': project.init(k_input, jnp.zeros((1, embed_dim)))['params'],
       'core': cell.module.init(k_core, cell.initial(1), u)['params'],
-      'logit': readout.init(k_logit, jnp.zeros((1, cell.width)))['params'],
     }
+    if classifier:
+      h = jnp.zeros((1, cell.width))
+      params['logit'] = readout.init(k_logit, h)['params']
+    return params
 
   def judge(
     params: Params, embedded: Array, key: Array | None = None
@@ -74,9 +79,10 @@ def recurrent_critic(
       hidden = hidden[:, -1:]
     if key is not None:
       hidden = random.dropout(hidden, key, dropout)
+    features = hidden.mean(1, keepdims=True)
+    if not classifier:
+      return Critique(None, features)
     logits = readout.apply({'params': params['logit']}, hidden)[..., 0]
-    return Critique(
-      logits if per_token else logits[:, 0], hidden.mean(1, keepdims=True)
-    )
+    return Critique(logits if per_token else logits[:, 0], features)
 
   return Discriminator(init_params, embed, judge, gram)

@@ -5,7 +5,6 @@ cosine of their features; G minimises the optimal transport between a real and
 a generated batch, the feature extractor D maximises it.
 """
 
-from moegan_jax.losses.adversarial import SILENT
 from moegan_jax.losses.matching import check_mover, feature_movers_distance
 from moegan_jax.systems.match import match
 from moegan_jax.types import Spec, System
@@ -35,10 +34,6 @@ def build(config, spec: Spec) -> System:
     value = distance(seen)
     return -value, {'d_fmd': value}
 
-  play = match(config, spec)
-  play = play._replace(
-    game=play.game._replace(loss=SILENT, penalty=0.0, weight=0.0)
-  )
-  return play.system(
+  return match(config, spec, classifier=False).system(
     generator_terms=(approach,), discriminator_terms=(withdraw,)
   )

@@ -66,7 +66,7 @@ class _Drawn(NamedTuple):
 class RelaxedGame(NamedTuple):
   """Two players and the rules between them.
 
-  loss: what each side minimises
+  loss: what each side minimises; None if D does not classify
   weight: of the loss for G; 0 leaves G to its other terms
   penalty: weight of the gradient penalty, where the loss has one
   beta: number of adversarial updates done -> inverse temperature
@@ -78,7 +78,7 @@ class RelaxedGame(NamedTuple):
   generator: Generator
   discriminator: Discriminator
   length: int
-  loss: AdversarialLoss
+  loss: AdversarialLoss | None
   weight: float
   penalty: float
   beta: Callable[[Array], Array]
@@ -185,9 +185,10 @@ class RelaxedGame(NamedTuple):
       embedded = self.generate(params, phi, state, n, k_noise)
       real = self.judge_text(phi, batch.tokens, k_real)
       fake = self.discriminator.judge(phi, embedded, k_fake)
-      play = self.loss.generator(real.logits, fake.logits)
-      metrics = {'g_loss': play, 'beta': self.beta_at(state)}
-      value = self.weight * play
+      value, metrics = jnp.float32(0), {'beta': self.beta_at(state)}
+      if self.loss is not None:
+        play = self.loss.generator(real.logits, fake.logits)
+        value, metrics = self.weight * play, metrics | {'g_loss': play}
       seen = Seen(batch.tokens, embedded, real, fake, None)
       for i, term in enumerate(extra):
         # Parts of a split are fold_in(key, 0..2): those after are free.
@@ -221,10 +222,12 @@ class RelaxedGame(NamedTuple):
         disc.judge(phi, fake, k_fake),
         self._latent(drawn.rows),
       )
-      a, b = seen.real.logits, seen.fake.logits
-      value = self.loss.discriminator(a, b)
-      metrics = {'d_loss': value, 'd_real': a.mean(), 'd_fake': b.mean()}
-      if on(self.penalty):
+      value, metrics = jnp.float32(0), {}
+      if self.loss is not None:
+        a, b = seen.real.logits, seen.fake.logits
+        value = self.loss.discriminator(a, b)
+        metrics = {'d_loss': value, 'd_real': a.mean(), 'd_fake': b.mean()}
+      if self.loss is not None and on(self.penalty):
         # Without dropout: the penalty needs one and the same function.
         def score(x):
           logits = disc.judge(phi, x, None).logits

@@ -64,15 +64,22 @@ class Match(NamedTuple):
     )
 
 
-def match(config, spec: Spec, *, reconstruction: int = 0) -> Match:
+def match(
+  config, spec: Spec, *, classifier: bool = True, reconstruction: int = 0
+) -> Match:
   """The players and the rules of a configuration.
 
   Args:
+    classifier: whether D tells real text from samples; without it what the
+      players want is said by the paper's own terms alone
     reconstruction: size of the latent noise that D has to find again
   """
   gen = networks.generator(spec, **config.generator)
   disc = networks.discriminator(
-    spec, **config.discriminator, reconstruction=reconstruction
+    spec,
+    **config.discriminator,
+    classifier=classifier,
+    reconstruction=reconstruction,
   )
   train = parts.training(config, spec, gen)
   game = relaxed_game(
@@ -82,6 +89,8 @@ def match(config, spec: Spec, *, reconstruction: int = 0) -> Match:
     start=train.pretrain.steps,
     **config.game,
   )
+  if not classifier:
+    game = game._replace(loss=None)
   return Match(train, disc, game, config.adversarial.d_steps)
 
 

@@ -68,6 +68,7 @@ def discriminator(
   cell: str,
   hidden: int,
   per_token: bool,
+  classifier: bool = True,
   reconstruction: int = 0,
   **convolution,
 ) -> Discriminator:
@@ -75,6 +76,7 @@ def discriminator(
 
   Args:
     kind: 'cnn', or 'recurrent' with the `cell`, `hidden` and `per_token`
+    classifier: whether it says how real a text is; else it has features only
     reconstruction: size of the latent noise that a CNN says it has found
     convolution: the sizes and switches of the CNN, see `cnn`
 
@@ -86,6 +88,7 @@ def discriminator(
     'length': spec.length,
     'embed_dim': embed,
     'dropout': dropout,
+    'classifier': classifier,
     'init': initializers(init),
   }
   if kind == 'cnn':

@@ -4,8 +4,10 @@ G is a language model. D is a second one, G_d, that reads a sentence and says a
 word distribution at every position: it learns to restore real text and to
 change generated text. G is trained by likelihood and towards what G_d makes of
 its samples; no gradient passes through the samples. Equation numbers are the
-paper's. One iteration is an update of D and one of G, on a batch each; an epoch
-is as many iterations as the training text has batches.
+paper's, all means over positions and sentences (it sums the likelihood over
+positions, and is silent on the others; `slgan.weight=1/T` is that reading). One
+iteration is an update of D and one of G on the same batch, so that an epoch is
+a pass of both over the training text.
 """
 
 import jax
@@ -25,7 +27,7 @@ from moegan_jax.nets.seq2seq import seq2seq
 from moegan_jax.ops import random
 from moegan_jax.systems import networks, parts
 from moegan_jax.types import Critique, Spec, System
-from moegan_jax.updates import gradient_update, sequence
+from moegan_jax.updates import gradient_update, together
 
 
 def build(config, spec: Spec) -> System:
@@ -104,7 +106,7 @@ def build(config, spec: Spec) -> System:
     'generator': train.generator_updates(g_loss),
   }
   return train.system(
-    sequence(*updates.values()),
+    together(*updates.values(), same_key=False),
     players={'discriminator': (disc.init, train.d_adam)},
     critique=critique,
     epochs=True,

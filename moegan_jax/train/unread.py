@@ -31,7 +31,9 @@ _GAME = _keys(
   'loss form weight reduce penalty schedule beta horizon relaxation feedback '
   'route top_k top_p',
 )
-_CNN = _keys('discriminator', 'widths filters representations features highway')
+_CNN = _keys(
+  'discriminator', 'widths filters representations features activation highway'
+)
 _RECURRENT = _keys('discriminator', 'cell hidden per_token')
 _MEMORY = _keys(
   'generator',
