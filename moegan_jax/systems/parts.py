@@ -74,14 +74,14 @@ def pretraining(
   Raises:
     UserError: a batch larger than the corpus.
   """
-  if not 1 <= batch <= spec.train_size:
+  if epochs and not 1 <= batch <= spec.train_size:
     raise UserError(
       f'mle.batch={batch} must be between 1 and the number of training '
       f'sequences, {spec.train_size}'
     )
   optimizer = adam(lr, clip)
   phase = Phase(
-    steps=epochs * (spec.train_size // batch),
+    steps=epochs * (spec.train_size // batch) if epochs else 0,
     batch_size=batch,
     update=gradient_update(
       'generator', optimizer, likelihood_loss(gen, unroll)

@@ -150,6 +150,7 @@ def trained(precision, corpus):
   return reports, state
 
 
+@pytest.mark.slow
 def test_how_far_training_drifts():
   """Losses within two hundredths, parameters near; neither is the same."""
   corpus = jnp.asarray(RNG.integers(1, 11, (40, 6)), jnp.int32)

@@ -24,15 +24,19 @@ SPEC = systems.Spec(V, T, TRAIN_SIZE)
 # What a phase trains, where it is not all players.
 TRAINED = {'pretrain': {'generator'}}
 
+# A relativistic loss sees differences of logits, and no constant of them.
+NO_EFFECT = {f"['body']['{name}']['bias']" for name in ('features', 'logit')}
+
 # The others are made of the same parts: their battery is in the slow tier.
 FAST = ('mle', 'moegan', 'slgan')
 # A memory core compiles in three times the time of an LSTM: one system of them.
 MEMORY = 'moegan-memory'
 
+SLOW = pytest.mark.slow
 every_system = pytest.mark.parametrize(
   'name',
   [
-    name if name in FAST else pytest.param(name, marks=pytest.mark.slow)
+    name if name in FAST else pytest.param(name, marks=SLOW)
     for name in (*systems.SYSTEMS, MEMORY)
   ],
 )
@@ -209,8 +213,9 @@ def test_two_steps_of_each_phase(name):
         continue
       a, b = host(before.params), host(after.params)
       for seed in range(SEEDS):
-        moved = [(a[path][seed] != b[path][seed]).any() for path in a]
-        assert np.mean(moved) > 0.5, (phase_name, player, seed)
+        still = {x for x in a if (a[x][seed] == b[x][seed]).all()}
+        allowed = NO_EFFECT if player == 'discriminator' else set()
+        assert still <= allowed, (phase_name, player, seed)
 
 
 @every_system
@@ -271,7 +276,14 @@ def test_a_resumed_run_is_the_unbroken_one(name, tmp_path):
     assert_same(resumed, unbroken)
 
 
-@every_system
+# Compiles each system twice more; the others are in the slow tier.
+@pytest.mark.parametrize(
+  'name',
+  [
+    name if name in ('mle', 'moegan') else pytest.param(name, marks=SLOW)
+    for name in (*systems.SYSTEMS, MEMORY)
+  ],
+)
 def test_seeds_side_by_side_are_runs_of_their_own(name):
   made = toy(name)
   last = list(made.system.phases)[-1]

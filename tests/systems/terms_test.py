@@ -1,0 +1,177 @@
+"""What each player of a system wants: the sign and the weight of every term."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from configs import common, papers
+from moegan_jax import systems
+from moegan_jax.types import Batch
+
+B, T, V, TRAIN_SIZE = 8, 5, 7, 24
+EPOCH = TRAIN_SIZE // B
+SPEC = systems.Spec(V, T, TRAIN_SIZE)
+STEPS = 8  # updates of one player against the other as it is
+
+
+@pytest.fixture(autouse=True, scope='module')
+def quick_compilation():
+  """What is computed here is small; what takes long is compiling it."""
+  jax.config.update('jax_disable_most_optimizations', True)
+  jax.config.update('jax_debug_key_reuse', False)  # the battery runs with it
+  yield
+  jax.config.update('jax_debug_key_reuse', True)
+  jax.config.update('jax_disable_most_optimizations', False)
+
+
+def settings(name, changes):
+  """A system without dropout, so that nothing but its losses moves it."""
+  c = getattr(papers, name)(common.base())
+  c.generator.update(cell='lstm', embed=3, hidden=4, init='relgan')
+  c.generator.latent = min(c.generator.latent, 2)
+  c.discriminator.update(embed=4, widths=(2,), filters=6, hidden=4)
+  c.discriminator.update(representations=1, dropout=0.0)
+  c.mle.epochs = 0
+  c.adversarial.update(steps=1000, batch=B, g_steps=1, d_steps=1)
+  c.adversarial.update(g_lr=3e-3, d_lr=3e-3, clip=1e6)
+  c.game.update(beta=2.0, schedule='constant')
+  for key, value in changes:
+    section, name = key.split('__')
+    c[section][name] = value
+  return c
+
+
+@functools.cache
+def _updates(name, changes, player):
+  """The compiled updates of one player, on one batch and with one key."""
+  system = systems.build(settings(name, changes), SPEC)
+  phase = system.phases['adversarial']
+  update = phase.parts[player]
+  shape = (update.batches, B, T)
+  batch = Batch(jax.random.randint(jax.random.key(2), shape, 0, V // 2))
+
+  def body(state, _):
+    state, metrics = update.apply(state, batch, jax.random.key(3))
+    return state, (metrics, state.players[player].params)
+
+  def run(step):
+    state = phase.enter(system.init(jax.random.key(1))).replace(step=step)
+    return jax.lax.scan(body, state, None, STEPS)[1]
+
+  return jax.jit(run)
+
+
+def play(name, player, step=0, **changes):
+  """Metrics and parameters of each of the updates from a step on."""
+  run = _updates(name, tuple(sorted(changes.items())), player)
+  return run(jnp.int32(step))
+
+
+LOWER, HIGHER = -1, 1
+SLOW = pytest.mark.slow
+LATE = 10 * EPOCH
+ALONE = {'game__weight': 0.0}
+# What it is -> system, changes, player, step, its metric, where it must go.
+# Where a player has several terms the others are without weight.
+WANTS = {
+  'adversarial, of G': ('relgan', {}, 'generator', 0, 'g_loss', LOWER),
+  'adversarial, of D': ('relgan', {}, 'discriminator', 0, 'd_loss', LOWER),
+  'feature alignment': ('moegan', ALONE, 'generator', 0, 'fsa', LOWER),
+  'contrast': ('ccl', ALONE, 'generator', 0, 'ccl', LOWER),
+  'discrepancy, of G': ('textgan', {}, 'generator', 0, 'mmd', LOWER),
+  'discrepancy, of D': (
+    'textgan',
+    {'mmd__weight': 1e4, 'mmd__reconstruction': 0.0, 'mmd__bandwidths': (1.0,)},
+    'discriminator',
+    0,
+    'd_mmd',
+    HIGHER,
+  ),
+  'reconstruction of z': (
+    'textgan',
+    {'mmd__weight': 0.0, 'mmd__reconstruction': 1e4},
+    'discriminator',
+    0,
+    'd_reconstruction',
+    LOWER,
+  ),
+  "mover's distance, of G": ('fmgan', {}, 'generator', 0, 'fmd', LOWER),
+  "mover's distance, of D": ('fmgan', {}, 'discriminator', 0, 'd_fmd', HIGHER),
+  'restoring real text': (
+    'slgan',
+    {'slgan__floor': 1e4},
+    'discriminator',
+    0,
+    'd_same',
+    LOWER,
+  ),
+  'changing samples': (
+    'slgan',
+    {'slgan__floor': 0.0},
+    'discriminator',
+    LATE,
+    'd_apart',
+    HIGHER,
+  ),
+  'towards what D makes of it': (
+    'slgan',
+    {'slgan__weight': 1e4, 'slgan__horizon': 1},
+    'generator',
+    LATE,
+    'g_towards',
+    LOWER,
+  ),
+}
+
+
+FAST = ('textgan', 'fmgan', 'slgan')  # the others learn in `learning_test`
+
+
+@pytest.mark.parametrize(
+  'what',
+  [
+    what if WANTS[what][0] in FAST else pytest.param(what, marks=SLOW)
+    for what in WANTS
+  ],
+)
+def test_a_player_moves_its_term_where_it_must_go(what):
+  name, changes, player, step, metric, side = WANTS[what]
+  metrics, _ = play(name, player, step, **changes)
+  values = np.asarray(metrics[metric])
+  assert side * (values[-1] - values[0]) > 1e-3 * abs(values[0]), values
+
+
+@pytest.mark.parametrize(
+  'epoch, weight', [(0, 1.0), (5, 0.5), (8, 0.2), (20, 0.2)]
+)
+def test_weight_of_restoring_in_slgan(epoch, weight):
+  """Equation 1: lambda falls by alpha an epoch, down to its floor."""
+  rules = {'slgan__floor': 0.2, 'slgan__decay': 0.1}
+  metrics, _ = play('slgan', 'discriminator', epoch * EPOCH, **rules)
+  np.testing.assert_allclose(
+    metrics['d_loss'][0],
+    weight * metrics['d_same'][0] - metrics['d_apart'][0],
+    rtol=1e-5,
+  )
+
+
+def test_pull_of_slgan_grows_by_epochs():
+  """Equation 4: nothing at first, in proportion, and then its full weight."""
+
+  def first(step, weight):
+    rules = {'slgan__weight': weight, 'slgan__horizon': 4 * EPOCH}
+    _, params = play('slgan', 'generator', step, **rules)
+    return [x[0] for x in jax.tree.leaves(params)]
+
+  def same(one, two):
+    return all(np.allclose(a, b, atol=1e-7) for a, b in zip(one, two))
+
+  without = first(0, 4.0)
+  assert same(first(EPOCH - 1, 8.0), without)
+  half = first(2 * EPOCH, 8.0)
+  assert not same(half, without)
+  assert same(half, first(4 * EPOCH, 4.0))
+  assert same(half, first(9 * EPOCH, 4.0))
