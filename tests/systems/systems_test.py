@@ -157,12 +157,11 @@ class Toy:
     return [np.asarray(values), *self.judgements(state, self.corpus)]
 
   def judgements(self, state, tokens):
-    """Logits and features of the discriminator, a row for each sentence."""
+    """What the discriminator says, logits and features: rows of sentences."""
     found = self.critique(state, tokens)
-    n = len(tokens)
-    return [
-      np.asarray(x).reshape(n, -1) for x in (found.logits, found.features)
-    ]
+    said = [found.features]
+    said += [] if found.logits is None else [found.logits]
+    return [np.asarray(x).reshape(len(tokens), -1) for x in said]
 
 
 def member(state, i):
@@ -406,6 +405,8 @@ def test_the_discriminator_judges_text(name):
     return
   tokens = corpus()
   judge = toy(name).judgements
+  # FM-GAN's learns features, and a logit would be that of the start.
+  assert len(judge(state, tokens)) == (1 if name == 'fmgan' else 2)
   for values, back in zip(judge(state, tokens), judge(state, tokens[::-1])):
     assert len(values) == TRAIN_SIZE and np.isfinite(values).all()
     assert len(set(values.ravel().tolist())) > 1
