@@ -257,11 +257,31 @@ def experiment(system, corpus, variant: str) -> ConfigDict:
   return finish(c, variant)
 
 
+# What a sweep may run on, by a variant of its grid; COCO without one.
+CORPORA = {
+  'small': oracle_small,
+  'captions': captions,
+  'emnlp': emnlp,
+  'synthetic20': synthetic20,
+  'synthetic40': synthetic40,
+}
+
+
 def bench(system, variant: str) -> ConfigDict:
-  """What a sweep begins with: COCO, or with the variant 'small' the oracle."""
-  names = [name for name in (variant or '').split(',') if name]
-  corpus = oracle_small if 'small' in names else coco
-  rest = ','.join(name for name in names if name != 'small')
+  """What a sweep begins with.
+
+  Args:
+    variant: one of CORPORA, or none for COCO, and variants of `finish`
+
+  Raises:
+    UserError: two corpora, or an unknown variant.
+  """
+  names = list(filter(None, (variant or '').split(',')))
+  found = [name for name in names if name in CORPORA]
+  if len(found) > 1:
+    raise UserError(f'{" and ".join(found)} are two corpora: name one')
+  corpus = CORPORA[found[0]] if found else coco
+  rest = ','.join(name for name in names if name not in CORPORA)
   return experiment(system, corpus, rest)
 
 
@@ -363,7 +383,9 @@ def _smoke(c: ConfigDict) -> None:
   c.eval.temperatures = (0.6, 0.8, 1.0)
 
 
-VARIANTS = {'s64': _s64, 'cpu': _cpu, 'smoke': _smoke}
+# In this order, whatever that of the command line: a size that was asked for by
+# name comes last.
+VARIANTS = {'cpu': _cpu, 'smoke': _smoke, 's64': _s64}
 
 
 def finish(c: ConfigDict, variant: str) -> ConfigDict:
@@ -372,10 +394,13 @@ def finish(c: ConfigDict, variant: str) -> ConfigDict:
   Raises:
     UserError: an unknown variant.
   """
-  for name in filter(None, (variant or '').split(',')):
+  names = list(filter(None, (variant or '').split(',')))
+  for name in names:
     if name not in VARIANTS:
       raise UserError(
         f'config variant {name!r} is unknown; one of {", ".join(VARIANTS)}'
       )
-    VARIANTS[name](c)
+  for name, apply in VARIANTS.items():
+    if name in names:
+      apply(c)
   return c

@@ -2,6 +2,8 @@
 
   python -m moegan_jax.sweep --grid=configs/sweeps/NAME.py[:VARIANT]
 
+--config.KEY=VALUE changes a setting of all cells, but of those that set it
+themselves.
 Each cell of the grid becomes the folder of a run, WORKDIR/CELL; the sweep ends
 in WORKDIR/report.html and WORKDIR/results.md, where all cells stand side by
 side. Cells with the same pre-training share it (WORKDIR/starts); cells that
@@ -10,13 +12,15 @@ The same command again goes on where the last one ended.
 """
 
 import argparse
+import ast
 import itertools
 import json
 import os
 import pathlib
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from moegan_jax import compare
 from moegan_jax.cli import INTERRUPTED, Parser, exit_code
@@ -71,8 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
   """
 
   def work() -> int:
-    options = _parser().parse_args(argv)
-    sweep = _sweep(options)
+    options, rest = _parser().parse_known_args(argv)
+    sweep = _sweep(options, _settings(rest))
     if options.list:
       print(listing(sweep), end='')
       return 0
@@ -81,15 +85,39 @@ def main(argv: Sequence[str] | None = None) -> int:
   return exit_code(work, 'interrupted; the same command goes on from there')
 
 
-def _sweep(options: argparse.Namespace) -> Sweep:
+def _settings(flags: Sequence[str]) -> dict[str, Any]:
+  """The settings among the flags of a command line.
+
+  Raises:
+    UserError: a flag that is none.
+  """
+  found = {}
+  for flag in flags:
+    fits = re.fullmatch(r'--config\.([\w.]+)=(.*)', flag, re.DOTALL)
+    if not fits:
+      raise UserError(
+        f'command line: {flag} is not a flag, nor --config.KEY=VALUE; see '
+        '--help'
+      )
+    try:
+      found[fits[1]] = ast.literal_eval(fits[2])
+    except (ValueError, SyntaxError):  # a text without quotes
+      found[fits[1]] = fits[2]
+  return found
+
+
+def _sweep(options: argparse.Namespace, settings: Mapping[str, Any]) -> Sweep:
   """The sweep of a command line.
+
+  Args:
+    settings: of all cells
 
   Raises:
     UserError: see `grid.load`; or an unknown cell.
   """
   if options.seeds is not None and options.seeds < 1:
     raise UserError(f'--seeds={options.seeds} must be at least 1')
-  grid = load(options.grid, options.seeds)
+  grid = load(options.grid, options.seeds, settings)
   chosen = [name for name in options.only.split(',') if name]
   for name in chosen:
     if name not in grid.cells:

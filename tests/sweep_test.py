@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import moegan_jax
-from configs import moegan_oracle_small
+from configs import common, moegan_oracle_small, papers
 from moegan_jax import data, sweep
 from moegan_jax.report import html
 from moegan_jax.train import grid as grids
@@ -245,6 +245,34 @@ def test_the_lists_of_our_own_grids(path, tmp_path):
     assert 'no_alignment: ' in out and ', from starts/full, fsa.wei' in out
 
 
+def test_settings_of_the_command_line_are_those_of_all_cells():
+  asked = {'game.beta': 100, 'generator.experts': 3, 'data.dir': 'there'}
+  cells = grids.load(f'{ABLATION}:small', None, asked).cells
+  assert {c.game.beta for c in cells.values()} == {100.0}
+  assert {c.data.dir for c in cells.values()} == {'there'}
+  # One that sets it itself keeps its value: it is what the cell is about.
+  assert cells['full'].generator.experts == 3
+  assert cells['no_mixture'].generator.experts == 1
+  read = sweep._settings(['--config.mle.lr=1e-3', '--config.data.dir=a=b'])
+  assert read == {'mle.lr': 0.001, 'data.dir': 'a=b'}
+
+
+@pytest.mark.parametrize('name', common.CORPORA)
+def test_grids_run_on_other_corpora(name):
+  cells = grids.load(f'{ABLATION}:{name},smoke').cells
+  other = grids.load(f'{ABLATION}:smoke').cells
+  assert cells.keys() == other.keys()
+  assert cells['full'].data != other['full'].data
+
+
+def test_variants_in_any_order():
+  one, two = (
+    common.experiment(papers.moegan, common.coco, variant)
+    for variant in ('s64,cpu', 'cpu,s64')
+  )
+  assert one == two and one.discriminator.representations == 64
+
+
 # --- bad input ---------------------------------------------------------------
 
 # name -> (what get_sweep returns, words of the message)
@@ -332,6 +360,10 @@ def test_a_bad_grid_is_one_clear_line(name, tmp_path):
     ([f'--grid={ABLATION}', '--members=0'], ['--members=0']),
     ([f'--grid={ABLATION}', '--member=3'], ['--member']),
     ([f'--grid={ABLATION}', '--seeds=0'], ['--seeds=0']),
+    ([f'--grid={ABLATION}:small,emnlp'], ['small and emnlp', 'two corpora']),
+    ([f'--grid={ABLATION}', '--config.game.bta=2'], ['game.bta', 'game.beta']),
+    ([f'--grid={ABLATION}', '--config.game.beta'], ['--config.game.beta']),
+    ([f'--grid={ABLATION}', '--config.jsd.normalise=none'], ['no effect']),
   ],
 )
 def test_a_bad_command_line_is_one_clear_line(argv, words):

@@ -7,6 +7,8 @@ generator; `likelihood` is the control, as many more updates of likelihood at
 the same rate. results/BEYOND_LIKELIHOOD.md says what was expected and found.
 
 python -m moegan_jax.sweep --grid=configs/sweeps/beyond_likelihood.py:small
+Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
+:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
 """
 
 from configs import common, papers
@@ -29,13 +31,14 @@ FASTER = {'adversarial.g_lr': 1e-3, 'adversarial.d_lr': 1e-3}
 
 
 def get_sweep(variant: str = ''):
+  start = base(variant)
   return {
-    'base': base(variant),
+    'base': start,
     'seeds': 3,
     'cells': {
       'likelihood': {'game.weight': 0.0} | ANCHOR,
       'likelihood_faster': {'game.weight': 0.0} | ANCHOR | FASTER,
-      'relaxed': {'game.relaxation': 'gumbel_softmax'},
+      'relaxed': {'game.relaxation': 'gumbel_softmax', 'game.beta': 1.0},
       'hard': {},
       'hard_faster': FASTER,
       'penalty': {'game.loss': 'wgan-gp', **FASTER},
@@ -52,7 +55,7 @@ def get_sweep(variant: str = ''):
       'annealed': {
         'game.relaxation': 'gumbel_softmax',
         'game.beta': 10.0,
-        'game.horizon': 150,
+        'game.horizon': start.adversarial.steps,
       },
     },
   }

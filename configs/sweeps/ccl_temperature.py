@@ -5,8 +5,8 @@ without .813 .630 .445 .312, .683. The temperature was searched in .2, .5, 1;
 the chosen one is not given.
 
 python -m moegan_jax.sweep --grid=configs/sweeps/ccl_temperature.py:small
-Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
-variants, :small is the small oracle.
+Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
+:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
 """
 
 from configs import common, papers

@@ -4,8 +4,8 @@ Published on COCO as curves without numbers: every BLEU is best at two experts
 and saturates or declines from there.
 
 python -m moegan_jax.sweep --grid=configs/sweeps/moegan_experts.py:small
-Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
-variants, :small is the small oracle.
+Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
+:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
 """
 
 from configs import common, papers

@@ -1,12 +1,14 @@
 """What MoEGAN's authors tried without success (Appendix B, Figure 6).
 
 Wasserstein distance in feature alignment, the Wasserstein and hinge losses, one
-likelihood update in fifteen, truncated training samples: none of them helped.
-Their other two, a Mogrifier LSTM and a Transformer discriminator, are not here.
+likelihood update after fifteen iterations of the game in place of pre-training,
+truncated training samples: none of them helped. `mle_every_15` has both. The k
+and the share of truncation are not in the paper. Their other two, a Mogrifier
+LSTM and a Transformer discriminator, are not here.
 
 python -m moegan_jax.sweep --grid=configs/sweeps/moegan_negative.py:small
-Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
-variants, :small is the small oracle.
+Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
+:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
 """
 
 from configs import common, papers
@@ -21,6 +23,7 @@ def get_sweep(variant: str = ''):
       'wasserstein_alignment': {'fsa.distance': 'wasserstein'},
       'wgan': {'game.loss': 'wgan-gp'},
       'hinge': {'game.loss': 'hinge'},
+      'interleaved': {'mle.epochs': 0, 'adversarial.mle_every': 15},
       'mle_every_15': {'adversarial.mle_every': 15},
       'top_k': {'game.top_k': 50},
       'nucleus': {'game.top_p': 0.9},

@@ -1,22 +1,27 @@
 """Batch size, representations, and an LSTM for the memory core.
 
 The paper searched batches of 32, 64 and 128 and took 128; with 256 there was no
-gain. RelGAN: 64 representations are better than one, the memory core is better
-than an LSTM. An LSTM of 512 is as wide as the paper's memory.
+gain. `base` has one representation, and a batch of 128 (64 at :cpu and :small);
+batches are those of the game, the MLE start keeps its own. RelGAN: 64
+representations are better than one, the memory core is better than an LSTM. An
+LSTM of 512 is as wide as the paper's memory.
 
 python -m moegan_jax.sweep --grid=configs/sweeps/moegan_settings.py:small
-Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
-variants, :small is the small oracle.
+Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
+:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
 """
 
 from configs import common, papers
 
 
 def get_sweep(variant: str = ''):
+  base = common.bench(papers.moegan, variant)
+  batches = {32, 64, 128} - {base.adversarial.batch}
   return {
-    'base': common.bench(papers.moegan, variant),
+    'base': base,
     'seeds': 5,
-    'cells': {f'batch_{n}': {'adversarial.batch': n} for n in (32, 64, 128)}
+    'cells': {'base': {}}
+    | {f'batch_{n}': {'adversarial.batch': n} for n in sorted(batches)}
     | {
       f'representations_{n}': {'discriminator.representations': n}
       for n in (8, 64)

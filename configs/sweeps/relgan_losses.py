@@ -1,10 +1,11 @@
 """RelGAN with every adversarial loss of the table.
 
-Published as curves: the relativistic standard loss (`rsgan` here) was chosen.
+Published as curves of three of them, standard, hinge and the relativistic
+standard loss (`rsgan` here), which was chosen.
 
 python -m moegan_jax.sweep --grid=configs/sweeps/relgan_losses.py:small
-Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
-variants, :small is the small oracle.
+Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
+:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
 """
 
 from configs import common, papers

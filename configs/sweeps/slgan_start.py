@@ -1,14 +1,17 @@
 """What SLGAN's collapse is made of: its start, and its pull towards D.
 
 The paper starts all parameters of G at N(0, 1). `likelihood` and
-`likelihood_seqgan` have no pull at all, so they are plain likelihood.
+`likelihood_seqgan` have no pull at all, so they are plain likelihood. In
+`weak_pull` it has a twentieth of its weight: the likelihood of Eq 5 is a sum
+over positions, here it is a mean, and the paper does not say what the pull is.
 
 Ours (:small, two seeds, results/SMALL_ORACLE.md): with the pull half of the
 sentences are repeats at the end, from either start; without it none is.
 
 python -m moegan_jax.sweep --grid=configs/sweeps/slgan_start.py:small
-Without a variant: MS COCO at the paper's scale; :cpu and :smoke are its small
-variants, :small is the small oracle, at half the iterations of its config.
+Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
+:small is the small oracle, at half the iterations of its config; :captions,
+:emnlp, :synthetic20, :synthetic40.
 """
 
 from configs import common, papers
@@ -25,6 +28,7 @@ def get_sweep(variant: str = ''):
     'cells': {
       'standard': {},
       'likelihood': without,
+      'weak_pull': {'slgan.weight': 0.05},
       'seqgan': seqgan,
       'likelihood_seqgan': seqgan | without,
     },

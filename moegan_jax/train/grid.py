@@ -26,7 +26,7 @@ from ml_collections import ConfigDict
 
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.train.settings import check
-from moegan_jax.train.unread import check_read
+from moegan_jax.train.unread import check_read, is_unread
 
 MEMBERS = 16
 _KEYS = ('base', 'cells', 'seeds', 'share_start', 'members')
@@ -53,15 +53,20 @@ def said_of(what: str) -> Iterator[None]:
     raise UserError(f'{what}: {error}') from error
 
 
-def load(text: str, seeds: int | None = None) -> Grid:
+def load(
+  text: str,
+  seeds: int | None = None,
+  settings: Mapping[str, Any] | None = None,
+) -> Grid:
   """The grid of 'configs/sweeps/NAME.py[:VARIANT]'.
 
   Args:
     seeds: in the place of what the file says
+    settings: dotted key -> value, of all cells that do not set it themselves
 
   Raises:
     UserError: no such file, one that fails, or a cell with an unknown
-      setting or a bad value.
+      setting or a bad value; a setting that no cell reads.
   """
   path, _, variant = text.partition(':')
   with said_of(f'--grid={text}'):
@@ -91,9 +96,13 @@ def load(text: str, seeds: int | None = None) -> Grid:
         base = given.get('base', found.get('base'))
         count = found.get('seeds') if seeds is None else seeds
         first = {} if count is None else {'num_seeds': count}
-        cells[name] = configure(base, first | changes[name])
+        common = first | dict(settings or {})
+        cells[name] = configure(base, common | changes[name])
         check(cells[name])
         check_read(cells[name], changes[name])
+    for key in settings or {}:
+      if all(is_unread(c, key) or key in changes[n] for n, c in cells.items()):
+        raise UserError(f'{key} has no effect on any cell; leave it out')
     members = found.get('members', MEMBERS)
     if not isinstance(members, int) or members < 1:
       raise UserError(f'members={members!r} must be at least 1')

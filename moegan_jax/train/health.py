@@ -134,7 +134,7 @@ def collapsing(
         where = f'seed {seed}: ' if np.size(now[key]) > 1 else ''
         return (
           f'warning: {where}{label} {new:.3f}, {old:.3f} before this phase: '
-          'the generator collapses; try a lower game.beta, a positive '
+          'the generator collapses; try a higher game.beta, a positive '
           'adversarial.anchor, or fewer adversarial.steps'
         )
   return ''
