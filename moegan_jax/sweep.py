@@ -3,12 +3,12 @@
   python -m moegan_jax.sweep --grid=configs/sweeps/NAME.py[:VARIANT]
 
 --config.KEY=VALUE changes a setting of all cells, but of those that set it
-themselves.
-Each cell of the grid becomes the folder of a run, WORKDIR/CELL; the sweep ends
-in WORKDIR/report.html and WORKDIR/results.md, where all cells stand side by
-side. Cells with the same pre-training share it (WORKDIR/starts); cells that
-differ in weights, rates and temperatures alone are one program (WORKDIR/groups).
-The same command again goes on where the last one ended.
+themselves. Each cell of the grid becomes the folder of a run, WORKDIR/CELL; the
+sweep ends in WORKDIR/report.html and WORKDIR/results.md, where all cells stand
+side by side. Cells with the same pre-training share it (WORKDIR/starts); cells
+that differ in weights, rates, clips and temperatures alone are trained as one
+program (WORKDIR/groups). The same command again goes on where the last one
+ended.
 """
 
 import argparse
