@@ -1,6 +1,12 @@
 """FM-GAN on the synthetic benchmark, length 20.
 
-No published number on this corpus that could be verified.
+Paper: Adversarial Text Generation via Feature-Mover's Distance (NeurIPS 2018).
+Setting: LSTM 100 with noise of 128, D of 1 representation; 80 epochs of
+likelihood at 0.001, batch 320, 3,000 iterations at 1e-05, batch 320, 3 + 1
+updates, beta 100.
+
+Published: none that could be verified.
+Ours: not run yet.
 
 python launch.py --config=configs/fmgan_synthetic20.py
 :cpu and :smoke are the small variants.

@@ -1,8 +1,13 @@
-"""FM-GAN on any text file.
+"""FM-GAN on a text file of your own.
 
-Not a benchmark of the paper.
+Paper: Adversarial Text Generation via Feature-Mover's Distance (NeurIPS 2018).
+Setting: LSTM 100 with noise of 128, D of 1 representation; 80 epochs of
+likelihood at 0.001, batch 320, 2,000 iterations at 1e-05, batch 320, 3 + 1
+updates, beta 100.
 
-python launch.py --config=configs/fmgan_text.py --config.data.path=my.txt
+Published: none, the corpus is yours.
+
+python launch.py --config=configs/fmgan_text.py --config.data.path=FILE
 :cpu and :smoke are the small variants.
 """
 

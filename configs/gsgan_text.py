@@ -1,8 +1,13 @@
-"""GSGAN on any text file.
+"""GSGAN on a text file of your own.
 
-Not a benchmark of the paper.
+Paper: GANs for Sequences of Discrete Elements with the Gumbel-softmax
+Distribution (2016).
+Setting: LSTM 32, D LSTM 64; 80 epochs of likelihood at 0.01, batch 64, 2,000
+iterations at 0.0001, batch 64, 1 + 1 updates, beta 10^(i / 2,000).
 
-python launch.py --config=configs/gsgan_text.py --config.data.path=my.txt
+Published: none, the corpus is yours.
+
+python launch.py --config=configs/gsgan_text.py --config.data.path=FILE
 :cpu and :smoke are the small variants.
 """
 

@@ -1,6 +1,10 @@
 """JSDGAN on the embedded captions grammar.
 
-Not a benchmark of the paper: its distribution is known.
+Paper: Li et al. 2019, discrete sequences without a network for a discriminator.
+Setting: LSTM 32; 78,000 iterations at 0.01, batch 64.
+
+Published: none, this grammar is ours.
+Ours: not run yet.
 
 python launch.py --config=configs/jsdgan_captions.py
 :cpu and :smoke are the small variants.

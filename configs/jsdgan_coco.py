@@ -1,6 +1,10 @@
 """JSDGAN on MS COCO captions.
 
-No published number on this corpus that could be verified.
+Paper: Li et al. 2019, discrete sequences without a network for a discriminator.
+Setting: LSTM 32; 78,000 iterations at 0.01, batch 64.
+
+Published: none that could be verified.
+Ours: not run yet.
 
 python launch.py --config=configs/jsdgan_coco.py
 :cpu and :smoke are the small variants.

@@ -1,8 +1,11 @@
-"""JSDGAN on any text file.
+"""JSDGAN on a text file of your own.
 
-Not a benchmark of the paper.
+Paper: Li et al. 2019, discrete sequences without a network for a discriminator.
+Setting: LSTM 32; 78,000 iterations at 0.01, batch 64.
 
-python launch.py --config=configs/jsdgan_text.py --config.data.path=my.txt
+Published: none, the corpus is yours.
+
+python launch.py --config=configs/jsdgan_text.py --config.data.path=FILE
 :cpu and :smoke are the small variants.
 """
 

@@ -1,9 +1,14 @@
-"""The maximum-likelihood baseline on the small oracle (500 words, length 20).
+"""The maximum-likelihood baseline on the small LSTM oracle.
 
-No published numbers.
+Paper: the LSTM baseline of SeqGAN, Texygen and most papers since.
+Setting: LSTM 32; 40 epochs of likelihood at 0.005, batch 64.
+
+Published: none, experiments in minutes.
+Ours: (five seeds, 10,000 samples, one core of an AMD EPYC;
+results/SMALL_ORACLE.md): Jeffreys 2.062 +- .011, NLL_oracle 5.824 +- .010.
 
 python launch.py --config=configs/mle_oracle_small.py
-:cpu and :smoke are the small variants.
+:smoke is the small variant.
 """
 
 from configs import common, papers

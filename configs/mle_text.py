@@ -1,9 +1,11 @@
 """The maximum-likelihood baseline on a text file of your own.
 
-No published numbers.
+Paper: the LSTM baseline of SeqGAN, Texygen and most papers since.
+Setting: LSTM 32; 80 epochs of likelihood at 0.01, batch 64.
 
-python launch.py --config=configs/mle_text.py \
-    --config.data.path=FILE
+Published: none, the corpus is yours.
+
+python launch.py --config=configs/mle_text.py --config.data.path=FILE
 :cpu and :smoke are the small variants.
 """
 

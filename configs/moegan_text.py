@@ -1,9 +1,13 @@
 """MoEGAN on a text file of your own.
 
-No published numbers.
+Paper: Improved Training of Mixture-of-Experts Language GANs (2023).
+Setting: 2 x memory core 1 x 512, D of 1 representation; 150 epochs of
+likelihood at 0.01, batch 128, 2,000 iterations at 0.0001, batch 128, 1 + 5
+updates, beta 100^(i / 5,000).
 
-python launch.py --config=configs/moegan_text.py \
-    --config.data.path=FILE
+Published: none, the corpus is yours.
+
+python launch.py --config=configs/moegan_text.py --config.data.path=FILE
 :cpu and :smoke are the small variants; :s64 has 64 representations.
 """
 

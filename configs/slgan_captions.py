@@ -1,6 +1,10 @@
 """SLGAN on the embedded captions grammar.
 
-Not a benchmark of the paper: its distribution is known.
+Paper: SLGAN, text generation driven by a sequence contrast loss.
+Setting: GRU 32, G_d 32; 31,200 iterations at 0.001, batch 64.
+
+Published: none, this grammar is ours.
+Ours: not run yet.
 
 python launch.py --config=configs/slgan_captions.py
 :cpu and :smoke are the small variants.

@@ -1,8 +1,13 @@
-"""TextGAN (MMD) on any text file.
+"""TextGAN on a text file of your own.
 
-Not a benchmark of the paper.
+Paper: Adversarial Feature Matching for Text Generation (ICML 2017).
+Setting: LSTM 500 with noise of 900, D of 1 representation; 80 epochs of
+likelihood at 0.001, batch 256, 2,000 iterations at 5e-05, batch 256, 1 + 1
+updates, beta 1000.
 
-python launch.py --config=configs/textgan_text.py --config.data.path=my.txt
+Published: none, the corpus is yours.
+
+python launch.py --config=configs/textgan_text.py --config.data.path=FILE
 :cpu and :smoke are the small variants.
 """
 
