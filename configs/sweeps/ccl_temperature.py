@@ -4,6 +4,8 @@ Published on COCO, BLEU-2..5 and NLL_gen: with .872 .715 .531 .363, .610;
 without .813 .630 .445 .312, .683. The temperature was searched in .2, .5, 1;
 the chosen one is not given.
 
+Ours: not run yet.
+
 python -m moegan_jax.sweep --grid=configs/sweeps/ccl_temperature.py:small
 Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
 :small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.

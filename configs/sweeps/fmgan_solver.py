@@ -3,6 +3,8 @@
 No published comparison. At epsilon 10 and 50 iterations IPOT is far from the
 exact plan; `ipot_sharp` is near it.
 
+Ours: not run yet.
+
 python -m moegan_jax.sweep --grid=configs/sweeps/fmgan_solver.py:small
 Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
 :small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.

@@ -2,6 +2,8 @@
 
 The paper has a toy grammar and no numbers.
 
+Ours: not run yet.
+
 python -m moegan_jax.sweep --grid=configs/sweeps/gsgan_start.py:small
 Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
 :small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.

@@ -3,6 +3,8 @@
 The paper has the density itself (`none`), which is next to nothing for
 sentences of twenty words; `minmax` over the batch is TextGAN-PyTorch's.
 
+Ours: not run yet.
+
 python -m moegan_jax.sweep --grid=configs/sweeps/jsdgan_weights.py:small
 Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
 :small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.

@@ -8,8 +8,9 @@ python -m moegan_jax.sweep --grid=configs/sweeps/moegan_ablation.py:small
 Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
 :small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
 
-Ours at :small (three seeds, one CPU core; results/SMALL_ORACLE.md), Jeffreys
-after the game: full 2.440, no_mixture 2.460, no_alignment 2.434, neither 2.452.
+Ours at :small (three seeds, one core of an AMD EPYC; results/SMALL_ORACLE.md),
+Jeffreys after the game: full 2.440, no_mixture 2.460, no_alignment 2.434,
+neither 2.452.
 """
 
 from configs import common, papers

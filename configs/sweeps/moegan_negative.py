@@ -6,6 +6,8 @@ truncated training samples: none of them helped. `mle_every_15` has both. The k
 and the share of truncation are not in the paper. Their other two, a Mogrifier
 LSTM and a Transformer discriminator, are not here.
 
+Ours: not run yet.
+
 python -m moegan_jax.sweep --grid=configs/sweeps/moegan_negative.py:small
 Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
 :small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.

@@ -6,6 +6,8 @@ batches are those of the game, the MLE start keeps its own. RelGAN: 64
 representations are better than one, the memory core is better than an LSTM. An
 LSTM of 512 is as wide as the paper's memory.
 
+Ours: not run yet.
+
 python -m moegan_jax.sweep --grid=configs/sweeps/moegan_settings.py:small
 Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
 :small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.

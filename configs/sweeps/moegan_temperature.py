@@ -7,9 +7,10 @@ beta = 1 / tau; published on COCO as curves without numbers: BLEU is best at tau
 further likelihood at the same rate; `anchored_N` has both, the game of `beta_N`
 and that likelihood.
 
-Ours (:small, three seeds, results/SMALL_ORACLE.md): the Jeffreys divergence of
-the MLE start, 1.971, ends at 2.441, 2.267, 1.979, 1.950 and 1.949 for beta_1 to
-beta_1000, at 1.946 for likelihood, 1.949 for anchored_100 and _1000.
+Ours (:small, three seeds, one core of an Intel Xeon, results/SMALL_ORACLE.md):
+the Jeffreys divergence of the MLE start, 1.971, ends at 2.441, 2.267, 1.979,
+1.950 and 1.949 for beta_1 to beta_1000, at 1.946 for likelihood, 1.949 for
+anchored_100 and _1000.
 
 python -m moegan_jax.sweep --grid=configs/sweeps/moegan_temperature.py:small
 Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,

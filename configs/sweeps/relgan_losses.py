@@ -3,6 +3,8 @@
 Published as curves of three of them, standard, hinge and the relativistic
 standard loss (`rsgan` here), which was chosen.
 
+Ours: not run yet.
+
 python -m moegan_jax.sweep --grid=configs/sweeps/relgan_losses.py:small
 Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
 :small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.

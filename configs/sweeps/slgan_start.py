@@ -5,8 +5,9 @@ The paper starts all parameters of G at N(0, 1). `likelihood` and
 `weak_pull` it has a twentieth of its weight: the likelihood of Eq 5 is a sum
 over positions, here it is a mean, and the paper does not say what the pull is.
 
-Ours (:small, two seeds, results/SMALL_ORACLE.md): with the pull half of the
-sentences are repeats at the end, from either start; without it none is.
+Ours (:small, two seeds, one core of an Intel Xeon, results/SMALL_ORACLE.md):
+with the pull half of the sentences are repeats at the end, from either start;
+without it none is.
 
 python -m moegan_jax.sweep --grid=configs/sweeps/slgan_start.py:small
 Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
