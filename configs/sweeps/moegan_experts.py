@@ -1,7 +1,8 @@
 """MoEGAN with one to five experts (Figure 5a).
 
 Published on COCO as curves without numbers: every BLEU is best at two experts
-and saturates or declines from there.
+and saturates or declines from there. `wide_2` and `wide_5` are the control: one
+core with about as many parameters as two and five experts have together.
 
 Ours (:small, two seeds, one core of an Intel Xeon, results/SMALL_ORACLE.md),
 Jeffreys after MLE: 2.006, 1.974, 1.970, 1.959, 1.952 for one to five; after the
@@ -16,10 +17,17 @@ from configs import common, papers
 
 
 def get_sweep(variant: str = ''):
+  base = common.bench(papers.moegan, variant)
+  head = base.generator.head_size
+  wide = {2: round(1.31 * head), 5: round(2.05 * head)}
   return {
-    'base': common.bench(papers.moegan, variant),
+    'base': base,
     'seeds': 5,
     'cells': {
       f'experts_{n}': {'generator.experts': n} for n in (1, 2, 3, 4, 5)
+    }
+    | {
+      f'wide_{n}': {'generator.experts': 1, 'generator.head_size': size}
+      for n, size in wide.items()
     },
   }
