@@ -19,7 +19,7 @@ from configs import common, papers
 def get_sweep(variant: str = ''):
   return {
     'base': common.bench(papers.moegan, variant),
-    'seeds': 3,
+    'seeds': 5,
     'cells': {
       'full': {},
       'no_mixture': {'generator.experts': 1},
