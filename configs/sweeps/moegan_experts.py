@@ -23,9 +23,7 @@ def get_sweep(variant: str = ''):
   return {
     'base': base,
     'seeds': 5,
-    'cells': {
-      f'experts_{n}': {'generator.experts': n} for n in (1, 2, 3, 4, 5)
-    }
+    'cells': {f'experts_{n}': {'generator.experts': n} for n in (1, 2, 3, 4, 5)}
     | {
       f'wide_{n}': {'generator.experts': 1, 'generator.head_size': size}
       for n, size in wide.items()

@@ -1,7 +1,9 @@
 """The end of a run: its table, its curves, and the report of both."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from moegan_jax.files import write_json, write_text
 from moegan_jax.metrics import METRICS
@@ -55,7 +57,7 @@ def finish(run: Trained, say: Callable[[str], None] = print) -> str:
   """Measures what is left, and writes all that a reader wants to see.
 
   Returns:
-    the table of results, as plain text.
+    the table of results as plain text, and what it says of the game.
   """
   folder, corpus = run.workdir.path, run.evaluator.corpus
   # Each takes its minutes at 10,000 samples.
@@ -108,7 +110,36 @@ def finish(run: Trained, say: Callable[[str], None] = print) -> str:
   shown = [emphasis.mark(one, real) for one in ours] + real
   present = {k for one in shown for k in one.values}
   columns = [k for k in METRICS if k in present and k in _SHOWN]
-  return table.plain(shown, columns)
+  said = behind_start(ours, run.best.measure, run.ends)
+  return table.plain(shown, columns) + (f'\n\n{said}' if said else '')
+
+
+def behind_start(
+  rows: Sequence[Row], measure: str, ends: Mapping[str, int]
+) -> str:
+  """A line where no checkpoint of the game is as good as the MLE start, or ''.
+
+  Args:
+    rows: of a run; the best checkpoint is the last one where it has no row
+    measure: that picks the best checkpoint; seeds count by their mean
+    ends: phase -> its last step
+  """
+  values = {row.key: row.values.get(measure) for row in rows}
+  start, last = values.get('pretrain'), values.get('adversarial')
+  best = values.get('best', last)
+  if last is None or start is None or best is None or not ends.get('pretrain'):
+    return ''
+  before, after = (float(np.nanmean(x)) for x in (start, best))
+  gain = (
+    after - before if METRICS[measure].better == 'higher' else before - after
+  )
+  if not gain < 0:
+    return ''
+  return (
+    f'{table.heading(measure)} of the start is {before:.3f}, of the best '
+    f'checkpoint of the game {after:.3f}: `sample --checkpoint '
+    f'{ends["pretrain"]}` writes the text of the start'
+  )
 
 
 def _curves(run: Trained) -> dict[str, dict]:
