@@ -27,8 +27,8 @@ class Row(NamedTuple):
   note: what the numbers can be compared with
   source: where they were printed; '' for our own
   group: rows of different groups never share a ranking; '' for the main one
-  key: which row of a run it is: pretrain, adversarial, best, cooled, mle_best,
-    real_train, real_test; '' in print
+  key: which row of a run it is: pretrain, adversarial, best, tempered,
+    mle_best, cooled, real_train, real_test; '' in print
   """
 
   label: str

@@ -64,7 +64,7 @@ def finish(run: Trained, say: Callable[[str], None] = print) -> str:
   if run.curve_samples:
     say(f'measuring {len(run.temperatures)} temperatures')
   curves = _curves(run)
-  say('measuring the best checkpoint and MLE at its best temperature')
+  say('measuring the best checkpoint, and each phase at its best temperature')
   ours = _rows(run, curves)
   say('measuring real text')
   real = _real(run)
@@ -163,7 +163,7 @@ def _curves(run: Trained) -> dict[str, dict]:
 
 
 def _rows(run: Trained, curves: Mapping[str, dict]) -> list[Row]:
-  """One row a stage, and what the MLE generator can do without a game."""
+  """One row a stage, and what temperature alone can do for it."""
   ours: list[Row] = []
   for name, end in run.ends.items():
     values = run.rows.read(name, end)
@@ -177,24 +177,32 @@ def _rows(run: Trained, curves: Mapping[str, dict]) -> list[Row]:
     run.rows, run.evaluator, run.best, run.label, end, run.n
   )
   ours.extend([best] if best else [])
-  pretrained = run.state_at_end('pretrain') if run.pretrained else None
-  if pretrained is None:
-    return ours
-  points = curves.get('pretrain', {})
-  if any(name in points for name in exhibits.CHOOSERS):
-    ours.append(
-      results.mle_best_row(
+  # A generator is a curve over temperatures: curves are compared at their best.
+  for phase, key, label in (
+    ('adversarial', 'tempered', f'{run.label}, last,'),
+    ('pretrain', 'mle_best', 'MLE'),
+  ):
+    points = curves.get(phase, {})
+    state = run.state_at_end(phase) if phase in curves else None
+    if state is not None and any(name in points for name in exhibits.CHOOSERS):
+      row = results.tempered_row(
+        key,
+        label,
         run.rows,
         run.evaluator,
-        pretrained,
+        state,
         points,
         run.temperatures,
-        run.ends['pretrain'],
+        run.ends[phase],
         run.n,
       )
-    )
+      values = run.health.masked(row.values, run.ends[phase])
+      ours.append(row._replace(values=values))
+  pretrained = run.state_at_end('pretrain') if run.pretrained else None
   trained = run.rows.read(last, end)
-  if trained and last != 'pretrain' and 'nll_oracle' in trained:
+  if pretrained is None or not trained or last == 'pretrain':
+    return ours
+  if 'nll_oracle' in trained:
     ours.append(
       results.cooled_row(
         run.rows, run.evaluator, pretrained, trained['nll_oracle'], end, run.n

@@ -129,33 +129,36 @@ def cooled_row(
   return row('cooled', 'MLE, cooled', values, note)
 
 
-def mle_best_row(
+def tempered_row(
+  key: str,
+  label: str,
   rows: Rows,
   evaluator: Evaluator,
-  pretrained: TrainState,
+  state: TrainState,
   points: dict[str, list[list[float]]],
   temperatures: Sequence[float],
   end: int,
   n: int,
 ) -> Row:
-  """The MLE generator at the best temperature of its curve.
+  """The generator of a phase at the best temperature of its curve.
 
   Args:
+    state: at the end of the phase.
     points: of `exhibits.curve` at these temperatures.
-    end: the step at which the MLE ended.
+    end: the step at which the phase ended.
   """
   name, heats = exhibits.best_temperatures(points, temperatures)
 
   def measure() -> dict:
-    return _at_temperatures(evaluator, pretrained, heats, n)
+    return _at_temperatures(evaluator, state, heats, n)
 
-  values = rows.once('mle_best', end, measure)
+  values = rows.once(key, end, measure)
   note = (
     f'sampled at temperature {_listed(values["temperature"])}, where '
     f'{METRICS[name].label} is lowest among '
     + ', '.join(f'{t:g}' for t in temperatures)
   )
-  return row('mle_best', 'MLE at its best temperature', values, note)
+  return row(key, f'{label} at its best temperature', values, note)
 
 
 def _at_temperatures(
