@@ -7,7 +7,9 @@ Setting: memory core 1 x 512, D of 1 representation; 150 epochs of likelihood at
 Published: NLL_oracle 6.77 +- .34, NLL_gen 6.91 +- .62, sum 13.69 +- .36. One
 Titan RTX, 5 seeds. The papers' numbers are of SeqGAN's oracle: add
 --config.data.oracle_file=FILE.npz for it.
-Ours: not run yet.
+Ours: at :cpu (one seed, 5,000 samples, one core of an Intel Xeon;
+results/SYSTEMS.md), MLE then last: Jeffreys 4.171 then 4.362, NLL_oracle 8.866
+then 8.088.
 
 python launch.py --config=configs/ccl_synthetic20.py
 :cpu and :smoke are the small variants; :s64 has 64 representations.

@@ -6,7 +6,9 @@ likelihood at 0.001, batch 320, 2,000 iterations at 1e-05, batch 320, 3 + 1
 updates, beta 100.
 
 Published: none, this grammar is ours.
-Ours: not run yet.
+Ours: at :cpu (one seed, 5,000 samples, one core of an Intel Xeon;
+results/SYSTEMS.md), MLE then last: Jeffreys 2.393 then 2.372, NLL_oracle 3.837
+then 3.816.
 
 python launch.py --config=configs/fmgan_captions.py
 :cpu and :smoke are the small variants.

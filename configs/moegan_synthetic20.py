@@ -10,7 +10,10 @@ Published: NLL_oracle 5.84 +- .35, NLL_gen 5.07 +- .78, their best sum
 data). One Titan RTX, 5 seeds. The papers' numbers are of SeqGAN's oracle: add
 --config.data.oracle_file=FILE.npz for it.
 Ours: at :cpu with SeqGAN's oracle (one seed, two CPU cores, 12 minutes), MLE
-then MoEGAN: NLL_oracle 8.878 then 8.118, Jeffreys 4.487 then 4.566.
+then MoEGAN: NLL_oracle 8.878 then 8.118, Jeffreys 4.487 then 4.566. With our
+oracle at :cpu (one seed, 5,000 samples, one core of an Intel Xeon;
+results/SYSTEMS.md), MLE then last: Jeffreys 4.033 then 4.194, NLL_oracle 8.674
+then 7.782.
 
 python launch.py --config=configs/moegan_synthetic20.py
 :cpu and :smoke are the small variants; :s64 has 64 representations.

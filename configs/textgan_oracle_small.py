@@ -6,7 +6,9 @@ likelihood at 0.005, batch 64, 150 iterations at 0.0001, batch 64, 1 + 1
 updates, beta 1000.
 
 Published: none, experiments in minutes.
-Ours: not run yet.
+Ours: (three seeds, 2,000 samples, one core of an Intel Xeon;
+results/SMALL_ORACLE.md), MLE then last: Jeffreys 2.030 +- .008 then
+2.037 +- .014, NLL_oracle 5.817 +- .004 then 5.820 +- .025.
 
 python launch.py --config=configs/textgan_oracle_small.py
 :smoke is the small variant.
