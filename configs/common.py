@@ -257,6 +257,11 @@ def experiment(system, corpus, variant: str) -> ConfigDict:
   return finish(c, variant)
 
 
+def _names(variant: str) -> list[str]:
+  """The names of 's64,cpu'; none of '' and of None."""
+  return list(filter(None, (variant or '').split(',')))
+
+
 # What a sweep may run on, by a variant of its grid; COCO without one.
 CORPORA = {
   'small': oracle_small,
@@ -276,7 +281,7 @@ def bench(system, variant: str) -> ConfigDict:
   Raises:
     UserError: two corpora, or an unknown variant.
   """
-  names = list(filter(None, (variant or '').split(',')))
+  names = _names(variant)
   found = [name for name in names if name in CORPORA]
   if len(found) > 1:
     raise UserError(f'{" and ".join(found)} are two corpora: name one')
@@ -394,7 +399,7 @@ def finish(c: ConfigDict, variant: str) -> ConfigDict:
   Raises:
     UserError: an unknown variant.
   """
-  names = list(filter(None, (variant or '').split(',')))
+  names = _names(variant)
   for name in names:
     if name not in VARIANTS:
       raise UserError(

@@ -32,14 +32,19 @@ FAST = ('mle', 'moegan', 'slgan')
 # A memory core compiles in three times the time of an LSTM: one system of them.
 MEMORY = 'moegan-memory'
 
-SLOW = pytest.mark.slow
-every_system = pytest.mark.parametrize(
-  'name',
-  [
-    name if name in FAST else pytest.param(name, marks=SLOW)
-    for name in (*systems.SYSTEMS, MEMORY)
-  ],
-)
+
+def each_system(fast):
+  """A test of every system; all but the fast ones are for the slow tier."""
+  return pytest.mark.parametrize(
+    'name',
+    [
+      name if name in fast else pytest.param(name, marks=pytest.mark.slow)
+      for name in (*systems.SYSTEMS, MEMORY)
+    ],
+  )
+
+
+every_system = each_system(FAST)
 
 
 def tiny(name):
@@ -276,13 +281,7 @@ def test_a_resumed_run_is_the_unbroken_one(name, tmp_path):
 
 
 # Compiles each system twice more; the others are in the slow tier.
-@pytest.mark.parametrize(
-  'name',
-  [
-    name if name in ('mle', 'moegan') else pytest.param(name, marks=SLOW)
-    for name in (*systems.SYSTEMS, MEMORY)
-  ],
-)
+@each_system(fast=('mle', 'moegan'))
 def test_seeds_side_by_side_are_runs_of_their_own(name):
   made = toy(name)
   last = list(made.system.phases)[-1]
