@@ -37,9 +37,11 @@ class Case(NamedTuple):
   tokens: np.ndarray
 
 
-def build(config, vocab_size: int, tokens: np.ndarray) -> Case:
-  """The system of a configuration, on text [N, T]."""
-  spec = Spec(vocab_size, tokens.shape[1], len(tokens))
+def build(
+  config, vocab_size: int, tokens: np.ndarray, pad: int | None = None
+) -> Case:
+  """The system of a configuration, on text [N, T] that ends with `pad`."""
+  spec = Spec(vocab_size, tokens.shape[1], len(tokens), pad)
   return Case(config, spec, systems.build(config, spec), tokens)
 
 

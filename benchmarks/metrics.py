@@ -55,7 +55,7 @@ def _run(argv: Sequence[str] | None) -> None:
       f'--sizes: {corpus.name} has text for n up to {found}; choose smaller '
       'ones, or the captions, which are drawn'
     )
-  case = cases.build(config, corpus.vocab_size, corpus.train)
+  case = cases.build(config, corpus.vocab_size, corpus.train, corpus.pad)
   of_models = _of_models(case, corpus)
   rows = []
   for n in args.sizes:

@@ -40,7 +40,7 @@ def _run(argv: Sequence[str] | None) -> None:
   corpus = loaded.corpus
   if loaded.stands_in:
     command.note(f'{loaded.stands_in}; {corpus.name} stands in')
-  case = cases.build(config, corpus.vocab_size, corpus.train)
+  case = cases.build(config, corpus.vocab_size, corpus.train, corpus.pad)
   warm = not args.no_warm
   if missing := flops.uncovered(config):
     command.note(missing)

@@ -6,8 +6,6 @@ the result to `finish`, which applies the variants after the colon of
 `--config.adversarial.steps=100`, is applied after the variant.
 """
 
-import math
-
 from ml_collections import ConfigDict
 
 from moegan_jax.errors import UserError
@@ -63,6 +61,8 @@ def base() -> ConfigDict:
   c.generator.hidden = 32  # lstm, gru: H
   c.generator.latent = 0  # lstm, gru: size of a latent start z; 0: none
   c.generator.prior = 'normal'  # of z: normal, uniform
+  # Input embedding of the end symbol: zero (constant), learned (RelGAN's code)
+  c.generator.end_input = 'zero'
   c.generator.slots = 1  # rmc: N
   c.generator.heads = 2  # rmc
   c.generator.head_size = 256  # rmc: memory width M = heads * head_size
@@ -123,6 +123,9 @@ def base() -> ConfigDict:
   c.game.route = 'scan'  # generator's gradient: scan, replay
   c.game.top_k = 0  # training samples from the k likeliest words; 0: all
   c.game.top_p = 1.0  # training samples from this share of probability
+  # What D reads after the first end symbol of a sample: free (what G writes),
+  # absorbing (end symbols, without a gradient to G)
+  c.game.end = 'free'
   c.game.unroll = 1  # timesteps per iteration of the compiled scan
 
   c.fsa = ConfigDict()
@@ -297,11 +300,15 @@ def lstm_width(variant: str) -> dict:
 
 
 def scale_steps(c: ConfigDict, steps: int) -> None:
-  """Fewer iterations, with the horizons scaled so that all ends the same."""
+  """Fewer iterations.
+
+  A schedule that spans the run still does. RelGAN's beta, whose horizon is
+  5,000 updates whatever the length of the run, is left alone: the game is then
+  the beginning of the paper's, and not a compressed one.
+  """
   for section in (c.game, c.slgan):
-    section.horizon = max(
-      2, math.ceil(section.horizon * steps / c.adversarial.steps)
-    )
+    if section.horizon == c.adversarial.steps:
+      section.horizon = max(2, steps)
   c.adversarial.steps = steps
 
 

@@ -161,7 +161,7 @@ def described(folder: Workdir) -> tuple[ConfigDict, Corpus, System]:
   config = ConfigDict(folder.read_config())
   known = folder.read_json(CORPUS_FILE)
   corpus = corpus_of(known, folder.path / CORPUS_FILE)
-  spec = Spec(corpus.vocab_size, corpus.length, known['train_size'])
+  spec = Spec(corpus.vocab_size, corpus.length, known['train_size'], corpus.pad)
   return config, corpus, systems.build(start.effective(config), spec)
 
 

@@ -21,11 +21,14 @@ class Spec(NamedTuple):
   vocab_size: V, output classes
   length: T
   train_size: sequences in the training part
+  pad: the id that ends a sequence and fills it up to T; None where all
+    sequences have length T
   """
 
   vocab_size: int
   length: int
   train_size: int
+  pad: int | None = None
 
 
 class Batch(NamedTuple):

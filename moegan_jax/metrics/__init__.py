@@ -81,6 +81,11 @@ _OF_MODELS: dict[str, Metric] = {
   **_likelihood('train', 'training text'),
   **_likelihood('valid', 'the validation part of the training text'),
   **_likelihood('test', 'held-out text'),
+  'pads_after_end': Metric(
+    'pads after end',
+    'real',
+    'share of pads among the positions after the first pad of a sample',
+  ),
   'nll_oracle': Metric(
     'NLL oracle',
     'lower',

@@ -43,6 +43,23 @@ def token_log_probs(logits: Array, tokens: Array) -> Array:
   return jnp.where(tokens < vocab_size, log_probs, 0.0)
 
 
+def pads_after_end(tokens: np.ndarray, pad: int) -> float:
+  """The share of pads among all positions after the first pad of a row.
+
+  1 in real text. Text is cut at its first pad, so a generator that resumes
+  writing afterwards shows in no measure of text, but in NLL a position.
+
+  Args:
+    tokens: int32 [n, T], samples that are not cut.
+
+  Returns:
+    NaN if no row has a position after its first pad.
+  """
+  ended = np.cumsum(tokens == pad, axis=1) > 0
+  after = tokens[:, 1:][ended[:, :-1]]
+  return float(np.mean(after == pad)) if after.size else float('nan')
+
+
 def end_mask(tokens: Array, pad: int | None) -> Array:
   """bool [n, T]: True up to and including the first pad, its end symbol.
 

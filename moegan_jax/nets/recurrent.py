@@ -10,6 +10,8 @@ from moegan_jax.nets.initializers import Initializers
 from moegan_jax.ops import random
 from moegan_jax.types import Array, Generator, Params
 
+# The embedding of the end symbol as an input, see `recurrent`.
+END_INPUTS = ('zero', 'learned')
 # Of the latent noise: standard normal rows -> rows of the prior.
 PRIORS = {
   'normal': lambda z: z,
@@ -26,6 +28,8 @@ def recurrent(
   init: Initializers,
   latent: int = 0,
   prior: str = 'normal',
+  pad: int | None = None,
+  end_input: str = 'zero',
 ) -> Generator:
   """Embedding, input projection, cell and readout.
 
@@ -41,9 +45,15 @@ def recurrent(
       tanh(W z), and is fed at each step beside the token (TextGAN, Zhang et
       al. 2017, Eq 7-8). W is a fifth group, 'latent'.
     prior: of z, 'normal' or 'uniform' on [-1, 1]
+    pad: the id that ends a sequence; None where there is none
+    end_input: the embedding of `pad` as an input. 'zero' is a constant zero
+      vector, so that after the end every row receives the same input at every
+      step. 'learned' is a row of the table like any other, as in RelGAN's
+      code (models/rmc_vanilla.py, `g_emb`).
 
   Raises:
-    UserError: a latent start of a cell that has none, or an unknown prior.
+    UserError: a latent start of a cell that has none, an unknown prior or
+      end_input.
   """
   if latent < 0 or (latent and cell.seed is None):
     raise UserError(
@@ -52,6 +62,9 @@ def recurrent(
     )
   if prior not in PRIORS:
     raise unknown('generator.prior', prior, PRIORS)
+  if end_input not in END_INPUTS:
+    raise unknown('generator.end_input', end_input, END_INPUTS)
+  masked = pad if end_input == 'zero' else None
   project = nn.Dense(
     cell.input_width, kernel_init=init.linear, bias_init=init.bias
   )
@@ -101,7 +114,11 @@ def recurrent(
     table = params['embed']
     if jnp.issubdtype(tokens.dtype, jnp.integer):
       x = table[tokens]
+      if masked is not None:
+        x = jnp.where((tokens == masked)[:, None], 0.0, x)
     else:
+      if masked is not None:
+        tokens = tokens.at[:, masked].set(0.0)
       x = tokens @ table[: tokens.shape[-1]]
     if latent:
       x = jnp.concatenate([x, z], axis=-1)

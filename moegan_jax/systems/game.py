@@ -73,6 +73,8 @@ class RelaxedGame(NamedTuple):
   start: step of the whole run at which the adversarial phase begins
   hard: straight-through samples: D sees one-hot rows
   stochastic, feedback, route, truncate: see `decode.relax`
+  absorb: the id after whose first occurrence D reads only this id, whatever G
+    writes there; None: D reads the whole sample
   """
 
   generator: Generator
@@ -88,6 +90,7 @@ class RelaxedGame(NamedTuple):
   feedback: str
   route: str
   truncate: Callable[[Array], Array]
+  absorb: int | None
   unroll: int
 
   def beta_at(self, state: TrainState) -> Array:
@@ -101,7 +104,7 @@ class RelaxedGame(NamedTuple):
     phi: D's parameters. The rows are contracted with D's embedding inside the
     scan, so that no array [n, T, V] outlives a step.
     """
-    return decode.relax(
+    made = decode.relax(
       self.generator,
       params,
       random.row_keys(key, n),
@@ -109,7 +112,22 @@ class RelaxedGame(NamedTuple):
       route=self.route,
       contract=lambda rows: self.discriminator.embed(phi, rows),
       **self._rules(),
-    ).rows
+    )
+    return self._ended(phi, made.tokens, made.rows)
+
+  def _ended(self, phi: Params, tokens: Array, embedded: Array) -> Array:
+    """Replaces what follows the first `absorb` of each row, if there is one.
+
+    Args:
+      tokens: int32 [n, T], the sample
+      embedded: [n, T, E], the same as D reads it
+    """
+    if self.absorb is None:
+      return embedded
+    end = tokens == self.absorb
+    after = jnp.cumsum(end, axis=1) - end > 0
+    pad = self.discriminator.embed(phi, jnp.full_like(tokens, self.absorb))
+    return jnp.where(after[..., None], pad, embedded)
 
   def _rules(self) -> dict:
     """What G's samples and D's have in common."""
@@ -161,15 +179,17 @@ class RelaxedGame(NamedTuple):
     """
     embed = self.discriminator.embed
     if self.hard:
-      return embed(phi, drawn.tokens)
+      return self._ended(phi, drawn.tokens, embed(phi, drawn.tokens))
     logits = self.truncate(
       self.generator.readout(state.players['generator'].params, drawn.hidden)
     )
     beta = self.beta_at(state)
-    if not self.stochastic:
-      return embed(phi, soft_argmax(logits, beta))
-    noise = decode.noise(drawn.rows, self.length, logits.shape[-1])
-    return embed(phi, gumbel_softmax(logits, noise, beta))
+    if self.stochastic:
+      noise = decode.noise(drawn.rows, self.length, logits.shape[-1])
+      rows = gumbel_softmax(logits, noise, beta)
+    else:
+      rows = soft_argmax(logits, beta)
+    return self._ended(phi, drawn.tokens, embed(phi, rows))
 
   def generator_loss(self, *extra: Callable) -> Loss:
     """G's side of the adversarial loss, D frozen (MoEGAN Eq 7-8).

@@ -86,6 +86,7 @@ def match(
     gen,
     disc,
     length=spec.length,
+    pad=spec.pad,
     start=train.pretrain.steps,
     **config.game,
   )
@@ -99,6 +100,7 @@ def relaxed_game(
   discriminator: Discriminator,
   *,
   length: int,
+  pad: int | None,
   start: int,
   loss: str,
   form: str,
@@ -114,6 +116,7 @@ def relaxed_game(
   top_k: int,
   top_p: float,
   unroll: int,
+  end: str = 'free',
 ) -> RelaxedGame:
   """A game from the settings of the section `game`.
 
@@ -123,6 +126,10 @@ def relaxed_game(
     relaxation: a key of RELAXATIONS
     top_k, top_p: how the distribution that training samples come from is cut
       off, see `ops.relaxation.truncate`; 0 and 1 leave it whole
+    pad: the id that ends a sequence; None where there is none
+    end: what D reads after the first `pad` of a sample. 'free' is what G
+      writes there, as in the code of RelGAN and TextGAN-PyTorch; 'absorbing'
+      is `pad`, so that no gradient reaches G from behind the end
 
   Raises:
     UserError: an unknown switch, or two that do not go together.
@@ -131,6 +138,7 @@ def relaxed_game(
     ('relaxation', relaxation, tuple(RELAXATIONS)),
     ('feedback', feedback, ('hard', 'soft')),
     ('route', route, ('scan', 'replay')),
+    ('end', end, ('free', 'absorbing')),
   ):
     if value not in valid:
       raise unknown(f'game.{name}', value, valid)
@@ -145,6 +153,11 @@ def relaxed_game(
     raise UserError(
       f'game.top_k={top_k} must not be negative and game.top_p={top_p} must '
       'be in (0, 1]'
+    )
+  if end == 'absorbing' and pad is None:
+    raise UserError(
+      'game.end=absorbing has no effect on sequences of one length, which have '
+      'no end symbol; leave it out'
     )
   if relaxation == 'soft_argmax' and generator.latent is None:
     raise UserError(
@@ -167,5 +180,6 @@ def relaxed_game(
     feedback=feedback,
     route=route,
     truncate=partial(truncate, top_k=top_k, top_p=top_p),
+    absorb=pad if end == 'absorbing' else None,
     unroll=unroll,
   )

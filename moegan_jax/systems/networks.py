@@ -24,6 +24,7 @@ def generator(
   aggregation: str,
   latent: int = 0,
   prior: str = 'normal',
+  end_input: str = 'zero',
   **memory,
 ) -> Generator:
   """A generator from the section `generator` of a configuration.
@@ -52,6 +53,8 @@ def generator(
     init=inits,
     latent=latent,
     prior=prior,
+    pad=spec.pad,
+    end_input=end_input,
   )
   return mixture(
     expert, experts=experts, sharing=sharing, aggregation=aggregation

@@ -104,15 +104,24 @@ class Evaluator:
     self, state: TrainState, key: Array, n: int, temperature: float = 1.0
   ) -> np.ndarray:
     """int32 [n, T] from the state of one seed; after its end a row is pad."""
+    return self._cut(self._whole(state, key, n, temperature))
+
+  def _whole(
+    self, state: TrainState, key: Array, n: int, temperature: float
+  ) -> np.ndarray:
+    """int32 [n, T] with whatever the generator writes after the end."""
     parts = [
       self._sample(state, key, jnp.float32(temperature), jnp.int32(first))
       for first in range(0, n, self._chunk)
     ]
-    tokens = np.concatenate([np.asarray(p) for p in parts])[:n]
-    if self.corpus.pad is not None:
-      ended = np.cumsum(tokens == self.corpus.pad, axis=1) > 0
-      tokens = np.where(ended, self.corpus.pad, tokens)
-    return tokens
+    return np.concatenate([np.asarray(p) for p in parts])[:n]
+
+  def _cut(self, tokens: np.ndarray) -> np.ndarray:
+    """The same rows with pads after the first pad."""
+    if self.corpus.pad is None:
+      return tokens
+    ended = np.cumsum(tokens == self.corpus.pad, axis=1) > 0
+    return np.where(ended, self.corpus.pad, tokens)
 
   def sample_at(
     self, state: TrainState, n: int, temperature: float = 1.0
@@ -197,9 +206,15 @@ class Evaluator:
         choose the best checkpoint.
     """
     corpus = self.corpus
-    samples = self.sample_at(state, n, temperature)
+    key = use_key(state.key, state.step, EVALUATE)
+    whole = self._whole(state, key, n, temperature)
+    samples = self._cut(whole)
     words = corpus.words(samples)
     measures: dict[str, float] = {}
+    if corpus.pad is not None:
+      share = likelihood.pads_after_end(whole, corpus.pad)
+      if not np.isnan(share):
+        measures['pads_after_end'] = share
     for part in ('train', 'valid', 'test'):
       tokens = getattr(corpus, part)[:n]
       if len(tokens):

@@ -88,7 +88,7 @@ def _run(configs: Configs, workdir: Workdir, folders) -> int:
   if first.init_from and not workdir.has_begun():
     given = [start.initial(config, corpus) for config in configs.values()]
     initial = jax.tree.map(lambda *parts: jnp.concatenate(parts), *given)
-  spec = Spec(corpus.vocab_size, corpus.length, len(corpus.train))
+  spec = Spec(corpus.vocab_size, corpus.length, len(corpus.train), corpus.pad)
   common = start.effective(first)
   members = Members(
     len(configs),

@@ -3,7 +3,7 @@
 All of it is in the metadata of a checkpoint, so that a resumed run knows it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -15,12 +15,59 @@ from moegan_jax.train.loop import Report
 
 MARK, ROLLBACK = 'mark', 'rollback'  # values of `on_nan`
 LOWER = 0.5  # what learning rates are multiplied by, at each rollback
-# Signs of collapse: a measure, its words, 1 if more of it is a bad sign and -1
-# if less is, and the limit, given its value before the game.
+MIN_PADS = 0.95  # share of pads after the end of a sentence
+MAX_STRETCH = 1.5  # factor by which the mean length may change
+
+
+class _Sign(NamedTuple):
+  """A measure that shows what a game does to the generator.
+
+  key, label: the measure and its words
+  bad: (value before the game, value now) -> whether to warn
+  meaning: what the value says, and what to try
+  """
+
+  key: str
+  label: str
+  bad: Callable[[float, float], bool]
+  meaning: str
+
+
+_COLLAPSE = (
+  'the generator collapses; try a higher game.beta, a positive '
+  'adversarial.anchor, or fewer adversarial.steps'
+)
 _SIGNS = (
-  ('distinct_sentences', 'share of distinct sentences', -1, lambda x: x / 2),
-  ('top_sentence', 'share of the commonest sentence', 1, lambda x: 0.1 + 2 * x),
-  ('entropy', 'entropy a token', -1, lambda x: x / 2),
+  _Sign(
+    'distinct_sentences',
+    'share of distinct sentences',
+    lambda old, new: new < old / 2,
+    _COLLAPSE,
+  ),
+  _Sign(
+    'top_sentence',
+    'share of the commonest sentence',
+    lambda old, new: new > 0.1 + 2 * old,
+    _COLLAPSE,
+  ),
+  _Sign(
+    'entropy', 'entropy a token', lambda old, new: new < old / 2, _COLLAPSE
+  ),
+  _Sign(
+    'pads_after_end',
+    'share of pads after the end',
+    lambda old, new: new < MIN_PADS,
+    'the generator resumes writing after the end of its sentences, where no '
+    'measure of text looks but the discriminator does; try '
+    'generator.end_input=zero or game.end=absorbing',
+  ),
+  _Sign(
+    'mean_length',
+    'words in a sentence',
+    lambda old, new: not old / MAX_STRETCH <= new <= old * MAX_STRETCH,
+    'the game changes the length of sentences; try a positive '
+    'adversarial.anchor, or fewer adversarial.steps',
+  ),
 )
 
 
@@ -117,24 +164,24 @@ def _telling(fault: Fault) -> tuple:
   return fault.step, fault.loss == 'state', 'grad' in fault.loss
 
 
-def collapsing(
+def warnings(
   before: Mapping[str, Sequence[float]], now: Mapping[str, Sequence[float]]
-) -> str:
-  """A warning if a game costs the generator its variety, or ''.
+) -> list[str]:
+  """What a game does to the generator that a user should know, a line each.
 
   Args:
-    before, now: measures [seeds] before the game and now; missing ones accuse
-      nobody
+    before, now: measures [seeds] before the game and now; a measure that is
+      missing, or NaN, gives no warning
   """
-  for key, label, side, bound in _SIGNS:
-    pairs = zip(np.ravel(before.get(key, ())), np.ravel(now.get(key, ())))
-    for seed, (old, new) in enumerate(pairs):
-      limit = bound(old)
-      if side * new > side * limit:
-        where = f'seed {seed}: ' if np.size(now[key]) > 1 else ''
-        return (
-          f'warning: {where}{label} {new:.3f}, {old:.3f} before this phase: '
-          'the generator collapses; try a higher game.beta, a positive '
-          'adversarial.anchor, or fewer adversarial.steps'
+  found = []
+  for sign in _SIGNS:
+    old, new = (np.ravel(m.get(sign.key, ())) for m in (before, now))
+    for seed, pair in enumerate(zip(old, new)):
+      if np.isfinite(pair).all() and sign.bad(*pair):
+        where = f'seed {seed}: ' if new.size > 1 else ''
+        found.append(
+          f'warning: {where}{sign.label} {pair[1]:.3f}, {pair[0]:.3f} before '
+          f'this phase: {sign.meaning}'
         )
-  return ''
+        break  # one seed says it for all
+  return found

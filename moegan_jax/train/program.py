@@ -152,7 +152,7 @@ def load(config) -> Loaded:
 
 def build(config, corpus: Corpus) -> System:
   """The system of a configuration, for the size of a corpus."""
-  spec = Spec(corpus.vocab_size, corpus.length, len(corpus.train))
+  spec = Spec(corpus.vocab_size, corpus.length, len(corpus.train), corpus.pad)
   return systems.build(start.effective(config), spec)
 
 

@@ -20,7 +20,7 @@ from moegan_jax.train.cost import flops
 from moegan_jax.train.engine import Engine, starts
 from moegan_jax.train.evaluation import Evaluator, member
 from moegan_jax.train.finish import Trained, finish
-from moegan_jax.train.health import ROLLBACK, Fault, Health, collapsing
+from moegan_jax.train.health import ROLLBACK, Fault, Health, warnings
 from moegan_jax.train.interrupts import Interrupts
 from moegan_jax.train.progress import Progress, format_duration
 from moegan_jax.train.workdir import Workdir
@@ -30,6 +30,7 @@ from moegan_jax.types import Batch, Phase, System, TrainState
 FIRST_SAMPLES = 40.0  # seconds of training before the first sentences
 LONG = 3 * 3600.0  # seconds that call for a hint on a CPU
 _SHOWN = ('bleu4', 'self_bleu4', 'nll_oracle', 'jeffreys', 'nll_valid')
+_SHOWN += ('mean_length', 'pads_after_end')
 
 
 class Interrupted(Exception):
@@ -400,11 +401,10 @@ class Run:
     return self.health.masked(values, int(state.step)), words
 
   def _warn(self, name: str, values: dict[str, np.ndarray]) -> None:
-    """Says so if the variety of the pre-trained generator is going."""
+    """Warns of what the game takes from the pre-trained generator."""
     before = self.rows.read('pretrain', self.starts[name])
     if before is not None and self.options.pretrained:
-      warning = collapsing(before, values)
-      if warning:
+      for warning in warnings(before, values):
         self._say(warning)
 
   def _evaluate(self, name: str, state: TrainState) -> None:

@@ -29,7 +29,7 @@ def _keys(section: str, names: str) -> tuple[str, ...]:
 _GAME = _keys(
   'game',
   'loss form weight reduce penalty schedule beta horizon relaxation feedback '
-  'route top_k top_p',
+  'route top_k top_p end',
 )
 _CNN = _keys(
   'discriminator', 'widths filters representations features activation highway'

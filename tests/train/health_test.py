@@ -266,13 +266,19 @@ def test_a_table_counts_the_seeds_that_are_left():
     ({'top_sentence': [0.01, 0.3]}, ['seed 1', 'commonest', '0.3', '0.02']),
     ({'entropy': [2.0]}, ['entropy', '2.0', '6.0', 'game.beta', 'anchor']),
     ({'entropy': [4.0]}, []),
+    ({'pads_after_end': [0.96, 0.8]}, ['seed 1', 'after the end', 'end_input']),
+    ({'pads_after_end': [0.96, 0.95]}, []),
+    ({'mean_length': [14.9, 15.1]}, ['seed 1', 'words', '15.1', '10.0']),
+    ({'mean_length': [6.5, 10.0]}, ['seed 0', 'length of sentences']),
+    ({'mean_length': [7.0, 15.0]}, []),
     ({}, []),
   ],
 )
-def test_a_collapse_is_said_with_its_figure(now, words):
+def test_a_warning_has_its_figures(now, words):
   before = {'distinct_sentences': [0.9, 0.9], 'top_sentence': [0.02, 0.02]}
-  before |= {'entropy': [6.0, 6.0]}
-  said = health.collapsing(before, now)
-  assert bool(said) == bool(words) and '\n' not in said
+  before |= {'entropy': [6.0, 6.0], 'pads_after_end': [1.0, 1.0]}
+  before |= {'mean_length': [10.0, 10.0]}
+  said = health.warnings(before, now)
+  assert len(said) == bool(words) and '\n' not in ''.join(said)
   for word in words:
-    assert word in said, word
+    assert word in said[0], word
