@@ -66,6 +66,8 @@ def unread(config) -> tuple[str, ...]:
     (gen.cell != 'rmc', _MEMORY),
     (gen.cell == 'rmc', ('generator.hidden',)),
     (not gen.latent, ('generator.prior', 'eval.draws')),
+    # Sequences of one length have no end symbol.
+    (config.data.name == 'oracle', ('generator.end_input', 'game.end')),
     (gen.experts == 1, _keys('generator', 'sharing aggregation')),
     (config.system != 'slgan' and disc.kind == 'cnn', _RECURRENT),
     (disc.kind == 'recurrent', _CNN),

@@ -30,6 +30,9 @@ PACKAGES = (
 )
 CORPUS_FILE = 'corpus.json'  # vocabulary and record of the run's corpus
 SHOWN = 5  # differing keys in one message
+# Settings of the generator that a run may be older than, and whose default is
+# not what such a run did.
+_FORMERLY = {'end_input': 'learned'}
 
 
 class Workdir:
@@ -99,12 +102,12 @@ class Workdir:
       self._lock = None
 
   def read_config(self) -> dict:
-    """The settings of the run.
+    """The settings of the run; those it does not name are in `_FORMERLY`.
 
     Raises:
       UserError: config.json is missing or no JSON.
     """
-    return self.read_json('config.json')
+    return _completed(self.read_json('config.json'))
 
   def read_json(self, name: str) -> dict:
     """A JSON file of the run.
@@ -202,6 +205,16 @@ class Workdir:
     if present not in records[-1:]:
       write_json(path, [*records, present])
     return present
+
+
+def _completed(settings: dict) -> dict:
+  """Settings, of one run or of several by name, as they were meant."""
+  if 'generator' in settings:
+    return settings | {'generator': _FORMERLY | settings['generator']}
+  return {
+    key: _completed(value) if isinstance(value, dict) else value
+    for key, value in settings.items()
+  }
 
 
 def has_begun(path: pathlib.Path) -> bool:

@@ -101,3 +101,11 @@ def test_nothing_known_is_nan():
   terms = likelihood.nll_terms(jnp.zeros((1, T)), tokens, pad=0, vocab_size=V)
   got = likelihood.nll(terms)
   assert np.isnan(got['nll']) and got['skipped'] == 1
+
+
+def test_pads_after_end():
+  """Of the positions after the first pad: 1 of 1, none, and 2 of 3."""
+  tokens = np.array([[1, 2, 0, 0], [1, 2, 3, 0], [0, 3, 0, 0]], np.int32)
+  assert likelihood.pads_after_end(tokens, 0) == 3 / 4
+  assert likelihood.pads_after_end(TOKENS, 0) == 1.0
+  assert np.isnan(likelihood.pads_after_end(tokens[1:2], 0))

@@ -10,7 +10,13 @@ from absl.testing import parameterized
 from moegan_jax.errors import UserError
 from moegan_jax.nets import cells, gated
 from moegan_jax.nets.initializers import initializers
-from moegan_jax.nets.recurrent import AGGREGATIONS, SHARING, mixture, recurrent
+from moegan_jax.nets.recurrent import (
+  AGGREGATIONS,
+  END_INPUTS,
+  SHARING,
+  mixture,
+  recurrent,
+)
 from moegan_jax.ops import random
 from moegan_jax.ops.recurrence import unroll
 
@@ -222,6 +228,38 @@ class MixtureTest(chex.TestCase):
     each = [EXPERT_LOGITS(expert_of(params, i, sharing)) for i in range(N)]
     for i in range(N):
       self.assertGreater(np.abs(each[i] - each[i - 1]).max(), 1e-4)
+
+  @parameterized.product(end_input=END_INPUTS, soft=(False, True))
+  def test_the_input_after_the_end(self, end_input, soft):
+    """'zero' is the generator whose row of the end symbol is zero."""
+    pad = 2
+    model = recurrent(
+      gated.lstm(width=4, init=INIT),
+      vocab_size=V,
+      embed_dim=3,
+      init=INIT,
+      pad=pad,
+      end_input=end_input,
+    )
+    params = noisy(model)
+    zeroed = params | {'embed': params['embed'].at[pad].set(0.0)}
+    fed = jnp.asarray([pad, 1, 5, pad])
+    if soft:
+      fed = jax.nn.softmax(WEIGHTS[:, 0])
+
+    def hidden(model, params):
+      return model.step(params, model.begin(params, B, None), fed)[1]
+
+    got = hidden(model, params)
+    same = np.abs(got - hidden(EXPERT, zeroed)).max(axis=1) < 1e-6
+    grad = jax.grad(lambda p: jnp.sum(hidden(model, p) ** 2))(params)['embed']
+    if end_input == 'zero':
+      self.assertTrue(same.all())
+      self.assertEqual(np.abs(grad[pad]).max(), 0.0)
+    else:
+      np.testing.assert_array_equal(same, [False] * 4 if soft else fed != pad)
+      self.assertGreater(np.abs(grad[pad]).max(), 1e-4)
+    self.assertGreater(np.abs(grad[1]).max(), 1e-4)
 
   @parameterized.parameters(*SHARING, 'all')
   def test_one_expert_is_the_plain_generator(self, sharing):

@@ -14,7 +14,7 @@ from moegan_jax.losses.adversarial import LOSSES
 from moegan_jax.types import Batch
 
 B, T, V = 4, 5, 7
-SPEC = systems.Spec(V, T, 22)
+SPEC = systems.Spec(V, T, 22, pad=0)
 
 
 @pytest.fixture(autouse=True, scope='module')
@@ -122,6 +122,8 @@ GAME = {
   'fsa dropout': ({'fsa__dropout': 'off'}, {}),
   'fsa per_rep': (WIDE | {'fsa__reduce': 'per_rep'}, WIDE),
   'fsa wasserstein': ({'fsa__distance': 'wasserstein'}, {}),
+  'absorbing end': ({'game__end': 'absorbing'}, {}),
+  'learned end': ({'generator__end_input': 'learned'}, {}),
   'top_k': ({'game__top_k': 2}, {}),
   'top_p': ({'game__top_p': 0.5}, {}),
   'anchor': ({'adversarial__anchor': 1.0}, {}),
@@ -350,6 +352,7 @@ BAD = {
   'game__weight': -1.0,
   'game__top_k': -1,
   'game__top_p': 0.0,
+  'game__end': 'never',
   'discriminator__kind': 'transformer',
   'discriminator__highway': 'open',
   'discriminator__representations': 3,
@@ -361,6 +364,7 @@ BAD = {
   'generator__cell': 'mogrifier',
   'generator__latent': -1,
   'generator__prior': 'cauchy',
+  'generator__end_input': 'one',
   'generator__embed': 0,
   'generator__hidden': 0,
   'generator__init': 'zeros',
@@ -407,6 +411,11 @@ def test_a_bad_value_is_named_when_the_system_is_built(key):
 def test_switches_that_do_not_go_together(name):
   with pytest.raises(UserError):
     systems.build(settings(**TOGETHER[name]), SPEC)
+
+
+def test_sequences_of_one_length_have_no_end():
+  with pytest.raises(UserError, match=r'game\.end=absorbing has no effect'):
+    systems.build(settings(game__end='absorbing'), SPEC._replace(pad=None))
 
 
 @pytest.mark.parametrize('section', ['fsa', 'ccl'])

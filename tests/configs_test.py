@@ -1,0 +1,20 @@
+"""What the variants of a configuration change, and what they leave alone."""
+
+import pytest
+
+from configs import common, papers
+
+
+@pytest.mark.parametrize('variant', ['', 'cpu', 'smoke'])
+@pytest.mark.parametrize('system', [papers.moegan, papers.relgan, papers.ccl])
+def test_the_temperature_keeps_the_horizon_of_the_paper(system, variant):
+  c = common.experiment(system, common.coco, variant)
+  assert (c.game.beta, c.game.horizon) == (100.0, 5000)
+
+
+@pytest.mark.parametrize('variant', ['', 'cpu', 'smoke'])
+def test_schedules_that_span_the_run_still_do(variant):
+  gsgan = common.experiment(papers.gsgan, common.coco, variant)
+  assert gsgan.game.horizon == gsgan.adversarial.steps
+  slgan = common.experiment(papers.slgan, common.coco, variant)
+  assert slgan.slgan.horizon == slgan.adversarial.steps
