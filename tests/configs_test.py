@@ -3,6 +3,7 @@
 import pytest
 
 from configs import common, papers
+from configs.sweeps import moegan_temperature
 
 
 @pytest.mark.parametrize('variant', ['', 'cpu', 'smoke'])
@@ -18,3 +19,11 @@ def test_schedules_that_span_the_run_still_do(variant):
   assert gsgan.game.horizon == gsgan.adversarial.steps
   slgan = common.experiment(papers.slgan, common.coco, variant)
   assert slgan.slgan.horizon == slgan.adversarial.steps
+
+
+@pytest.mark.parametrize(
+  'variant, share', [('', 0.4), ('cpu', 0.4), ('small', 0.6)]
+)
+def test_the_grid_of_temperatures_ends_where_the_paper_does(variant, share):
+  base = moegan_temperature.get_sweep(variant)['base']
+  assert base.adversarial.steps / base.game.horizon == pytest.approx(share)

@@ -1,0 +1,35 @@
+"""Sentences of COCO keep their end in the relaxed game; minutes long."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from configs import common, papers
+from moegan_jax import data
+from moegan_jax.metrics.likelihood import pads_after_end
+from moegan_jax.train import loop, program
+from moegan_jax.train.evaluation import member
+
+
+@pytest.mark.slow
+def test_what_follows_the_end_stays_padding_for_150_iterations(benchmark_files):
+  """With `end_input='learned'` the share falls below .4 within 150."""
+  c = common.experiment(papers.moegan, common.coco, 'cpu')
+  c.data.dir = str(benchmark_files)
+  c.mle.epochs = 2
+  c.adversarial.steps = 150
+  corpus = data.load(c.data).corpus
+  system = program.build(c, corpus)
+  tokens = jnp.asarray(corpus.train)
+  state, start = loop.init_seeds(system.init, 0, 1), 0
+  for name, phase in system.phases.items():
+    state = loop.enter(phase, state)
+    chunk = loop.compile_chunk(phase, start, state, tokens)
+    parts = 1 if name == 'pretrain' else 3
+    for _ in range(parts):
+      steps = jnp.int32(phase.steps // parts)
+      state, _ = chunk.call(state, steps, tokens)
+      key = loop.use_key(state.key[0], state.step, loop.EVALUATE)
+      samples = np.asarray(system.sample(member(state, 0), key, 512))
+      assert pads_after_end(samples, corpus.pad) > 0.95, int(state.step)
+    start += phase.steps
