@@ -24,6 +24,7 @@ def parse(argv: list[str]):
   from moegan_jax.cli import wrong_flag
   from moegan_jax.errors import UserError
 
+  argv = _joined(argv)
   values = flags.FlagValues()
   config_flags.DEFINE_config_file(
     'config',
@@ -66,6 +67,15 @@ def parse(argv: list[str]):
   among = ('coordinator', 'num_processes', 'process_id', 'cluster')
   among = {flag: values[flag].value for flag in among}
   return values.config, values.workdir or str(default), among
+
+
+def _joined(argv: list[str]) -> list[str]:
+  """The command line with `--config FILE` as `--config=FILE`."""
+  argv = list(argv)
+  for i in reversed(range(1, len(argv) - 1)):
+    if argv[i] == '--config':
+      argv[i : i + 2] = [f'--config={argv[i + 1]}']
+  return argv
 
 
 def main(argv: list[str]) -> int:

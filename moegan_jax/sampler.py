@@ -1,7 +1,6 @@
 """Text of a trained generator, be its program a run's or an exported one."""
 
 import itertools
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -17,6 +16,7 @@ from moegan_jax.types import Array, System
 
 FREE = -1  # in a prefix: the generator chooses this token
 CHUNK = 256  # sentences at a time
+GREEDY = 1e-6  # temperature at which noise no longer changes the choice
 
 # (weights, key uint32 [2], first int32 [], prefix int32 [n, T], temperature
 # float32 [], top_k int32 [], top_p float32 []) -> tokens int32 [n, T]: rows
@@ -104,14 +104,19 @@ class Sampler:
     if not 0 <= seed < 2**32:
       raise UserError(f'seed={seed} must be from 0 to 4294967295')
     heat = style.temperature
-    if not (heat > 0 and math.isfinite(heat)):
-      raise UserError(f'temperature={heat} must be a positive number')
+    limits = np.finfo(np.float32)
+    if not limits.tiny <= heat <= limits.max:
+      raise UserError(
+        f'temperature={heat} must be a positive 32-bit number, from '
+        f'{limits.tiny:.2g} to {limits.max:.2g}'
+      )
     check_truncation(style.top_k, style.top_p)
     prefix = np.tile(self.prefix(style.prefix), (self._chunk, 1))
     # The data of jax.random.key(seed).
     key = np.array([0, seed], np.uint32)
     settings = (
-      np.float32(heat),
+      # Colder still, logits would overflow; this is the likeliest word already.
+      np.float32(max(heat, GREEDY)),
       # As many words as there are, or more, are all.
       np.int32(min(style.top_k, self.corpus.vocab_size)),
       np.float32(style.top_p),

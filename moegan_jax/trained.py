@@ -65,9 +65,12 @@ class Trained:
     """int32 [n, T]; unknown words have an id of their own.
 
     Raises:
+      TypeError: a string in place of a list of them.
       UserError: a sentence that is too long, or too short where all sequences
         have one length.
     """
+    if isinstance(sentences, str):
+      raise TypeError('sentences is one string: give a list, [sentence]')
     words = [self.corpus.codec.split(line) for line in sentences]
     length, fixed = self.corpus.length, self.corpus.pad is None
     for row, sentence in enumerate(words):

@@ -187,6 +187,7 @@ def test_settings_of_a_sample(run):
   greedy = run.sample(40, top_k=1)
   assert greedy == run.sample(40, top_p=1e-6)
   assert greedy == run.sample(40, temperature=1e-5)
+  assert greedy == run.sample(40, temperature=1.2e-38)
   plain = run.sample(40)
   assert plain == run.sample(40, top_k=1000)
   assert len(set(greedy)) < len(set(plain))
@@ -374,6 +375,8 @@ def test_info_of_an_unfinished_run(damaged):
     ('sample --workdir {run} -n x', 'invalid int'),
     ('sample --workdir {run} --batch 0', '--batch 0'),
     ('sample --workdir {run} --temperature 0', 'temperature=0'),
+    ('sample --workdir {run} --temperature 1e-46', 'temperature=1e-46'),
+    ('sample --workdir {run} --temperature 1e39', 'temperature=1e+39'),
     ('sample --workdir {run} --temperature nan', 'temperature=nan'),
     ('sample --workdir {run} --top-k -1', 'top_k=-1'),
     ('sample --workdir {run} --nucleus 1.5', 'top_p=1.5'),

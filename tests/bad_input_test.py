@@ -146,6 +146,10 @@ BAD = {
     ['mle.batch=201', '200'],
   ),
   'rate': (lambda d: [*ORACLE, '--config.mle.lr=0'], ['mle.lr']),
+  'seed': (
+    lambda d: [*ORACLE, f'--config.seed={2**64}'],
+    ['seed', '4294967295'],
+  ),
   'seeds': (lambda d: [*ORACLE, '--config.num_seeds=0'], ['num_seeds']),
   'best': (
     lambda d: [*ORACLE, '--config.eval.best=blue4'],

@@ -253,6 +253,9 @@ def test_a_finished_run_is_an_object(finished):
     one.log_prob(['3 3'])
   with pytest.raises(UserError, match='temperature=0'):
     one.sample(1, temperature=0)
+  for of_text in (one.log_prob, one.judge):
+    with pytest.raises(TypeError, match='one string: give a list'):
+      of_text(held_out[0])
   assert one.sample(0) == [] and len(one.log_prob([])) == 0
   with pytest.raises(UserError, match='seed_index=2'):
     moegan_jax.load(workdir, seed_index=2)
@@ -614,3 +617,14 @@ def test_a_fitted_codec_lives_in_the_folder_of_the_run(tmp_path):
 def test_help_names_the_flags():
   code, out, _ = run('--help')
   assert code == 0 and '--config' in out and 'workdir' in out
+
+
+def test_a_blank_in_place_of_the_equals_sign():
+  config = str(ROOT / 'configs' / 'mle_oracle_small.py')
+  argv = ['launch.py', '--config', f'{config}:smoke', '--config.seed=3']
+  parsed, workdir, _ = launch.parse(argv)
+  same, other, _ = launch.parse(
+    ['launch.py', f'--config={config}:smoke', '--config.seed=3']
+  )
+  assert parsed.to_dict() == same.to_dict() and workdir == other
+  assert parsed.seed == 3

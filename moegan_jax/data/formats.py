@@ -138,7 +138,10 @@ def _choose(columns: Columns, names: Sequence[str], name: str) -> Columns:
 
 
 def _read_csv(data: bytes, name: str, columns: Columns):
-  return _read_table(data, name, columns, delimiter=',', strict=True)
+  """Fields between commas; or semicolons or tabs, if the header has those."""
+  header = decode(data, name)[0]
+  delimiter = next((c for c in ',;\t' if c in header), ',')
+  return _read_table(data, name, columns, delimiter=delimiter, strict=True)
 
 
 def _read_tsv(data: bytes, name: str, columns: Columns):
@@ -149,6 +152,8 @@ def _read_tsv(data: bytes, name: str, columns: Columns):
 
 
 def _read_table(data: bytes, name: str, columns: Columns, **dialect):
+  # The module refuses fields of more than 131,072 characters by default.
+  csv.field_size_limit(2**31 - 1)
   lines = (f'{line}\n' for line in decode(data, name))
   reader = csv.reader(lines, **dialect)
   rows = _rows(reader, name)
@@ -200,7 +205,7 @@ def _labelled(record: Record) -> Record:
 
 
 def _read_jsonl(data: bytes, name: str, columns: Columns):
-  """Strings of one field of the object in each line."""
+  """Strings and numbers of one field of the object in each line."""
   lines = decode(data, name)
   values = [_parse(line) for line in lines]
   if not any(map(str.strip, lines)):
@@ -217,15 +222,15 @@ def _read_jsonl(data: bytes, name: str, columns: Columns):
         yield Record(i, wrong=BLANK)
       elif not isinstance(value, dict):
         yield Record(i, wrong='not a JSON object')
-      elif not _is_text(value.get(chosen.text)):
+      elif (text := _as_text(value.get(chosen.text))) is None:
         yield Record(
           i, wrong=f'an object without text in the field {chosen.text}'
         )
       elif not chosen.label:
-        yield _record(i, value[chosen.text])
+        yield _record(i, text)
       else:
-        label = _label(value.get(chosen.label))
-        yield _labelled(_record(i, value[chosen.text], label))
+        label = _as_text(value.get(chosen.label)) or ''
+        yield _labelled(_record(i, text, label))
 
   return chosen.text, records()
 
@@ -252,11 +257,11 @@ def _is_text(value) -> bool:
   return True
 
 
-def _label(value) -> str:
-  """A string, a number or a truth value as text; '' for anything else."""
-  if isinstance(value, str):
-    return value if _is_text(value) else ''
-  return json.dumps(value) if isinstance(value, int | float) else ''
+def _as_text(value) -> str | None:
+  """A string, a number or a truth value as text; None for anything else."""
+  if isinstance(value, int | float):
+    return json.dumps(value)
+  return value if _is_text(value) else None
 
 
 # --- arrays -----------------------------------------------------------------

@@ -89,7 +89,7 @@ def load_own(
   train, _ = _parts(records, drawn)
   lengths = sorted(len(r.tokens) for r in train)
   if codec == 'auto' and used.name == 'word':
-    _check_words(lengths, path)
+    _check_words(train, path)
   records = {
     part: _limited(rows, max_length, paths[part])
     for part, rows in records.items()
@@ -148,15 +148,34 @@ def load_own(
   return corpus
 
 
-def _check_words(lengths: Sequence[int], path: str) -> None:
-  """UserError where a sentence is a single word, by sorted lengths."""
-  single = sum(length == 1 for length in lengths)
-  if 2 * single > len(lengths):
+def _check_words(records: Sequence[Record], path: str) -> None:
+  """UserError where most lines are a single string without blanks."""
+  single = [record for record in records if ' ' not in record.text]
+  if 2 * len(single) <= len(records):
+    return
+  said = (
+    f'{path}: {len(single):,} of {len(records):,} training lines are a single'
+    ' word: set data.codec='
+  )
+  if _are_molecules(single):
     raise UserError(
-      f'{path}: {single:,} of {len(lengths):,} training lines are a single'
-      ' word: set data.codec=char for text without blanks between words'
-      ' (Chinese, names, passwords), or data.codec=word if words are meant'
+      f'{said}smiles for molecules, or data.codec=char for other text without'
+      ' blanks'
     )
+  raise UserError(
+    f'{said}char for text without blanks between words (Chinese, names,'
+    ' passwords), or data.codec=word if words are meant'
+  )
+
+
+def _are_molecules(records: Sequence[Record]) -> bool:
+  """Whether all are SMILES by their symbols, and most have a carbon atom."""
+  smiles = get_codec('smiles')
+  try:
+    tokens = [smiles.split(record.text) for record in records]
+  except UserError:
+    return False
+  return 2 * sum('C' in t or 'c' in t for t in tokens) > len(tokens)
 
 
 def _check_limits(**limits: int) -> None:

@@ -65,8 +65,9 @@ def parse_text(data: bytes, name: str) -> TextFile:
 def decode(data: bytes, name: str) -> list[str]:
   """Lines of UTF-8 bytes, without their ends.
 
-  A byte order mark goes, Windows and old Macintosh line ends count as line
-  ends, and nothing else does: `str.splitlines` would also part a line at a
+  Byte order marks are removed at the start of every line, because joined files
+  have them in the middle. Windows and old Macintosh line ends count as line
+  ends, and nothing else does: `str.splitlines` would also split a line at a
   form feed or at U+2028.
 
   Args:
@@ -94,4 +95,5 @@ def decode(data: bytes, name: str) -> list[str]:
       f' line {line}: save it as UTF-8'
     ) from None
   text = text.replace('\r\n', '\n').replace('\r', '\n')
-  return text.removesuffix('\n').split('\n')
+  lines = text.removesuffix('\n').split('\n')
+  return [line.removeprefix('\ufeff') for line in lines]

@@ -22,15 +22,14 @@ RATES = (('mle', 'lr'), ('adversarial', 'g_lr'), ('adversarial', 'd_lr'))
 
 def check(config) -> None:
   """Settings that no part below looks at."""
-  for key, value in flatten(config.to_dict()).items():
+  flat = flatten(config.to_dict())
+  for key, value in flat.items():
     if isinstance(value, float) and not _fits(key, value):
       raise UserError(f'config.{key}={value} must be a finite 32-bit number')
   check_rule(config.on_nan)
   for key, least in (
     ('num_seeds', 1),
     ('max_rollbacks', 0),
-    ('data.oracle_seed', 0),
-    ('data.sample_seed', 0),
     ('data.train_size', 1),
     ('data.test_size', 1),
     ('data.vocab_size', 2),
@@ -61,6 +60,9 @@ def check(config) -> None:
       value = value[part]
     if value < least:
       raise UserError(f'config.{key}={value} must be at least {least}')
+  for key in ('seed', 'data.oracle_seed', 'data.sample_seed'):
+    if not 0 <= flat[key] < 2**32:
+      raise UserError(f'config.{key}={flat[key]} must be from 0 to {2**32 - 1}')
   for section, key, kind in (
     ('eval', 'temperatures', int | float),
     ('mmd', 'bandwidths', int | float),

@@ -260,6 +260,11 @@ def test_bpe_is_fitted_to_training_text_and_kept(write):
       {},
       'are a single word: set data.codec=char',
     ),
+    (
+      ['CC(=O)O', 'c1ccccc1', 'O', 'CCO'] * 30,
+      {},
+      'are a single word: set data.codec=smiles',
+    ),
   ],
 )
 def test_refusals_are_one_line(write, content, settings, message):
