@@ -7,8 +7,8 @@ Setting: memory core 1 x 512, D of 1 representation; 150 epochs of likelihood at
 
 Published: none, this grammar is ours.
 Ours: at :cpu (one seed, 5,000 samples, one core of an Intel Xeon;
-results/SYSTEMS.md has the flags), MLE then last: Jeffreys 1.118 then 1.877, NLL_oracle 2.227
-then 2.764.
+results/SYSTEMS.md has the flags), MLE then last: Jeffreys 1.118 then 1.877,
+NLL_oracle 2.227 then 2.764.
 
 python launch.py --config=configs/ccl_captions.py
 :cpu and :smoke are the small variants; :s64 has 64 representations.

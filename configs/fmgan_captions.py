@@ -7,8 +7,8 @@ updates, beta 100.
 
 Published: none, this grammar is ours.
 Ours: at :cpu (one seed, 5,000 samples, one core of an Intel Xeon;
-results/SYSTEMS.md has the flags), MLE then last: Jeffreys 2.393 then 2.372, NLL_oracle 3.837
-then 3.816.
+results/SYSTEMS.md has the flags), MLE then last: Jeffreys 2.393 then 2.372,
+NLL_oracle 3.837 then 3.816.
 
 python launch.py --config=configs/fmgan_captions.py
 :cpu and :smoke are the small variants.

@@ -7,8 +7,8 @@ iterations at 0.0001, batch 64, 1 + 1 updates, beta 10^(i / 2,000).
 
 Published: none, this grammar is ours.
 Ours: at :cpu (one seed, 5,000 samples, one core of an Intel Xeon;
-results/SYSTEMS.md has the flags), MLE then last: Jeffreys 3.669 then 3.700, NLL_oracle 5.280
-then 5.319.
+results/SYSTEMS.md has the flags), MLE then last: Jeffreys 3.669 then 3.700,
+NLL_oracle 5.280 then 5.319.
 
 python launch.py --config=configs/gsgan_captions.py
 :cpu and :smoke are the small variants.

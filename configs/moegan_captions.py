@@ -7,8 +7,8 @@ updates, beta 100^(i / 5,000).
 
 Published: none, this grammar is ours.
 Ours: at :cpu (one seed, 5,000 samples, one core of an Intel Xeon;
-results/SYSTEMS.md has the flags), MLE then last: Jeffreys 1.110 then 1.860, NLL_oracle 2.243
-then 2.810.
+results/SYSTEMS.md has the flags), MLE then last: Jeffreys 1.110 then 1.860,
+NLL_oracle 2.243 then 2.810.
 
 python launch.py --config=configs/moegan_captions.py
 :cpu and :smoke are the small variants; :s64 has 64 representations.

@@ -8,8 +8,8 @@ at 0.01, batch 64, 2,000 iterations at 0.0001, batch 64, 1 + 5 updates, beta
 
 Published: none, this grammar is ours.
 Ours: at :cpu (one seed, 5,000 samples, one core of an Intel Xeon;
-results/SYSTEMS.md has the flags), MLE then last: Jeffreys 1.420 then 2.061, NLL_oracle 2.597
-then 3.103.
+results/SYSTEMS.md has the flags), MLE then last: Jeffreys 1.420 then 2.061,
+NLL_oracle 2.597 then 3.103.
 
 python launch.py --config=configs/relgan_captions.py
 :cpu and :smoke are the small variants.

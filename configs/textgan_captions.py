@@ -7,8 +7,8 @@ updates, beta 1000.
 
 Published: none, this grammar is ours.
 Ours: at :cpu (one seed, 5,000 samples, one core of an Intel Xeon;
-results/SYSTEMS.md has the flags), MLE then last: Jeffreys 2.209 then 2.238, NLL_oracle 3.635
-then 3.655.
+results/SYSTEMS.md has the flags), MLE then last: Jeffreys 2.209 then 2.238,
+NLL_oracle 3.635 then 3.655.
 
 python launch.py --config=configs/textgan_captions.py
 :cpu and :smoke are the small variants.
