@@ -21,10 +21,10 @@ def parse(argv: list[str]):
   from absl import flags
   from ml_collections import config_flags
 
-  from moegan_jax.cli import wrong_flag
+  from moegan_jax.cli import joined, wrong_flag
   from moegan_jax.errors import UserError
 
-  argv = _joined(argv)
+  argv = joined(argv, '--config')
   values = flags.FlagValues()
   config_flags.DEFINE_config_file(
     'config',
@@ -67,15 +67,6 @@ def parse(argv: list[str]):
   among = ('coordinator', 'num_processes', 'process_id', 'cluster')
   among = {flag: values[flag].value for flag in among}
   return values.config, values.workdir or str(default), among
-
-
-def _joined(argv: list[str]) -> list[str]:
-  """The command line with `--config FILE` as `--config=FILE`."""
-  argv = list(argv)
-  for i in reversed(range(1, len(argv) - 1)):
-    if argv[i] == '--config':
-      argv[i : i + 2] = [f'--config={argv[i + 1]}']
-  return argv
 
 
 def main(argv: list[str]) -> int:

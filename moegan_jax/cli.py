@@ -59,6 +59,15 @@ def one_line(text: str) -> str:
   return ' '.join(''.join(c if c.isprintable() else ' ' for c in text).split())
 
 
+def joined(argv: Sequence[str], flag: str) -> list[str]:
+  """The command line with `FLAG VALUE` as `FLAG=VALUE`."""
+  argv = list(argv)
+  for i in reversed(range(1, len(argv) - 1)):
+    if argv[i] == flag:
+      argv[i : i + 2] = [f'{flag}={argv[i + 1]}']
+  return argv
+
+
 def wrong_flag(error: Exception, argv: Sequence[str]) -> str:
   """What absl and ml_collections say of a flag, in words.
 

@@ -152,8 +152,6 @@ def _read_tsv(data: bytes, name: str, columns: Columns):
 
 
 def _read_table(data: bytes, name: str, columns: Columns, **dialect):
-  # The module refuses fields of more than 131,072 characters by default.
-  csv.field_size_limit(2**31 - 1)
   lines = (f'{line}\n' for line in decode(data, name))
   reader = csv.reader(lines, **dialect)
   rows = _rows(reader, name)
@@ -186,6 +184,9 @@ def _rows(reader, name: str) -> Iterator[tuple[int, list[str]]]:
   """Rows with the line where each begins."""
   while True:
     line = reader.line_num + 1
+    # The module refuses fields of more than 131,072 characters; its limit is
+    # one for the whole process.
+    limit = csv.field_size_limit(2**31 - 1)
     try:
       row = next(reader)
     except StopIteration:
@@ -195,6 +196,8 @@ def _rows(reader, name: str) -> Iterator[tuple[int, list[str]]]:
         f'{name}: the row that begins in line {line} cannot be read ({error});'
         ' look for a stray quotation mark'
       ) from None
+    finally:
+      csv.field_size_limit(limit)
     yield line, row
 
 
