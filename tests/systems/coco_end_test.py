@@ -13,7 +13,6 @@ from moegan_jax.train.evaluation import member
 
 @pytest.mark.slow
 def test_what_follows_the_end_stays_padding_for_150_iterations(benchmark_files):
-  """With `end_input='learned'` the share falls below .4 within 150."""
   c = common.experiment(papers.moegan, common.coco, 'cpu')
   c.data.dir = str(benchmark_files)
   c.mle.epochs = 2
