@@ -139,21 +139,23 @@ def _choose(columns: Columns, names: Sequence[str], name: str) -> Columns:
 
 def _read_csv(data: bytes, name: str, columns: Columns):
   """Fields between commas; or semicolons or tabs, if the header has those."""
-  header = decode(data, name)[0]
-  delimiter = next((c for c in ',;\t' if c in header), ',')
-  return _read_table(data, name, columns, delimiter=delimiter, strict=True)
+  return _read_table(data, name, columns, ',;\t', strict=True)
 
 
 def _read_tsv(data: bytes, name: str, columns: Columns):
   """Fields as they stand: in this format a quotation mark is a character."""
-  return _read_table(
-    data, name, columns, delimiter='\t', quoting=csv.QUOTE_NONE
+  return _read_table(data, name, columns, '\t', quoting=csv.QUOTE_NONE)
+
+
+def _read_table(
+  data: bytes, name: str, columns: Columns, delimiters: str, **dialect
+):
+  """A table; the delimiter is the first one that its header has."""
+  lines = decode(data, name)
+  delimiter = next((c for c in delimiters if c in lines[0]), delimiters[0])
+  reader = csv.reader(
+    (f'{line}\n' for line in lines), delimiter=delimiter, **dialect
   )
-
-
-def _read_table(data: bytes, name: str, columns: Columns, **dialect):
-  lines = (f'{line}\n' for line in decode(data, name))
-  reader = csv.reader(lines, **dialect)
   rows = _rows(reader, name)
   _, header = next(rows, (1, []))
   names = [field.strip() for field in header]

@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from moegan_jax.ops.ends import end_mask
 from moegan_jax.types import Array
 
 
@@ -55,24 +56,8 @@ def pads_after_end(tokens: np.ndarray, pad: int) -> float:
   Returns:
     NaN if no row has a position after its first pad.
   """
-  ended = np.cumsum(tokens == pad, axis=1) > 0
-  after = tokens[:, 1:][ended[:, :-1]]
+  after = tokens[~np.asarray(end_mask(tokens, pad))]
   return float(np.mean(after == pad)) if after.size else float('nan')
-
-
-def end_mask(tokens: Array, pad: int | None) -> Array:
-  """bool [n, T]: True up to and including the first pad, its end symbol.
-
-  Args:
-    tokens: int32 [n, T].
-    pad: the pad and end symbol; None for sequences of fixed length, where
-      every position is real.
-  """
-  chex.assert_rank(tokens, 2)
-  if pad is None:
-    return jnp.ones(tokens.shape, bool)
-  is_pad = (tokens == pad).astype(jnp.int32)
-  return jnp.cumsum(is_pad, axis=1) - is_pad == 0
 
 
 def nll_terms(

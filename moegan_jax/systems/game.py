@@ -18,6 +18,7 @@ from moegan_jax.losses.adversarial import (
 )
 from moegan_jax.ops import devices, random
 from moegan_jax.ops.arrays import on
+from moegan_jax.ops.ends import end_mask
 from moegan_jax.ops.relaxation import gumbel_softmax, soft_argmax
 from moegan_jax.types import (
   Array,
@@ -124,10 +125,9 @@ class RelaxedGame(NamedTuple):
     """
     if self.absorb is None:
       return embedded
-    end = tokens == self.absorb
-    after = jnp.cumsum(end, axis=1) - end > 0
+    written = end_mask(tokens, self.absorb)
     pad = self.discriminator.embed(phi, jnp.full_like(tokens, self.absorb))
-    return jnp.where(after[..., None], pad, embedded)
+    return jnp.where(written[..., None], embedded, pad)
 
   def _rules(self) -> dict:
     """What G's samples and D's have in common."""

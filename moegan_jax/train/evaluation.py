@@ -18,6 +18,7 @@ from moegan_jax.metrics import (
   lm_score,
   text_measures,
 )
+from moegan_jax.ops.ends import end_mask
 from moegan_jax.ops.precision import full_precision
 from moegan_jax.train.loop import EVALUATE, use_key
 from moegan_jax.types import Array, System, TrainState
@@ -120,8 +121,8 @@ class Evaluator:
     """The same rows with pads after the first pad."""
     if self.corpus.pad is None:
       return tokens
-    ended = np.cumsum(tokens == self.corpus.pad, axis=1) > 0
-    return np.where(ended, self.corpus.pad, tokens)
+    written = np.asarray(end_mask(tokens, self.corpus.pad))
+    return np.where(written, tokens, self.corpus.pad)
 
   def sample_at(
     self, state: TrainState, n: int, temperature: float = 1.0

@@ -55,11 +55,8 @@ def check(config) -> None:
     ('adversarial.anchor', 0),
     ('adversarial.mle_every', 0),
   ):
-    value = config
-    for part in key.split('.'):
-      value = value[part]
-    if value < least:
-      raise UserError(f'config.{key}={value} must be at least {least}')
+    if flat[key] < least:
+      raise UserError(f'config.{key}={flat[key]} must be at least {least}')
   for key in ('seed', 'data.oracle_seed', 'data.sample_seed'):
     if not 0 <= flat[key] < 2**32:
       raise UserError(f'config.{key}={flat[key]} must be from 0 to {2**32 - 1}')
