@@ -14,9 +14,9 @@ from benchmarks.table import Row
 from benchmarks.timing import nbytes, timed
 from moegan_jax import systems
 from moegan_jax.data.corpus import Corpus
+from moegan_jax.experiment.settings import label
+from moegan_jax.scoring.evaluation import Evaluator, select_seed
 from moegan_jax.train import loop
-from moegan_jax.train.evaluation import Evaluator, member
-from moegan_jax.train.settings import label
 from moegan_jax.types import Phase, Spec, System, Update
 
 LONG = 0.5  # seconds that a timed call lasts, at least one iteration
@@ -163,7 +163,7 @@ def measure_sampling(
   """Times n samples of one seed as an evaluation draws them, with the host."""
   config, spec = case.config, case.spec
   chunk = config.eval.chunk
-  state = member(loop.init_seeds(case.system.init, config.seed, 1), 0)
+  state = select_seed(loop.init_seeds(case.system.init, config.seed, 1), 0)
   key = jax.random.key(0)
 
   def compiled():

@@ -11,7 +11,7 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 import launch
 from benchmarks import table
 from benchmarks.timing import resident_peak
-from moegan_jax.cli import Parser
+from moegan_jax.cli.shared import Parser
 
 
 def parser(module: str, text: str, config: str) -> argparse.ArgumentParser:

@@ -29,7 +29,7 @@ from benchmarks.products import (
   times,
 )
 from moegan_jax.losses.adversarial import adversarial_loss
-from moegan_jax.systems.match import RELAXATIONS
+from moegan_jax.systems.adversarial_setup import RELAXATIONS
 from moegan_jax.types import Spec
 
 # Their losses have no products beyond those of the players.

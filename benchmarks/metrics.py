@@ -9,13 +9,13 @@ from benchmarks import cases, command
 from benchmarks.table import Row
 from benchmarks.timing import timed
 from moegan_jax import data
-from moegan_jax.cli import exit_code
+from moegan_jax.cli.shared import exit_code
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError
+from moegan_jax.experiment.settings import check
 from moegan_jax.metrics import MEASURES, Texts
+from moegan_jax.scoring.evaluation import Evaluator, select_seed
 from moegan_jax.train import loop
-from moegan_jax.train.evaluation import Evaluator, member
-from moegan_jax.train.settings import check
 
 SIZES = (1000, 2000, 5000, 10_000)
 
@@ -77,7 +77,7 @@ def _of_text(corpus: Corpus, n: int) -> Iterator[tuple[str, Callable]]:
 def _of_models(case: cases.Case, corpus: Corpus) -> Callable:
   """n -> those that need a generator, here an untrained one, or an oracle."""
   init, seed = case.system.init, case.config.seed
-  state = member(loop.init_seeds(init, seed, 1), 0)
+  state = select_seed(loop.init_seeds(init, seed, 1), 0)
   evaluator = Evaluator(case.system, corpus, case.config.eval.chunk)
 
   def measures(n: int) -> Iterator[tuple[str, Callable]]:

@@ -8,9 +8,9 @@ import numpy as np
 from benchmarks import cases, command
 from benchmarks.table import Row
 from moegan_jax import data
-from moegan_jax.cli import exit_code
+from moegan_jax.cli.shared import exit_code
 from moegan_jax.errors import UserError, unknown
-from moegan_jax.train.settings import check
+from moegan_jax.experiment.settings import check
 
 # Axis -> the sizes that are tried.
 AXES = {

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from benchmarks import cases, command, flops
 from benchmarks.timing import empty_cache, largest, product_rate
 from moegan_jax import data
-from moegan_jax.cli import exit_code
-from moegan_jax.train.settings import check
+from moegan_jax.cli.shared import exit_code
+from moegan_jax.experiment.settings import check
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ that differ in nothing but their seed become one row: mean ± deviation.
 import sys
 from collections.abc import Callable, Sequence
 
-from moegan_jax.cli import Parser, exit_code
+from moegan_jax.cli.shared import Parser, exit_code
 from moegan_jax.errors import unknown
 from moegan_jax.files import write_text
 from moegan_jax.metrics import METRICS

@@ -20,3 +20,13 @@ def unknown(setting: str, value: str, valid: Iterable[str]) -> UserError:
   return UserError(
     f'{setting}={value!r} is unknown; {hint}one of {", ".join(valid)}'
   )
+
+
+def at_least(setting: str, value: float, least: float) -> None:
+  """Refuses a setting below its least value.
+
+  Raises:
+    UserError: it is below.
+  """
+  if value < least:
+    raise UserError(f'config.{setting}={value} must be at least {least}')

@@ -13,7 +13,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from moegan_jax.cli import Parser, exit_code
+from moegan_jax.cli.shared import Parser, exit_code
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -44,7 +44,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from moegan_jax.cli import Parser, exit_code
+from moegan_jax.cli.shared import Parser, exit_code
 from moegan_jax.errors import UserError
 from moegan_jax.files import jsonable, read_json, write_json, write_text
 

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moegan_jax.cli import Parser, exit_code
+from moegan_jax.cli.shared import Parser, exit_code
 from moegan_jax.files import jsonable, read_json
 
 # The rest is imported late: a wrong flag should not have to wait for JAX.
@@ -50,8 +50,8 @@ def collect(path: str | os.PathLike) -> dict[str, Any]:
   Raises:
     UserError: no folder of a run, or a file that is damaged.
   """
-  from moegan_jax.train.checkpoint import Store
-  from moegan_jax.train.workdir import Workdir
+  from moegan_jax.store.checkpoint import Store
+  from moegan_jax.store.workdir import Workdir
   from moegan_jax.trained import described
 
   folder = Workdir(path, create=False)

@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from moegan_jax.cli import Parser, check_output, exit_code
+from moegan_jax.cli.shared import Parser, check_output, exit_code
 from moegan_jax.errors import UserError
 
 # What needs JAX is imported late: a wrong flag should not have to wait for it.

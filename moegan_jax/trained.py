@@ -11,12 +11,12 @@ from ml_collections import ConfigDict
 from moegan_jax import systems
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError, unknown
+from moegan_jax.experiment import warm_start
 from moegan_jax.sampler import CHUNK, Sampler, Style, corpus_of, program_of
-from moegan_jax.train import start
-from moegan_jax.train.checkpoint import Restored, Store
-from moegan_jax.train.evaluation import Evaluator, member
+from moegan_jax.scoring.evaluation import Evaluator, select_seed
+from moegan_jax.store.checkpoint import Restored, Store
+from moegan_jax.store.workdir import CORPUS_FILE, Workdir
 from moegan_jax.train.loop import init_seeds
-from moegan_jax.train.workdir import CORPUS_FILE, Workdir
 from moegan_jax.types import Spec, System, TrainState
 
 # Kinds of checkpoints in which all seeds are of one step.
@@ -151,7 +151,7 @@ def load(
       file=sys.stderr,
     )
     steps[seed_index] = lost
-  state = member(saved.tree, seed_index)
+  state = select_seed(saved.tree, seed_index)
   return Trained(system, state, corpus, steps[seed_index], chunk)
 
 
@@ -165,7 +165,7 @@ def described(folder: Workdir) -> tuple[ConfigDict, Corpus, System]:
   known = folder.read_json(CORPUS_FILE)
   corpus = corpus_of(known, folder.path / CORPUS_FILE)
   spec = Spec(corpus.vocab_size, corpus.length, known['train_size'], corpus.pad)
-  return config, corpus, systems.build(start.effective(config), spec)
+  return config, corpus, systems.build(warm_start.effective(config), spec)
 
 
 def _restore(store: Store, checkpoint: str, shapes: TrainState) -> Restored:

@@ -4,6 +4,7 @@ Dimensions in docstrings: B batch, T time, V output vocabulary, E embedding,
 H hidden output of a generator, S representations, F features, N experts.
 """
 
+import enum
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -57,6 +58,7 @@ class Generator(NamedTuple):
     symbol and `V + 1` for unknown words, which can never be generated
   latent: rows uint32 [n, 2] -> z [n, Z], the noise of each row that `begin`
     takes as its context; None where all randomness is in the choice of tokens
+  draws: fixed draws of latent noise in a likelihood; 0 without latent noise
   """
 
   init: Callable[[Array], Params]
@@ -65,6 +67,7 @@ class Generator(NamedTuple):
   readout: Callable[[Params, Array], Array]
   vocab_size: int
   latent: Callable[[Array], Array] | None = None
+  draws: int = 0
 
   @property
   def start(self) -> int:
@@ -136,17 +139,34 @@ class Update(NamedTuple):
   apply: Callable[[TrainState, Batch, Array], tuple[TrainState, Metrics]]
 
 
+class Role(enum.StrEnum):
+  """What a phase does to the generator.
+
+  LIKELIHOOD: trains it on real text
+  DISCRIMINATOR: leaves it as it is, and trains other players
+  ADVERSARIAL: trains it against another player or a reward
+  """
+
+  LIKELIHOOD = 'likelihood'
+  DISCRIMINATOR = 'discriminator'
+  ADVERSARIAL = 'adversarial'
+
+
 class Phase(NamedTuple):
   """A stretch of training with one update.
 
-  steps: how many iterations
-  batch_size: sequences in a batch
+  steps: number of iterations
+  batch_size: sequences per batch
   update: the Update of one iteration
   enter: state -> state, applied once when the phase begins
-  epochs: True draws a fresh permutation of the corpus an epoch, False draws
+  epochs: True draws a new permutation of the corpus every epoch, False draws
     batches with replacement
-  parts: the updates whose sequence `update` is, by the player they train; for
-    whoever looks at one player alone. None where there is no such split
+  role: what it does to the generator
+  label: its name in tables
+  eval_every: iterations between evaluations; 0: at the end only
+  batch_key: the setting that `batch_size` comes from, for error messages
+  parts: the updates that `update` is a sequence of, by the player that they
+    train; None if there is no such split. Benchmarks time them one by one
   """
 
   steps: int
@@ -154,6 +174,10 @@ class Phase(NamedTuple):
   update: Update
   enter: Callable[[TrainState], TrainState]
   epochs: bool
+  role: Role
+  label: str
+  eval_every: int = 0
+  batch_key: str = ''
   parts: Mapping[str, Update] | None = None
 
 

@@ -17,11 +17,12 @@ import launch
 from configs import common, papers
 from moegan_jax import data
 from moegan_jax.errors import UserError
+from moegan_jax.experiment import settings as checks
+from moegan_jax.experiment import train_app
+from moegan_jax.experiment.run import Run
 from moegan_jax.files import flatten
-from moegan_jax.train import grid, program
-from moegan_jax.train import settings as checks
-from moegan_jax.train.run import Run
-from moegan_jax.train.workdir import Workdir
+from moegan_jax.store.workdir import Workdir
+from moegan_jax.sweeps import grid
 
 ROOT = pathlib.Path(launch.__file__).resolve().parent
 
@@ -473,7 +474,7 @@ def test_any_value_is_taken_or_refused(given_, tmp_path_factory):
   try:
     checks.check(config)
     loaded = data.load(config.data)
-    job = program.prepare(config, loaded, workdir, None, None, {})
+    job = train_app.prepare(config, loaded, workdir, None, None, {})
   except UserError as error:
     assert str(error).strip()
   else:

@@ -16,7 +16,8 @@ from moegan_jax import data, evaluate
 from moegan_jax.evaluate.measuring import BLEU
 from moegan_jax.files import write_json
 from moegan_jax.metrics import METRICS, LanguageModel, bleu
-from moegan_jax.train import language_model, workdir
+from moegan_jax.scoring import language_model
+from moegan_jax.store import workdir
 
 ROOT = pathlib.Path(__file__).parents[1]
 QUICK = '--measures=bleu,self_bleu,diversity'

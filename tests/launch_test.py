@@ -24,8 +24,8 @@ import moegan_jax
 from moegan_jax import data, exported
 from moegan_jax.data.captions import captions_oracle
 from moegan_jax.errors import UserError
+from moegan_jax.store.checkpoint import Store
 from moegan_jax.train import loop
-from moegan_jax.train.checkpoint import Store
 
 ROOT = pathlib.Path(launch.__file__).resolve().parent
 TRAIN, TEST, EPOCH = 200, 100, 12  # 12 batches of 16 in an epoch

@@ -95,7 +95,7 @@ def test_orbax_has_one_home():
     for p in SOURCES
     if any(name.split('.')[0] == 'orbax' for name in imports(p))
   }
-  assert named == {'train/checkpoint.py'}
+  assert named == {'store/checkpoint.py'}
 
 
 def test_configuration_stops_at_the_edge():

@@ -7,17 +7,15 @@ generator; `likelihood` is the control, as many more updates of likelihood at
 the same rate. results/BEYOND_LIKELIHOOD.md has what was expected and found at
 :small, three seeds, one core of an AMD EPYC: none is better than the control.
 
-python -m moegan_jax.sweep --grid=configs/sweeps/beyond_likelihood.py:small
-Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
-:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
+moegan-jax sweep --grid=beyond_likelihood:small
 """
 
-from configs import common, papers
+from moegan_jax.config import load
 
 
 def base(variant: str):
   """RelGAN with one representation and hard samples in its discriminator."""
-  c = common.bench(papers.relgan, variant)
+  c = load(f'relgan:{variant}')
   c.discriminator.representations = 1
   c.game.relaxation = 'straight_through'
   return c

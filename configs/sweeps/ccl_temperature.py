@@ -6,20 +6,22 @@ the chosen one is not given.
 
 Ours: not run yet.
 
-python -m moegan_jax.sweep --grid=configs/sweeps/ccl_temperature.py:small
-Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
-:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
+moegan-jax sweep --grid=ccl_temperature:small
 """
 
-from configs import common, papers
+from moegan_jax.config import load
 
 
 def get_sweep(variant: str = ''):
   return {
-    'base': common.bench(papers.ccl, variant),
+    'base': load(f'ccl:{variant}'),
     'seeds': 5,
     'cells': {
-      'without': {'system': 'moegan', 'ccl.weight': 0.0},
+      'without': {
+        'system': 'moegan',
+        'ccl.weight': 0.0,
+        'fsa.weight': 0.0,
+      },
       'tau_02': {'ccl.temperature': 0.2},
       'tau_05': {'ccl.temperature': 0.5},
       'tau_1': {'ccl.temperature': 1.0},

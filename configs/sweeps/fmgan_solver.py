@@ -5,17 +5,15 @@ exact plan; `ipot_sharp` is near it.
 
 Ours: not run yet.
 
-python -m moegan_jax.sweep --grid=configs/sweeps/fmgan_solver.py:small
-Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
-:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
+moegan-jax sweep --grid=fmgan_solver:small
 """
 
-from configs import common, papers
+from moegan_jax.config import load
 
 
 def get_sweep(variant: str = ''):
   return {
-    'base': common.bench(papers.fmgan, variant),
+    'base': load(f'fmgan:{variant}'),
     'seeds': 5,
     'cells': {
       'ipot': {},

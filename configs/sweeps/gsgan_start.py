@@ -4,17 +4,15 @@ The paper has a toy grammar and no numbers.
 
 Ours: not run yet.
 
-python -m moegan_jax.sweep --grid=configs/sweeps/gsgan_start.py:small
-Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
-:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
+moegan-jax sweep --grid=gsgan_start:small
 """
 
-from configs import common, papers
+from moegan_jax.config import load
 
 
 def get_sweep(variant: str = ''):
   return {
-    'base': common.bench(papers.gsgan, variant),
+    'base': load(f'gsgan:{variant}'),
     'seeds': 5,
     'cells': {
       'pretrained': {},

@@ -5,17 +5,15 @@ sentences of twenty words; `minmax` over the batch is TextGAN-PyTorch's.
 
 Ours: not run yet.
 
-python -m moegan_jax.sweep --grid=configs/sweeps/jsdgan_weights.py:small
-Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
-:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
+moegan-jax sweep --grid=jsdgan_weights:small
 """
 
-from configs import common, papers
+from moegan_jax.config import load
 
 
 def get_sweep(variant: str = ''):
   return {
-    'base': common.bench(papers.jsdgan, variant),
+    'base': load(f'jsdgan:{variant}'),
     'seeds': 5,
     'cells': {
       name: {'jsd.normalise': name} for name in ('minmax', 'softmax', 'none')

@@ -4,21 +4,19 @@ Published on COCO as curves without numbers: taking out the mixture hurts most,
 then feature alignment; the full model has the highest BLEU and the lowest
 NLL_gen.
 
-python -m moegan_jax.sweep --grid=configs/sweeps/moegan_ablation.py:small
-Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
-:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
+moegan-jax sweep --grid=moegan_ablation:small
 
 Ours at :small (three seeds, one core of an AMD EPYC; results/SMALL_ORACLE.md),
 Jeffreys after the game: full 2.440, no_mixture 2.460, no_alignment 2.434,
 neither 2.452.
 """
 
-from configs import common, papers
+from moegan_jax.config import load
 
 
 def get_sweep(variant: str = ''):
   return {
-    'base': common.bench(papers.moegan, variant),
+    'base': load(f'moegan:{variant}'),
     'seeds': 5,
     'cells': {
       'full': {},

@@ -8,16 +8,14 @@ Ours (:small, two seeds, one core of an Intel Xeon, results/SMALL_ORACLE.md),
 Jeffreys after MLE: 2.006, 1.974, 1.970, 1.959, 1.952 for one to five; after the
 game 2.459, 2.410, 2.499, 2.438, 2.526.
 
-python -m moegan_jax.sweep --grid=configs/sweeps/moegan_experts.py:small
-Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
-:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
+moegan-jax sweep --grid=moegan_experts:small
 """
 
-from configs import common, papers
+from moegan_jax.config import load
 
 
 def get_sweep(variant: str = ''):
-  base = common.bench(papers.moegan, variant)
+  base = load(f'moegan:{variant}')
   head = base.generator.head_size
   wide = {2: round(1.31 * head), 5: round(2.05 * head)}
   return {

@@ -8,17 +8,15 @@ LSTM and a Transformer discriminator, are not here.
 
 Ours: not run yet.
 
-python -m moegan_jax.sweep --grid=configs/sweeps/moegan_negative.py:small
-Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
-:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
+moegan-jax sweep --grid=moegan_negative:small
 """
 
-from configs import common, papers
+from moegan_jax.config import load
 
 
 def get_sweep(variant: str = ''):
   return {
-    'base': common.bench(papers.moegan, variant),
+    'base': load(f'moegan:{variant}'),
     'seeds': 5,
     'cells': {
       'full': {},

@@ -8,16 +8,15 @@ LSTM of 512 is as wide as the paper's memory.
 
 Ours: not run yet.
 
-python -m moegan_jax.sweep --grid=configs/sweeps/moegan_settings.py:small
-Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
-:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
+moegan-jax sweep --grid=moegan_settings:small
 """
 
-from configs import common, papers
+from moegan_jax.config import load
 
 
 def get_sweep(variant: str = ''):
-  base = common.bench(papers.moegan, variant)
+  base = load(f'moegan:{variant}')
+  width = base.generator.heads * base.generator.head_size
   batches = {32, 64, 128} - {base.adversarial.batch}
   return {
     'base': base,
@@ -28,5 +27,5 @@ def get_sweep(variant: str = ''):
       f'representations_{n}': {'discriminator.representations': n}
       for n in (8, 64)
     }
-    | {'lstm': {'generator.cell': 'lstm'} | common.lstm_width(variant)},
+    | {'lstm': {'generator.cell': 'lstm', 'generator.hidden': width}},
   }

@@ -13,14 +13,12 @@ the Jeffreys divergence of the MLE start, 1.971, ends at 2.441, 2.267, 1.979,
 1.950 and 1.949 for beta_1 to beta_1000, at 1.946 for likelihood, 1.949 for
 anchored_100 and _1000.
 
-python -m moegan_jax.sweep --grid=configs/sweeps/moegan_temperature.py:small
-Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
-:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
+moegan-jax sweep --grid=moegan_temperature:small
 """
 
 import math
 
-from configs import common, papers
+from moegan_jax.config import load
 
 # As many updates of G, and no game.
 LIKELIHOOD = {
@@ -31,7 +29,7 @@ LIKELIHOOD = {
 
 
 def get_sweep(variant: str = ''):
-  base = common.bench(papers.moegan, variant)
+  base = load(f'moegan:{variant}')
   whole = 3000 if base.data.name == 'oracle' else 2000
   base.game.horizon = math.ceil(5000 * base.adversarial.steps / whole)
   return {

@@ -5,12 +5,10 @@ standard loss (`rsgan` here), which was chosen.
 
 Ours: not run yet.
 
-python -m moegan_jax.sweep --grid=configs/sweeps/relgan_losses.py:small
-Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
-:small is the small oracle; :captions, :emnlp, :synthetic20, :synthetic40.
+moegan-jax sweep --grid=relgan_losses:small
 """
 
-from configs import common, papers
+from moegan_jax.config import load
 
 LOSSES = ('rsgan', 'standard', 'js', 'kl', 'hinge', 'tv', 'ls', 'wgan-gp')
 LOSSES += ('ragan', 'rals', 'rahinge')
@@ -18,7 +16,7 @@ LOSSES += ('ragan', 'rals', 'rahinge')
 
 def get_sweep(variant: str = ''):
   return {
-    'base': common.bench(papers.relgan, variant),
+    'base': load(f'relgan:{variant}'),
     'seeds': 5,
     'cells': {name.replace('-', '_'): {'game.loss': name} for name in LOSSES},
   }

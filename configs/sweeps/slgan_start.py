@@ -9,19 +9,19 @@ Ours (:small, two seeds, one core of an Intel Xeon, results/SMALL_ORACLE.md):
 with the pull half of the sentences are repeats at the end, from either start;
 without it none is.
 
-python -m moegan_jax.sweep --grid=configs/sweeps/slgan_start.py:small
+moegan-jax sweep --grid=slgan_start:small
 Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
 :small is the small oracle, at half the iterations of its config; :captions,
 :emnlp, :synthetic20, :synthetic40.
 """
 
-from configs import common, papers
+from moegan_jax.config import load, scale_steps
 
 
 def get_sweep(variant: str = ''):
-  base = common.bench(papers.slgan, variant)
+  base = load(f'slgan:{variant}')
   if 'small' in variant:
-    common.scale_steps(base, base.adversarial.steps // 2)
+    scale_steps(base, base.adversarial.steps // 2)
   seqgan, without = {'generator.init': 'seqgan'}, {'slgan.weight': 0.0}
   return {
     'base': base,

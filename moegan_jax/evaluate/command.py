@@ -5,7 +5,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from moegan_jax.cli import Parser, check_output, exit_code
+from moegan_jax.cli.shared import Parser, check_output, exit_code
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.evaluate import measuring, page, texts
 

@@ -152,7 +152,7 @@ def _language_models(
   """
   if not args.language_model:
     return None, ''
-  from moegan_jax.train.language_model import fitter
+  from moegan_jax.scoring.language_model import fitter
 
   return fitter(
     texts.train or texts.references,

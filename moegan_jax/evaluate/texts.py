@@ -48,7 +48,7 @@ def read(args: argparse.Namespace) -> Lines:
 
   samples = lines(args.samples, keep_blank=True)
   if args.workdir:
-    from moegan_jax.train.workdir import Workdir
+    from moegan_jax.store.workdir import Workdir
 
     corpus = Workdir(args.workdir, create=False).corpus()
     references, train = (
@@ -98,7 +98,7 @@ def codec_and_model(args: argparse.Namespace) -> tuple[str, str]:
 
   if not args.workdir:
     return args.codec or format_of(args.references).codec, ''
-  from moegan_jax.train.workdir import CORPUS_FILE, Workdir
+  from moegan_jax.store.workdir import CORPUS_FILE, Workdir
 
   known = Workdir(args.workdir, create=False).read_json(CORPUS_FILE)
   codec = args.codec or known['codec']

@@ -1,9 +1,8 @@
-"""The systems by name: one paper a file."""
+"""The systems by name, one paper per file."""
 
 from collections.abc import Callable
 
-from moegan_jax.errors import UserError, unknown
-from moegan_jax.ops.arrays import on
+from moegan_jax.errors import unknown
 from moegan_jax.ops.precision import PRECISIONS
 from moegan_jax.systems import (
   ccl,
@@ -29,25 +28,16 @@ SYSTEMS = {
   'fmgan': fmgan.build,
   'jsdgan': jsdgan.build,
 }
-# What reads the sections `fsa` and `ccl`; `mle` has no game at all.
-_ALIGNED = ('moegan', 'ccl', 'mle')
 
 
 def build(config, spec: Spec) -> System:
   """The system that `config.system` names, for a corpus of this spec.
 
   Raises:
-    UserError: an unknown name, or settings that do not fit.
+    UserError: an unknown name, or a value out of range.
   """
   if config.system not in SYSTEMS:
     raise unknown('config.system', config.system, SYSTEMS)
-  if config.system not in _ALIGNED:
-    for section in ('fsa', 'ccl'):
-      if on(config[section].weight):
-        raise UserError(
-          f'system={config.system} has no {section}.weight: set it to 0, or '
-          'take system=moegan, which adds it to the same game'
-        )
   if config.precision not in PRECISIONS:
     raise unknown('config.precision', config.precision, PRECISIONS)
   system = SYSTEMS[config.system](config, spec)
@@ -57,7 +47,7 @@ def build(config, spec: Spec) -> System:
 def _with_products(
   system: System, precision: Callable[[Callable], Callable]
 ) -> System:
-  """The system with all its updates under a precision; measures have theirs."""
+  """The system with all its updates at a precision; measures keep theirs."""
 
   def update(made: Update) -> Update:
     return made._replace(apply=precision(made.apply))

@@ -1,4 +1,4 @@
-"""Counter-contrastive learning as an addition to a game (CCL, Eq 3)."""
+"""Counter-contrastive learning as an addition to a relaxed GAN (CCL, Eq 3)."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,37 +9,37 @@ import optax
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.losses.counter_contrastive import counter_contrastive
 from moegan_jax.ops.arrays import on, traced
-from moegan_jax.systems.game import RelaxedGame
+from moegan_jax.systems.relaxed_gan import RelaxedGAN
 from moegan_jax.types import Array, Params, Update
 from moegan_jax.updates import gradient_update
 
 
 class Contrast(NamedTuple):
-  """How a game is played with the loss of Eq 3.
+  """The counter-contrastive loss of a relaxed GAN.
 
-  weight: 0 leaves it out; the paper has 1
+  weight: of the loss; 0: none; the paper has 1
   temperature: of the cosines
   reps: 'flatten' or 'per_rep', see `counter_contrastive`
-  updates: 'generator', or 'both' to add Eq 3 to D's loss as well
-  resample: draw new samples for this update, as G has just changed; else the
-    noise of the adversarial update is used again
+  updates: 'generator', or 'both' to add Eq 3 to the discriminator's loss too
+  resample: draw new samples for this update, because the generator has changed;
+    False: reuse the noise of the adversarial update
   """
 
-  game: RelaxedGame
+  gan: RelaxedGAN
   weight: float
-  temperature: float
-  reps: str
-  updates: str
-  resample: bool
+  temperature: float = 0.5
+  reps: str = 'flatten'
+  updates: str = 'generator'
+  resample: bool = True
 
   @classmethod
-  def from_settings(cls, game: RelaxedGame, **settings) -> 'Contrast':
+  def from_settings(cls, gan: RelaxedGAN, **settings) -> 'Contrast':
     """Checks the settings of the section `ccl`.
 
     Raises:
       UserError: an unknown switch.
     """
-    made = cls(game, **settings)
+    made = cls(gan, **settings)
     for name, value, valid in (
       ('updates', made.updates, ('generator', 'both')),
       ('reps', made.reps, ('flatten', 'per_rep')),
@@ -55,12 +55,12 @@ class Contrast(NamedTuple):
     return made
 
   def _value(self, phi: Params, tokens: Array, fake: Array, key: Array):
-    """Eq 3 and its metrics; h and h+ are one text under two dropout masks."""
+    """Eq 3 and its metrics; h and h+ are one text, two dropout masks."""
     k_anchor, k_positive, k_negative = jax.random.split(key, 3)
     value = counter_contrastive(
-      self.game.judge_text(phi, tokens, k_anchor).features,
-      self.game.judge_text(phi, tokens, k_positive).features,
-      self.game.discriminator.judge(phi, fake, k_negative).features,
+      self.gan.judge_text(phi, tokens, k_anchor).features,
+      self.gan.judge_text(phi, tokens, k_positive).features,
+      self.gan.discriminator.judge(phi, fake, k_negative).features,
       self.temperature,
       self.reps,
     )
@@ -77,13 +77,13 @@ class Contrast(NamedTuple):
       return ()
 
     def loss(params, state, batch, key):
-      # The key is that of the adversarial update, whose first part made the
-      # noise of its samples.
+      # The key of the adversarial update: its first part is the noise of its
+      # samples.
       k_noise = jax.random.split(key, 3)[0]
-      # Part i of a split is fold_in(key, i); further terms have those after.
+      # Part i of a split is fold_in(key, i); 98 is beyond those of all terms.
       k_new, k_dropout = jax.random.split(jax.random.fold_in(key, 98))
       phi = state.players['discriminator'].params
-      fake = self.game.generate(
+      fake = self.gan.generate(
         params,
         phi,
         state,
@@ -100,8 +100,8 @@ class Contrast(NamedTuple):
     if not on(self.weight) or self.updates == 'generator':
       return ()
 
-    def term(phi, seen, key):
-      value, contrast = self._value(phi, seen.tokens, seen.embedded, key)
+    def term(phi, inputs, key):
+      value, contrast = self._value(phi, inputs.tokens, inputs.embedded, key)
       return value, {'d_ccl': contrast}
 
     return (term,)

@@ -6,7 +6,7 @@ a generated batch, the feature extractor D maximises it.
 """
 
 from moegan_jax.losses.matching import check_mover, feature_movers_distance
-from moegan_jax.systems.match import match
+from moegan_jax.systems.adversarial_setup import adversarial_setup
 from moegan_jax.types import Spec, System
 
 
@@ -14,26 +14,28 @@ def build(config, spec: Spec) -> System:
   """FM-GAN from the sections of a configuration.
 
   Raises:
-    UserError: a solver that does not exist, or numbers that it cannot use.
+    UserError: an unknown solver, or a value out of range.
   """
   rules = config.transport
   check_mover(rules.solver, rules.epsilon, rules.iterations)
 
-  def distance(seen):
+  def distance(inputs):
     return feature_movers_distance(
-      seen.real.features, seen.fake.features, **rules
+      inputs.real.features, inputs.fake.features, **rules
     )
 
-  def approach(params, phi, seen, key):
+  def generator_term(params, phi, inputs, key):
     del params, phi, key
-    value = distance(seen)
+    value = distance(inputs)
     return value, {'fmd': value}
 
-  def withdraw(phi, seen, key):
+  def discriminator_term(phi, inputs, key):
     del phi, key
-    value = distance(seen)
+    value = distance(inputs)
     return -value, {'d_fmd': value}
 
-  return match(config, spec, classifier=False).system(
-    generator_terms=(approach,), discriminator_terms=(withdraw,)
+  setup = adversarial_setup(config, spec, classifier=False)
+  return setup.alternate(
+    setup.generator_updates(terms=(generator_term,)),
+    setup.discriminator_updates(terms=(discriminator_term,)),
   )

@@ -1,8 +1,8 @@
 """JSDGAN: the Jensen-Shannon divergence of an explicit density, without D.
 
-Li et al. 2019. Where G's density is known, so is the best discriminator,
-p_data / (p_data + p_G). With the empirical distribution of the training text
-for p_data the gradient is a sum over training sentences x,
+Li et al. 2019. The density p_G is explicit, so the optimal discriminator is
+known: p_data / (p_data + p_G). With the empirical distribution of the training
+text as p_data, the gradient is a sum over training sentences x,
 p_G(x) log(p_G(x) / (p_G(x) + p_data(x))) grad log p_G(x).
 """
 
@@ -12,7 +12,7 @@ from moegan_jax import decode
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.losses.likelihood import log_likelihood
 from moegan_jax.losses.self_weighted import NORMALISATIONS, self_weighted
-from moegan_jax.systems import networks, parts
+from moegan_jax.systems import assembly, networks
 from moegan_jax.types import Spec, System
 
 
@@ -26,15 +26,15 @@ def build(config, spec: Spec) -> System:
     raise unknown('jsd.normalise', config.jsd.normalise, NORMALISATIONS)
   if config.generator.latent:
     raise UserError(
-      'system=jsdgan needs log p(x) itself: set generator.latent=0'
+      'system=jsdgan needs an exact log p(x); set generator.latent=0'
     )
   gen = networks.generator(spec, **config.generator)
-  train = parts.training(config, spec, gen)
+  train = assembly.training(config, spec, gen)
 
   def loss(params, state, batch, key):
     del state, key
     logits = decode.teacher_force(
-      gen, params, batch.tokens, unroll=config.game.unroll
+      gen, params, batch.tokens, unroll=config.unroll
     )
     log_probs = jnp.sum(log_likelihood(logits, batch.tokens), axis=1)
     value = self_weighted(log_probs, spec.train_size, config.jsd.normalise)

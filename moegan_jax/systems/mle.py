@@ -1,20 +1,23 @@
 """Maximum likelihood: the baseline of every language GAN."""
 
-from moegan_jax.systems import networks, parts
+from moegan_jax.systems import assembly, networks
 from moegan_jax.types import Spec, System
 
 
 def build(config, spec: Spec) -> System:
-  """A generator trained by teacher forcing, and nothing else."""
+  """A generator trained by teacher forcing.
+
+  Raises:
+    UserError: a value out of range.
+  """
   gen = networks.generator(spec, **config.generator)
-  pretrain, optimizer = parts.pretraining(
-    spec, gen, **config.mle, unroll=config.game.unroll
+  pretrain, optimizer = assembly.likelihood_phase(
+    spec, gen, **config.mle, unroll=config.unroll
   )
-  return parts.system(
+  return assembly.system(
     spec,
     gen,
     players={'generator': (gen.init, optimizer)},
-    phases={'pretrain': pretrain},
-    unroll=config.game.unroll,
-    draws=config.eval.draws,
+    phases={assembly.PRETRAIN: pretrain},
+    unroll=config.unroll,
   )

@@ -1,38 +1,72 @@
-"""MoEGAN: mixture of experts, relativistic CNN, feature alignment.
+"""MoEGAN: mixture of experts, relativistic discriminator, feature alignment.
 
-The paper's Algorithm 1: pre-train G by maximum likelihood; then repeat g
-updates of G and k updates of D. With `ccl.weight` above zero each update of G
-is followed by the counter-contrastive one, which gives MoEGAN + CCL, and with
-one expert and without alignment CCL itself (see `ccl.py`).
+Algorithm 1 of the paper (G: generator, D: discriminator, F: D's features):
+
+  pre-train G by maximum likelihood
+  repeat:
+    g times:  G <- Adam step on  L_G + w Delta_F              (Eq 7, 6, 9)
+    k times:  D <- Adam step on  L_D, on new batches          (Eq 8)
+
+L_G and L_D are the relativistic losses of D's logits of real text and of
+relaxed samples. Delta_F is the distance between the mean features of both. G is
+a mixture of relational memory cores (Eq 2-5), D a CNN.
+
+With `ccl.weight` above zero, each step of G is followed by one on the
+counter-contrastive loss of the CCL paper.
 """
+
+from collections.abc import Callable
 
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.losses.feature_alignment import DISTANCES, feature_alignment
 from moegan_jax.ops.arrays import on, traced
 from moegan_jax.ops.distances import CENTROID_DISTANCES
+from moegan_jax.systems.adversarial_setup import adversarial_setup
 from moegan_jax.systems.contrast import Contrast
-from moegan_jax.systems.game import RelaxedGame
-from moegan_jax.systems.match import match
+from moegan_jax.systems.relaxed_gan import RelaxedGAN
 from moegan_jax.types import Spec, System
 
 
-def alignment(
-  game: RelaxedGame, *, weight: float, distance: str, reduce: str, dropout: str
-):
-  """Delta_F of Eq 6 as terms of G's loss; none where the weight is 0.
-
-  D is frozen while G learns. The paper's auxiliary encoder F, a copy of D
-  taken at the start of the iteration, is therefore D itself: its parameters
-  are constants of a gradient that is taken in G's alone.
-
-  Args:
-    weight: of Delta_F; 1 in the paper
-    distance: 'centroid', or 'wasserstein' as in the paper's Figure 6
-    reduce: 'joint' or 'per_rep', how S representations make a centroid
-    dropout: 'train' keeps D's dropout on for F as for H, 'off' does not
+def build(config, spec: Spec) -> System:
+  """MoEGAN from the sections of a configuration.
 
   Raises:
-    UserError: an unknown switch, or a negative weight.
+    UserError: a value out of range.
+  """
+  setup = adversarial_setup(config, spec)  # G, D, L_G, L_D, Adam
+  contrast = Contrast.from_settings(setup.gan, **config.ccl)
+  generator = setup.generator_updates(  # g steps on L_G + w Delta_F
+    terms=alignment(setup.gan, **config.fsa),
+    after=contrast.generator_updates(setup.train.g_adam),
+  )
+  discriminator = setup.discriminator_updates(  # k steps on L_D
+    terms=contrast.discriminator_terms()
+  )
+  return setup.alternate(generator, discriminator)
+
+
+def alignment(
+  gan: RelaxedGAN,
+  *,
+  weight: float,
+  distance: str = 'centroid',
+  reduce: str = 'joint',
+  dropout: str = 'train',
+) -> tuple[Callable, ...]:
+  """The term w Delta_F (Eq 6) of the generator's loss; none if w is 0.
+
+  The paper's encoder F is a copy of D taken at the start of an iteration. D is
+  frozen while G learns, so F is D itself: its parameters are constants of the
+  gradient.
+
+  Args:
+    weight: w; 1 in the paper
+    distance: 'centroid', or 'wasserstein' as in the paper's Figure 6
+    reduce: 'joint' or 'per_rep', how S representations make a centroid
+    dropout: 'train' applies D's dropout to the features, 'off' does not
+
+  Raises:
+    UserError: an unknown name, or a negative weight.
   """
   for name, value, valid in (
     ('distance', distance, tuple(DISTANCES)),
@@ -46,24 +80,13 @@ def alignment(
   if not on(weight):
     return ()
 
-  def term(params, phi, seen, key):
+  def term(params, phi, inputs, key):
     del params, key
-    real, fake = seen.real, seen.fake
+    real, fake = inputs.real, inputs.fake
     if dropout == 'off':
-      real = game.judge_text(phi, seen.tokens, None)
-      fake = game.discriminator.judge(phi, seen.embedded, None)
-    align = feature_alignment(real.features, fake.features, reduce, distance)
-    return weight * align, {'fsa': align}
+      real = gan.judge_text(phi, inputs.tokens, None)
+      fake = gan.discriminator.judge(phi, inputs.embedded, None)
+    value = feature_alignment(real.features, fake.features, reduce, distance)
+    return weight * value, {'fsa': value}
 
   return (term,)
-
-
-def build(config, spec: Spec) -> System:
-  """MoEGAN from the sections of a configuration."""
-  play = match(config, spec)  # Eq 7, 8
-  contrast = Contrast.from_settings(play.game, **config.ccl)
-  return play.system(
-    generator_terms=alignment(play.game, **config.fsa),  # Eq 9
-    generator_after=contrast.generator_updates(play.train.g_adam),
-    discriminator_terms=contrast.discriminator_terms(),
-  )

@@ -1,6 +1,6 @@
-"""Networks from the sections `generator` and `discriminator`."""
+"""Builds networks from the sections `generator` and `discriminator`."""
 
-from moegan_jax.errors import UserError, unknown
+from moegan_jax.errors import UserError, at_least, unknown
 from moegan_jax.nets.cells import relational_memory
 from moegan_jax.nets.cnn import cnn
 from moegan_jax.nets.gated import gru, lstm
@@ -18,13 +18,14 @@ def generator(
   cell: str,
   embed: int,
   init: str,
-  hidden: int,
-  experts: int,
-  sharing: str,
-  aggregation: str,
+  experts: int = 1,
+  sharing: str = 'embed_out',
+  aggregation: str = 'repr_mean',
   latent: int = 0,
   prior: str = 'normal',
+  draws: int = 0,
   end_input: str = 'zero',
+  hidden: int = 0,
   **memory,
 ) -> Generator:
   """A generator from the section `generator` of a configuration.
@@ -35,14 +36,17 @@ def generator(
     memory: the sizes and switches of rmc, see `relational_memory`
 
   Raises:
-    UserError: an unknown cell, or settings that do not fit.
+    UserError: an unknown cell, or a value out of range.
   """
+  for name, value in (('embed', embed), ('experts', experts)):
+    at_least(f'generator.{name}', value, 1)
+  if latent:
+    at_least('generator.draws', draws, 1)
   inits = initializers(init)
-  if embed < 1:
-    raise UserError(f'generator.embed={embed} must be at least 1')
   if cell == 'rmc':
     core = relational_memory(**memory, init=inits)
   elif cell in GATED:
+    at_least('generator.hidden', hidden, 1)
     core = GATED[cell](width=hidden, init=inits)
   else:
     raise unknown('generator.cell', cell, ('rmc', *GATED))
@@ -56,9 +60,10 @@ def generator(
     pad=spec.pad,
     end_input=end_input,
   )
-  return mixture(
+  made = mixture(
     expert, experts=experts, sharing=sharing, aggregation=aggregation
   )
+  return made._replace(draws=draws if latent else 0)
 
 
 def discriminator(
@@ -68,24 +73,23 @@ def discriminator(
   embed: int,
   init: str,
   dropout: float,
-  cell: str,
-  hidden: int,
-  per_token: bool,
   classifier: bool = True,
   reconstruction: int = 0,
-  **convolution,
+  **network,
 ) -> Discriminator:
   """A discriminator from the section `discriminator` of a configuration.
 
   Args:
-    kind: 'cnn', or 'recurrent' with the `cell`, `hidden` and `per_token`
-    classifier: whether it says how real a text is; else it has features only
-    reconstruction: size of the latent noise that a CNN says it has found
-    convolution: the sizes and switches of the CNN, see `cnn`
+    kind: 'cnn' or 'recurrent'
+    classifier: whether it has a logit; else it has features only
+    reconstruction: size of the latent noise that a CNN reconstructs; 0: none
+    network: the sizes and switches of `cnn`, or those of `recurrent_critic`
+      with the name of its cell
 
   Raises:
-    UserError: an unknown kind, or settings that do not fit.
+    UserError: an unknown kind, or a value out of range.
   """
+  at_least('discriminator.embed', embed, 1)
   shared = {
     'vocab_size': spec.vocab_size,
     'length': spec.length,
@@ -95,13 +99,18 @@ def discriminator(
     'init': initializers(init),
   }
   if kind == 'cnn':
-    return cnn(**shared, **convolution, reconstruction=reconstruction)
+    return cnn(**shared, **network, reconstruction=reconstruction)
   if kind != 'recurrent':
     raise unknown('discriminator.kind', kind, ('cnn', 'recurrent'))
   if reconstruction:
     raise UserError(
-      'discriminator.kind=recurrent has no reconstruction head; take cnn'
+      'discriminator.kind=recurrent has no reconstruction head; set it to cnn'
     )
+  return _recurrent(**shared, **network)
+
+
+def _recurrent(*, cell: str, hidden: int, per_token: bool, **shared):
+  """A recurrent critic with the cell of this name."""
   if cell not in GATED:
     raise unknown('discriminator.cell', cell, GATED)
   core = GATED[cell](width=hidden, init=shared['init'])

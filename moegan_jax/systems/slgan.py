@@ -1,13 +1,15 @@
-"""SLGAN: a sequence generator for a discriminator, and no reward.
+"""SLGAN: the discriminator is a sequence generator, and there is no reward.
 
-G is a language model. D is a second one, G_d, that reads a sentence and says a
-word distribution at every position: it learns to restore real text and to
-change generated text. G is trained by likelihood and towards what G_d makes of
-its samples; no gradient passes through the samples. Equation numbers are the
-paper's, all means over positions and sentences (it sums the likelihood over
-positions, and is silent on the others; `slgan.weight=1/T` is that reading). One
-iteration is an update of D and one of G on the same batch, so that an epoch is
-a pass of both over the training text.
+G is a language model. The discriminator G_d reads a sentence and outputs a
+distribution over tokens at every position: it learns to reconstruct real text
+and to change generated text. G is trained by likelihood and towards the output
+of G_d for its samples; no gradient passes through the samples.
+
+Numbers in comments are the paper's equations. All are means over positions and
+sentences here. The paper sums the likelihood over positions and does not say
+how the others are reduced: `slgan.weight=1/T` is that reading. An iteration is
+an update of G_d and one of G on the same batch, so an epoch is a pass of both
+over the training text.
 """
 
 import jax
@@ -25,7 +27,7 @@ from moegan_jax.losses.sequence_contrast import (
 from moegan_jax.nets.initializers import initializers
 from moegan_jax.nets.seq2seq import seq2seq
 from moegan_jax.ops import random
-from moegan_jax.systems import networks, parts
+from moegan_jax.systems import assembly, networks
 from moegan_jax.types import Critique, Spec, System
 from moegan_jax.updates import gradient_update, together
 
@@ -45,7 +47,7 @@ def build(config, spec: Spec) -> System:
     raise UserError(f'slgan.horizon={rules.horizon} must be at least 1')
   if config.generator.latent:
     raise UserError(
-      'system=slgan needs log p(x) itself: set generator.latent=0'
+      'system=slgan needs an exact log p(x); set generator.latent=0'
     )
   gen = networks.generator(spec, **config.generator)
   disc = seq2seq(
@@ -54,15 +56,15 @@ def build(config, spec: Spec) -> System:
     width=config.discriminator.hidden,
     init=initializers(config.discriminator.init),
   )
-  train = parts.training(config, spec, gen)
+  train = assembly.training(config, spec, gen)
   per_epoch = max(1, spec.train_size // run.batch)
-  start, unroll = train.pretrain.steps, config.game.unroll
+  start, unroll = train.pretrain.steps, config.unroll
 
   def epoch(state):
     return (state.step - start) // per_epoch
 
-  def written(state, key, n):
-    """Samples of G as it is: tokens only, so no gradient reaches G."""
+  def samples_of(state, key, n):
+    """Tokens sampled from G, without a gradient."""
     params = state.players['generator'].params
     rows = random.row_keys(key, n)
     return decode.sample(
@@ -72,7 +74,7 @@ def build(config, spec: Spec) -> System:
   def d_loss(phi, state, batch, key):
     k_noise, k_fake = jax.random.split(key)
     noisy = corrupt(batch.tokens, k_noise, rules.noise, disc.unknown)
-    fake = written(state, k_fake, batch.tokens.shape[0])
+    fake = samples_of(state, k_fake, batch.tokens.shape[0])
     same = reconstruction(disc.rewrite(phi, noisy).logits, batch.tokens)  # 3
     apart = sequence_contrast(  # 2
       disc.rewrite(phi, batch.tokens).logits,
@@ -84,20 +86,20 @@ def build(config, spec: Spec) -> System:
     return value, {'d_loss': value, 'd_same': same, 'd_apart': apart}
 
   def g_loss(params, state, batch, key):
-    fake = written(state, key, batch.tokens.shape[0])
+    fake = samples_of(state, key, batch.tokens.shape[0])
     real_logits = decode.teacher_force(gen, params, batch.tokens, unroll=unroll)
     fake_logits = decode.teacher_force(gen, params, fake, unroll=unroll)
     phi = state.players['discriminator'].params
     nll = negative_log_likelihood(real_logits, batch.tokens)  # 5
     target = disc.rewrite(phi, fake).logits
     move = towards(target, fake_logits, rules.direction)  # 6
-    # lambda grows from 0 to its value, epoch by epoch.
+    # lambda grows linearly from 0, epoch by epoch.
     grown = epoch(state) * per_epoch / rules.horizon
     weight = rules.weight * jnp.minimum(1, grown)
     return nll + weight * move, {'nll': nll, 'g_towards': move}  # 4
 
   def critique(phi, tokens):
-    """Real text is what G_d leaves as it is."""
+    """Mean log-likelihood of a sentence under G_d's own output for it."""
     made = disc.rewrite(phi, tokens)
     return Critique(log_likelihood(made.logits, tokens).mean(1), made.features)
 

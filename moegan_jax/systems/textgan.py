@@ -1,10 +1,10 @@
 """TextGAN: matching the features of text by maximum mean discrepancy.
 
-Zhang et al. 2017, "Adversarial feature matching for text generation". G turns
-latent noise z into soft-argmax rows; D is a CNN with a second head that has to
-find z again. D maximises L_GAN - lambda_r |z' - z|^2 + lambda_m L_MMD and G
-minimises L_MMD alone (`game.weight` 0). These are the paper's signs; in a
-well-known port D minimises the discrepancy and maximises the error of z'.
+Zhang et al. 2017, "Adversarial feature matching for text generation". G maps
+latent noise z to soft-argmax samples; D is a CNN with a second head that
+reconstructs z. D maximises L_GAN - lambda_r |z' - z|^2 + lambda_m L_MMD and G
+minimises L_MMD only (`game.weight` 0). These are the paper's signs; in
+TextGAN-PyTorch D minimises the discrepancy and maximises the error of z'.
 """
 
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from moegan_jax.errors import UserError
 from moegan_jax.losses.matching import maximum_mean_discrepancy
 from moegan_jax.ops.kernels import check_bandwidths
-from moegan_jax.systems.match import match
+from moegan_jax.systems.adversarial_setup import adversarial_setup
 from moegan_jax.types import Spec, System
 
 
@@ -33,26 +33,28 @@ def build(config, spec: Spec) -> System:
       'must not be negative'
     )
 
-  def discrepancy(seen):
+  def discrepancy(inputs):
     return maximum_mean_discrepancy(
-      seen.real.features,
-      seen.fake.features,
+      inputs.real.features,
+      inputs.fake.features,
       tuple(mmd.bandwidths),
       mmd.squared,
     )
 
-  def approach(params, phi, seen, key):
+  def generator_term(params, phi, inputs, key):
     del params, phi, key
-    value = discrepancy(seen)
+    value = discrepancy(inputs)
     return value, {'mmd': value}
 
-  def withdraw(phi, seen, key):
+  def discriminator_term(phi, inputs, key):
     del phi, key
-    error = jnp.mean(jnp.sum((seen.fake.aux - seen.latent) ** 2, axis=-1))
-    value = discrepancy(seen)
+    error = jnp.mean(jnp.sum((inputs.fake.aux - inputs.latent) ** 2, axis=-1))
+    value = discrepancy(inputs)
     loss = mmd.reconstruction * error - mmd.weight * value
     return loss, {'d_mmd': value, 'd_reconstruction': error}
 
-  return match(config, spec, reconstruction=size).system(
-    generator_terms=(approach,), discriminator_terms=(withdraw,)
+  setup = adversarial_setup(config, spec, reconstruction=size)
+  return setup.alternate(
+    setup.generator_updates(terms=(generator_term,)),
+    setup.discriminator_updates(terms=(discriminator_term,)),
   )

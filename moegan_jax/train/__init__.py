@@ -1,1 +1,1 @@
-"""The loop, checkpoints and the folder of a run."""
+"""The training loop on arrays: no file names and no printing."""

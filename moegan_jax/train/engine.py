@@ -4,7 +4,7 @@ Whoever drives an engine decides, reads and writes; the engine takes a state,
 trains it and gives it back. Of several processes each has one (`processes`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -12,14 +12,15 @@ import numpy as np
 
 from moegan_jax.train import loop, mesh, stream
 from moegan_jax.train.mesh import Layout
-from moegan_jax.types import Array, Phase, System, TrainState
+from moegan_jax.train.stages import stages
+from moegan_jax.types import Array, System, TrainState
 
 
 class Engine:
   """Trains the phases of a system, one at a time.
 
   names: of the phases, in their order
-  where: the devices, if there are several
+  layout: the devices, if there are several
   """
 
   def __init__(
@@ -27,7 +28,7 @@ class Engine:
     system: System,
     slowed: Callable[[float], System],
     tokens: np.ndarray,
-    where: Layout | None,
+    layout: Layout | None,
     streamed: bool,
     values: dict[str, Array],
     system_of: Callable[[dict[str, Array]], System] | None,
@@ -40,11 +41,11 @@ class Engine:
       streamed: see `stream.feed`
       values, system_of: settings in which the seeds differ, see `run.Members`
     """
-    self.names, self.where = list(system.phases), where
+    self.names, self.layout = list(system.phases), layout
     self._system, self._slowed = system, slowed
     self._tokens, self._streamed = tokens, streamed
     self._values, self._system_of = values, system_of
-    self._starts = starts(system.phases)
+    self._starts = {s.name: s.start for s in stages(system.phases)}
     self._feed = None
 
   def begin(self, name: str, state: TrainState, rate: float) -> loop.Compiled:
@@ -57,9 +58,9 @@ class Engine:
     phase, start = system.phases[name], self._starts[name]
     self._step = int(state.step)
     self._feed = stream.feed(
-      self._tokens, phase, start, state, self.where, self._streamed
+      self._tokens, phase, start, state, self.layout, self._streamed
     )
-    self._state = mesh.place(self.where, state)
+    self._state = mesh.place(self.layout, state)
     self._compiled = loop.compile_chunk(
       phase,
       start,
@@ -67,7 +68,7 @@ class Engine:
       self._feed.at(self._step)[0],
       self._values,
       lambda own: self._system_of(own).phases[name],
-      self.where,
+      self.layout,
       self._feed.source,
     )
     return self._compiled
@@ -82,7 +83,7 @@ class Engine:
       how many it were, and what is to be said of them.
     """
     data, room = self._feed.at(self._step)
-    count = min(count, room)
+    count = min(count, room, loop.LONGEST)
     self._state, report = jax.block_until_ready(
       self._compiled.call(self._state, jnp.int32(count), data, alive)
     )
@@ -91,19 +92,10 @@ class Engine:
 
   def fetch(self) -> TrainState:
     """The state, on one device; for use before the next `run`."""
-    return mesh.fetch(self.where, self._state)
+    return mesh.fetch(self.layout, self._state)
 
   def end(self) -> None:
     """Gives free what a phase has needed."""
     if self._feed is not None:
       self._feed.close()
     self._feed = self._state = self._compiled = None
-
-
-def starts(phases: Mapping[str, Phase]) -> dict[str, int]:
-  """The step at which each phase begins."""
-  found, total = {}, 0
-  for name, phase in phases.items():
-    found[name] = total
-    total += phase.steps
-  return found

@@ -148,6 +148,10 @@ class Health:
       return arrays
     return {k: np.where(lost, np.nan, v) for k, v in arrays.items()}
 
+  def lost_by(self, step: int) -> np.ndarray:
+    """`lost` as it was after this step: int [seeds]."""
+    return np.where(self.lost <= step, self.lost, -1)
+
   def said(self, end: int) -> str:
     """Which seeds had diverged by a step, in words; '' for none."""
     return '; '.join(

@@ -1,10 +1,9 @@
-"""The loop: a chunk of many iterations is one compiled call.
+"""The training loop: one compiled call runs a chunk of many iterations.
 
-The corpus sits on the device and minibatches are drawn inside, or blocks of
-them come from the host; the number of iterations is a traced bound, so that
-nothing recompiles for a remainder. All
-randomness comes from (key of the seed, step, use): a resumed run draws what an
-unbroken one would have drawn.
+The corpus is on the device and minibatches are drawn inside the chunk, or the
+host sends blocks of batches. The number of iterations is a traced bound, so a
+shorter chunk does not recompile. All randomness comes from (key of the seed,
+step, use): a resumed run draws the same numbers as an unbroken one.
 """
 
 import contextlib
@@ -14,28 +13,42 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from moegan_jax.ops import devices
 from moegan_jax.train.mesh import SEED, Layout
 from moegan_jax.types import Array, Batch, Phase, TrainState
 
-# Uses of a key; each is folded into it, so none is used twice.
+# Uses of a key. Each is folded into the key, so that no key is used twice.
 ORDER, DRAW, UPDATE, EVALUATE = range(4)
 
-# The step is one for all seeds; everything else has a leading axis [seeds].
+# All seeds share the step; everything else has a leading axis [seeds].
 SEEDS = TrainState(step=None, key=0, players=0, memory=0)
 
 
-class Report(NamedTuple):
-  """What a chunk says of its iterations.
+# Iterations per chunk at most: the metrics of each are kept until its end.
+LONGEST = 1024
 
-  mean: name -> [seeds], the mean over the chunk's iterations
+
+class Report(NamedTuple):
+  """The metrics of a chunk.
+
+  values: name -> [seeds, LONGEST], of each iteration; entries beyond the
+    chunk's length are zero
   bad: name -> int32 [seeds], the first step whose value is not finite, or -1;
-    'state' are parameters and optimizers
+    'state' are parameters and optimizer states
   """
 
-  mean: dict[str, Array]
+  values: dict[str, Array]
   bad: dict[str, Array]
+
+
+def means(report: Report, count: int) -> dict[str, np.ndarray]:
+  """The mean of each metric over a chunk of `count` iterations: [seeds]."""
+  return {
+    name: np.asarray(value)[..., :count].mean(-1, dtype=np.float64)
+    for name, value in report.values.items()
+  }
 
 
 def use_key(key: Array, step: Array | int, use: int) -> Array:
@@ -46,13 +59,12 @@ def use_key(key: Array, step: Array | int, use: int) -> Array:
 def init_seeds(
   init: Callable[[Array], TrainState], seed: int, count: int, copies: int = 1
 ) -> TrainState:
-  """The state at the start, with an axis over `count` independent seeds.
+  """The initial state, with a leading axis over `count` independent seeds.
 
-  Seed number i of a run has the key fold_in(key(seed), i), whatever the
-  number of seeds.
+  Seed i of a run has the key fold_in(key(seed), i), whatever their number.
 
   Args:
-    copies: how often the seeds come, one set after the other
+    copies: repetitions of the whole set of seeds, one after the other
   """
   keys = jax.vmap(jax.random.fold_in, (None, 0))(
     jax.random.key(seed), jnp.tile(jnp.arange(count), copies)
@@ -72,7 +84,7 @@ def steps_per_epoch(phase: Phase, train_size: int) -> int:
 
 
 def _all_finite(tree: Any) -> Array:
-  """Whether all numbers of a pytree are finite."""
+  """Whether all floating-point numbers of a pytree are finite."""
   floats = [
     x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.inexact)
   ]
@@ -81,11 +93,11 @@ def _all_finite(tree: Any) -> Array:
 
 
 class Rows(NamedTuple):
-  """Which rows of the corpus an iteration takes, for one seed.
+  """Rows of the corpus that an iteration uses, for one seed.
 
-  order: (key, step) -> int32 [N], the permutation of the epoch of that step;
-    an epoch takes it stretch by stretch
-  drawn: (key, step) -> int32 [k * B], with replacement, of that step alone
+  order: (key, step) -> int32 [N], the permutation of the epoch of that step,
+    whose iterations take consecutive slices of it
+  drawn: (key, step) -> int32 [k * B], drawn with replacement for that step
   """
 
   order: Callable[[Array, Array], Array]
@@ -93,7 +105,7 @@ class Rows(NamedTuple):
 
 
 def rows(phase: Phase, start: int, train_size: int) -> Rows:
-  """The rows of a phase that begins at the step `start`."""
+  """The rows of a phase that begins at step `start`."""
   taken = phase.batch_size * phase.update.batches
   per_epoch = steps_per_epoch(phase, train_size)
 
@@ -108,11 +120,11 @@ def rows(phase: Phase, start: int, train_size: int) -> Rows:
 
 
 class Source(NamedTuple):
-  """Where a chunk finds its batches, for one seed; a part of the program.
+  """Source of a chunk's batches for one seed; part of the compiled program.
 
-  begin: (state, data) -> what one iteration leaves to the next
-  take: (state, data, left) -> batches int32 [k, B, T], left
-  axes: those of `data` over the seeds, as `vmap` wants them
+  begin: (state, data) -> carry, which iterations hand on
+  take: (state, data, carry) -> batches int32 [k, B, T], carry
+  axes: the seed axes of `data`, as `in_axes` of `vmap`
   """
 
   begin: Callable[[TrainState, Any], Any]
@@ -121,7 +133,7 @@ class Source(NamedTuple):
 
 
 def resident(phase: Phase, start: int, train_size: int) -> Source:
-  """The corpus int32 [N, T] sits on the device, and rows are drawn there."""
+  """The corpus int32 [N, T] is on the device, and rows are drawn there."""
   taken = phase.batch_size * phase.update.batches
   per_epoch = steps_per_epoch(phase, train_size)
   made = rows(phase, start, train_size)
@@ -136,8 +148,8 @@ def resident(phase: Phase, start: int, train_size: int) -> Source:
     if not phase.epochs:
       return made.drawn(state.key, state.step), order
     local = state.step - start
-    # A fresh permutation each epoch; what is left of the corpus waits for the
-    # next one, where it lands anywhere.
+    # A new permutation every epoch; the remainder of the corpus that does not
+    # fill a batch is skipped.
     order = jax.lax.cond(
       local % per_epoch == 0,
       lambda: made.order(state.key, state.step),
@@ -155,10 +167,10 @@ def resident(phase: Phase, start: int, train_size: int) -> Source:
 
 
 class Block(NamedTuple):
-  """Batches that come from the host, see `stream`.
+  """Batches from the host, see `stream`.
 
-  tokens: int32 [n, k, B, T], of n iterations
-  at: int32, the one among them with which a chunk begins
+  tokens: int32 [n, k, B, T], for n iterations
+  at: int32, the index among them at which a chunk begins
   """
 
   tokens: Any
@@ -166,7 +178,7 @@ class Block(NamedTuple):
 
 
 def streamed() -> Source:
-  """A `Block` has the batches; more iterations than it has are a mistake."""
+  """Batches of a `Block`; a chunk must not run beyond its end."""
 
   def take(state: TrainState, block: Block, at: Array):
     del state
@@ -178,30 +190,30 @@ def streamed() -> Source:
 
 
 def make_chunk(phase: Phase, source: Source) -> Callable:
-  """One seed's chunk: (state, count, data, alive) -> state, Report.
+  """The chunk of one seed: (state, count, data, alive) -> state, Report.
 
-  Alive is bool, True by default. A seed that is not, or whose losses,
-  parameters or optimizers are not finite, keeps the state before that step:
-  what a chunk returns is always a good state.
+  `alive` is a bool, True by default. A seed that is not alive, or whose
+  metrics, parameters or optimizer states are not finite, keeps the state before
+  that step: a chunk always returns a finite state. `count` is at most LONGEST.
   """
 
-  def iteration(state: TrainState, left: Any, data: Any):
-    tokens, left = source.take(state, data, left)
+  def iteration(state: TrainState, carry: Any, data: Any):
+    tokens, carry = source.take(state, data, carry)
     tokens = devices.split(tokens, axis=1)
     key = use_key(state.key, state.step, UPDATE)
     state, metrics = phase.update.apply(state, Batch(tokens), key)
-    return state.replace(step=state.step + 1), left, metrics
+    return state.replace(step=state.step + 1), carry, metrics
 
   def chunk(state: TrainState, count: Array, data: Any, alive=True):
-    left = source.begin(state, data)
-    shapes = jax.eval_shape(iteration, state, left, data)[2]
-    total = {name: jnp.float32(0) for name in shapes}
+    first = source.begin(state, data)
+    shapes = jax.eval_shape(iteration, state, first, data)[2]
+    values = {name: jnp.zeros(LONGEST) for name in shapes}
     bad = {name: jnp.int32(-1) for name in (*shapes, 'state')}
 
-    def body(_, carry):
-      state, left, total, bad, alive = carry
-      new, left, metrics = iteration(state, left, data)
-      total = {k: total[k] + metrics[k] for k in total}
+    def body(i, carried):
+      state, carry, values, bad, alive = carried
+      new, carry, metrics = iteration(state, carry, data)
+      values = {k: v.at[i].set(metrics[k]) for k, v in values.items()}
       good = {k: jnp.isfinite(v) for k, v in metrics.items()}
       good['state'] = _all_finite(new.players)
       bad = {
@@ -214,12 +226,12 @@ def make_chunk(phase: Phase, source: Source) -> Callable:
         (state.players, state.memory),
       )
       state = new.replace(players=players, memory=memory)
-      return state, left, total, bad, alive
+      return state, carry, values, bad, alive
 
-    state, _, total, bad, _ = jax.lax.fori_loop(
-      0, count, body, (state, left, total, bad, jnp.asarray(alive))
+    state, _, values, bad, _ = jax.lax.fori_loop(
+      0, count, body, (state, first, values, bad, jnp.asarray(alive))
     )
-    return state, Report({k: v / count for k, v in total.items()}, bad)
+    return state, Report(values, bad)
 
   return chunk
 
@@ -227,10 +239,10 @@ def make_chunk(phase: Phase, source: Source) -> Callable:
 def over_seeds(
   chunk: Callable, seeds: int, source: Source, axis: str | None = None
 ) -> Callable:
-  """The chunk of one seed, (state, count, data, alive, own), for all seeds.
+  """The chunk (state, count, data, alive, own) of one seed, for all seeds.
 
-  A single one is taken off its axis: the program is that of one seed then,
-  which a CPU runs faster than one with an axis of one in front of everything.
+  A single seed loses its axis: a CPU runs that program faster than one with a
+  leading axis of size one.
 
   Args:
     axis: of the mesh that the seeds are split along, if there is one
@@ -258,13 +270,13 @@ def over_seeds(
 
 
 class Compiled(NamedTuple):
-  """A chunk as machine code.
+  """A compiled chunk.
 
-  call: (state, count, data, alive=None) -> state, Report; it takes the
-    state's memory; alive is bool [seeds], all by default
-  seconds: what compilation took
-  extra_bytes: memory it needs besides its arguments, on each device
-  program: the machine code itself, for who wants to look into it
+  call: (state, count, data, alive=None) -> state, Report; the state is donated;
+    alive is bool [seeds], all True by default
+  seconds: duration of the compilation
+  extra_bytes: memory besides its arguments, per device
+  program: the compiled program, for inspection
   """
 
   call: Callable[..., tuple[TrainState, Report]]
@@ -280,21 +292,20 @@ def compile_chunk(
   data: Any,
   values: dict[str, Array] | None = None,
   phase_of: Callable[[dict[str, Array]], Phase] | None = None,
-  where: Layout | None = None,
+  layout: Layout | None = None,
   source: Source | None = None,
 ) -> Compiled:
   """Compiles a phase's chunk over all seeds, ahead of time.
 
-  What comes back cannot retrace: other shapes or types are an error.
+  The result cannot retrace: other shapes or types are an error.
 
   Args:
     start: the step at which the phase begins
-    data: what the source reads; the corpus [N, T], or a `Block`
-    values: settings in which the seeds differ, name -> [seeds]; mostly none
-    phase_of: makes the phase of one seed from its values, inside of the
-      program, where they are arrays; wanted where there are values
-    where: the devices, if there are several; the state must lie there
-    source: `streamed` for a `Block`; None is `resident`
+    data: of the source: the corpus [N, T], or a `Block`
+    values: settings in which the seeds differ, name -> [seeds]; mostly empty
+    phase_of: values of one seed, traced -> its phase; needed if there are any
+    layout: of the state, if there are several devices
+    source: `streamed` for a `Block`; None: `resident`
   """
   begin = time.monotonic()
   values = values or {}
@@ -306,22 +317,22 @@ def compile_chunk(
     made = phase_of(own) if own else phase
     return make_chunk(made, source)(state, count, data, alive)
 
-  several = where is not None
+  several = layout is not None
   axis = SEED if several else None
   mapped = over_seeds(chunk, len(state.key), source, axis)
   places, mesh = {}, contextlib.nullcontext()
   if several:
-    mesh = jax.set_mesh(where.mesh)
-    given = Block(where.blocks, where.whole) if source.axes else where.whole
+    mesh = jax.set_mesh(layout.mesh)
+    given = Block(layout.blocks, layout.whole) if source.axes else layout.whole
     places = {
       'in_shardings': (
-        where.state,
-        where.whole,
+        layout.state,
+        layout.whole,
         given,
-        where.whole,
-        where.seeds,
+        layout.whole,
+        layout.seeds,
       ),
-      'out_shardings': (where.state, where.whole),
+      'out_shardings': (layout.state, layout.whole),
     }
   # The state is donated: its memory serves the new state.
   jitted = jax.jit(mapped, donate_argnums=0, **places)

@@ -103,39 +103,39 @@ def to_host(state: TrainState) -> TrainState:
   return jax.tree.map(np.asarray, without_key(state))
 
 
-def place(where: Layout | None, state: TrainState) -> TrainState:
+def place(layout: Layout | None, state: TrainState) -> TrainState:
   """A state that lies on one device, spread over all."""
-  if where is None:
+  if layout is None:
     return state
-  if not where.mesh.is_multi_process:
-    return jax.device_put(state, where.state)
+  if not layout.mesh.is_multi_process:
+    return jax.device_put(state, layout.state)
   # All processes have all of it, and each keeps its part.
-  return jax.jit(with_key, out_shardings=where.state)(to_host(state))
+  return jax.jit(with_key, out_shardings=layout.state)(to_host(state))
 
 
-def fetch(where: Layout | None, state: TrainState) -> TrainState:
+def fetch(layout: Layout | None, state: TrainState) -> TrainState:
   """A state that is spread over all devices, on the first one alone.
 
   Of several processes each gets it, on a device of its own.
   """
-  if where is None:
+  if layout is None:
     return state
-  if not where.mesh.is_multi_process:
-    return jax.device_put(state, where.mesh.devices.flat[0])
-  whole = jax.jit(without_key, out_shardings=where.whole)(state)
+  if not layout.mesh.is_multi_process:
+    return jax.device_put(state, layout.mesh.devices.flat[0])
+  whole = jax.jit(without_key, out_shardings=layout.whole)(state)
   return with_key(jax.tree.map(lambda x: x.addressable_data(0), whole))
 
 
-def check_batches(where: Layout | None, phases: Mapping[str, Phase]) -> None:
+def check_batches(layout: Layout | None, phases: Mapping[str, Phase]) -> None:
   """Refuses batches that do not divide over the devices.
 
   Raises:
     UserError: naming the setting.
   """
-  size = where.mesh.shape[DATA] if where else 1
+  size = layout.mesh.shape[DATA] if layout else 1
   for name, phase in phases.items():
     if phase.steps and phase.batch_size % size:
-      key = {'pretrain': 'mle.batch'}.get(name, f'{name}.batch')
+      key = phase.batch_key or f'{name}.batch'
       raise UserError(
         f'config.{key}={phase.batch_size} does not divide over the {size} '
         f'devices of config.mesh.data; take a multiple of {size}, or another '
@@ -143,9 +143,9 @@ def check_batches(where: Layout | None, phases: Mapping[str, Phase]) -> None:
       )
 
 
-def describe(where: Layout | None) -> str:
+def describe(layout: Layout | None) -> str:
   """How the devices are used, in words."""
-  if where is None:
+  if layout is None:
     return 'one of them used'
-  seed, data = where.mesh.devices.shape
+  seed, data = layout.mesh.devices.shape
   return f'{seed} along the seeds, {data} along the batch'

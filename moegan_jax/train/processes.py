@@ -100,7 +100,7 @@ class Leader:
           f'process {i} has no corpus, or another one than process 0: give '
           'all processes the same files; what it says itself is above'
         )
-    self._engine, self.where = engine, engine.where
+    self._engine, self.layout = engine, engine.layout
 
   def begin(self, name: str, state: TrainState, rate: float) -> loop.Compiled:
     _order(_BEGIN, self._engine.names.index(name))

@@ -32,13 +32,13 @@ class Resident:
 
   source = None
 
-  def __init__(self, tokens: np.ndarray, where: Layout | None):
+  def __init__(self, tokens: np.ndarray, layout: Layout | None):
     whole = np.asarray(tokens, np.int32)
     self._corpus = (
       jnp.asarray(whole)
-      if where is None
+      if layout is None
       else jax.make_array_from_callback(
-        whole.shape, where.whole, lambda index: whole[index]
+        whole.shape, layout.whole, lambda index: whole[index]
       )
     )
 
@@ -62,7 +62,7 @@ class Stream:
     phase: Phase,
     start: int,
     state: TrainState,
-    where: Layout | None = None,
+    layout: Layout | None = None,
     block_bytes: int = BLOCK_BYTES,
   ):
     """Prepares the blocks; nothing is read yet.
@@ -71,11 +71,11 @@ class Stream:
       tokens: [N, T], such as a memory-mapped file; only rows are read
       start: the step at which the phase begins
       state: of all seeds, on one device; the keys are taken from it
-      where: the devices, if several train
+      layout: the devices, if several train
       block_bytes: of a block, which has one iteration at least
     """
     self._tokens, self._phase, self._start = tokens, phase, start
-    self._where, self._end = where, start + phase.steps
+    self._layout, self._end = layout, start + phase.steps
     self._impl = jax.random.key_impl(state.key)
     self._keys = np.asarray(jax.random.key_data(state.key))
     self._taken = phase.update.batches * phase.batch_size
@@ -121,10 +121,10 @@ class Stream:
     def part(index: tuple[slice, ...]) -> np.ndarray:
       return np.asarray(self._tokens[rows[index[:4]]], np.int32)
 
-    if self._where is None:
+    if self._layout is None:
       return jnp.asarray(part((slice(None),)))
     shape = (*rows.shape, self._tokens.shape[1])
-    return jax.make_array_from_callback(shape, self._where.blocks, part)
+    return jax.make_array_from_callback(shape, self._layout.blocks, part)
 
   def _rows(self, first: int) -> np.ndarray:
     """int32 [seeds, n, k * B]; what is beyond the end of the phase is 0."""
@@ -147,7 +147,7 @@ def feed(
   phase: Phase,
   start: int,
   state: TrainState,
-  where: Layout | None,
+  layout: Layout | None,
   streamed: bool,
 ) -> Resident | Stream:
   """What gives a phase its batches; see `Stream`.
@@ -161,8 +161,8 @@ def feed(
     or tokens.nbytes > RESIDENT_BYTES
     or (sorts and len(tokens) > RESIDENT_LINES)
   ):
-    return Stream(tokens, phase, start, state, where)
-  return Resident(tokens, where)
+    return Stream(tokens, phase, start, state, layout)
+  return Resident(tokens, layout)
 
 
 def _host() -> jax.Device:

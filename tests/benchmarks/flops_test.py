@@ -15,7 +15,7 @@ from benchmarks.products import (
 )
 from configs import common, papers
 from moegan_jax import systems
-from moegan_jax.train import cost
+from moegan_jax.train import operation_count
 from moegan_jax.types import Batch, Spec
 
 B, T, V = 4, 6, 11
@@ -47,7 +47,7 @@ def traced(c, phase, part=None):
   update = made.parts[part] if part else made.update
   state = jax.eval_shape(system.init, jax.random.key(0))
   tokens = jax.ShapeDtypeStruct((update.batches, B, T), jnp.int32)
-  return cost.flops(
+  return operation_count.flops(
     lambda s, t: update.apply(s, Batch(t), s.key), state, tokens
   )
 
@@ -105,7 +105,7 @@ def test_likelihood_and_sampling(name):
   assert traced(c, 'pretrain') == found
   system = systems.build(c, SPEC)
   state = jax.eval_shape(system.init, jax.random.key(0))
-  sampled = cost.flops(lambda s: system.sample(s, s.key, B), state)
+  sampled = operation_count.flops(lambda s: system.sample(s, s.key, B), state)
   wanted = flop(flops.sampling(c, SPEC, B))
   assert sampled == wanted
   assert flop(flops.sampling(c, SPEC, 5 * B)) == pytest.approx(5 * wanted)

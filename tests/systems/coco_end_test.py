@@ -6,9 +6,10 @@ import pytest
 
 from configs import common, papers
 from moegan_jax import data
+from moegan_jax.experiment import train_app
 from moegan_jax.metrics.likelihood import pads_after_end
-from moegan_jax.train import loop, program
-from moegan_jax.train.evaluation import member
+from moegan_jax.scoring.evaluation import select_seed
+from moegan_jax.train import loop
 
 
 @pytest.mark.slow
@@ -18,7 +19,7 @@ def test_what_follows_the_end_stays_padding_for_150_iterations(benchmark_files):
   c.data.dir = str(benchmark_files)
   c.adversarial.steps = 150
   corpus = data.load(c.data).corpus
-  system = program.build(c, corpus)
+  system = train_app.build(c, corpus)
   tokens = jnp.asarray(corpus.train)
   state, start = loop.init_seeds(system.init, 0, 1), 0
   for name, phase in system.phases.items():
@@ -29,6 +30,6 @@ def test_what_follows_the_end_stays_padding_for_150_iterations(benchmark_files):
       steps = jnp.int32(phase.steps // parts)
       state, _ = chunk.call(state, steps, tokens)
       key = loop.use_key(state.key[0], state.step, loop.EVALUATE)
-      samples = np.asarray(system.sample(member(state, 0), key, 512))
+      samples = np.asarray(system.sample(select_seed(state, 0), key, 512))
       assert pads_after_end(samples, corpus.pad) > 0.95, int(state.step)
     start += phase.steps

@@ -8,7 +8,7 @@ import pytest
 from configs import common, papers
 from moegan_jax import decode, systems
 from moegan_jax.ops import random
-from moegan_jax.systems.match import match
+from moegan_jax.systems.adversarial_setup import match
 from moegan_jax.types import Batch, Player, TrainState
 
 B, T, V, PAD = 8, 6, 7, 0

@@ -11,8 +11,8 @@ from configs import common, papers
 from moegan_jax import decode, exported, sampler, systems
 from moegan_jax.errors import UserError
 from moegan_jax.ops import random
+from moegan_jax.store.checkpoint import Store
 from moegan_jax.train import loop
-from moegan_jax.train.checkpoint import Store
 from moegan_jax.types import Update
 
 B, T, V = 4, 5, 7

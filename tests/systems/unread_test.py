@@ -7,8 +7,8 @@ import pytest
 from configs import common, papers
 from moegan_jax import systems
 from moegan_jax.errors import UserError
+from moegan_jax.experiment.unread import check_read, is_unread
 from moegan_jax.files import flatten
-from moegan_jax.train.unread import check_read, is_unread
 from moegan_jax.types import Batch
 
 B, T, V = 4, 5, 7

@@ -106,7 +106,7 @@ def trained(init, phases, seed: int, data: int) -> dict:
   for name, phase in phases.items():
     steps = 1 if name == 'adversarial' else STEPS
     state = mesh.place(where, loop.enter(phase, state))
-    compiled = loop.compile_chunk(phase, start, state, CORPUS, where=where)
+    compiled = loop.compile_chunk(phase, start, state, CORPUS, layout=where)
     state, report = compiled.call(state, jnp.int32(steps), CORPUS)
     state = mesh.fetch(where, state)
     start += steps

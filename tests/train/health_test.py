@@ -14,11 +14,13 @@ import pytest
 
 from configs import mle_oracle_small
 from moegan_jax import trained
+from moegan_jax.experiment import train_app
 from moegan_jax.report import html, table
-from moegan_jax.train import grid, health, program
-from moegan_jax.train.checkpoint import Store
+from moegan_jax.store.checkpoint import Store
+from moegan_jax.store.records import Writer
+from moegan_jax.sweeps import grid
+from moegan_jax.train import health
 from moegan_jax.train.loop import Report
-from moegan_jax.train.writer import Writer
 from moegan_jax.types import Update
 
 END, AT = 10, 6  # iterations in all, and the one that goes wrong
@@ -67,7 +69,7 @@ def configured(**more):
 
 def poisoned(monkeypatch, *, seed, what, when=lambda config: True):
   """Makes one seed's loss or parameters NaN at the iteration `AT`."""
-  build = program.build
+  build = train_app.build
   victim = jax.vmap(jax.random.fold_in, (None, 0))(
     jax.random.key(0), jnp.arange(3)
   )[seed]
@@ -99,14 +101,14 @@ def poisoned(monkeypatch, *, seed, what, when=lambda config: True):
     bad = phase._replace(update=Update(phase.update.batches, apply))
     return system._replace(phases={**system.phases, 'pretrain': bad})
 
-  monkeypatch.setattr(program, 'build', bad_build)
+  monkeypatch.setattr(train_app, 'build', bad_build)
 
 
 def run(config, path):
   """Exit code, stdout and stderr of a run in this process."""
   out, err = io.StringIO(), io.StringIO()
   with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-    code = program.run(config, path)
+    code = train_app.run(config, path)
   return code, out.getvalue(), err.getvalue()
 
 

@@ -10,7 +10,7 @@ import pytest
 from configs import common, papers
 from moegan_jax import systems
 from moegan_jax.ops.pooling import max_convolution
-from moegan_jax.train import cost, loop
+from moegan_jax.train import loop, operation_count
 from moegan_jax.types import Phase, TrainState, Update
 
 STEPS = 40  # room in the log
@@ -297,12 +297,12 @@ def pooled(x, kernel):
   ],
 )
 def test_flops_against_hand_counts(function, args, expected):
-  assert cost.flops(function, *args) == expected
+  assert operation_count.flops(function, *args) == expected
 
 
 def test_flops_need_shapes_only():
   shapes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in (X, W)]
-  assert cost.flops(jnp.matmul, *shapes) == PRODUCT
+  assert operation_count.flops(jnp.matmul, *shapes) == PRODUCT
 
 
 @pytest.mark.parametrize('phase', ['pretrain', 'adversarial'])

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import launch
+from moegan_jax.store.checkpoint import Store
 from moegan_jax.train import loop, stream
-from moegan_jax.train.checkpoint import Store
 from moegan_jax.types import Phase, TrainState, Update
 
 ROOT = pathlib.Path(launch.__file__).resolve().parent

@@ -1,0 +1,21 @@
+"""GSGAN: LSTM against LSTM through Gumbel-Softmax samples.
+
+Paper: Kusner and Hernandez-Lobato 2016.
+Setting: temperature annealed from 1 to .1, standard loss. The paper has a toy
+grammar only: sizes and rates are those of RelGAN's ablation.
+"""
+
+from moegan_jax.config import experiment, select
+
+
+def paper(c):
+  select(c, 'generator', cell='lstm', init='seqgan')
+  select(c, 'discriminator', kind='recurrent')
+  c.mle.update(batch=64, epochs=80)
+  c.adversarial.update(batch=64, d_steps=1)
+  c.game.update(loss='standard', beta=10.0, feedback='soft')
+  c.game.horizon = c.adversarial.steps
+
+
+def get_config(variant: str = ''):
+  return experiment('gsgan', paper, variant)

@@ -1,0 +1,48 @@
+"""The command line: moegan-jax VERB ..., or python -m moegan_jax VERB ..."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+# Verb -> what it does; each is a module of this package.
+VERBS = {
+  'train': 'train a system, or resume a run',
+  'sample': 'write samples of a run or an exported generator',
+  'evaluate': 'measure text files against references',
+  'compare': 'compare runs in one table',
+  'sweep': 'run a grid of experiments',
+  'export': 'export a generator as StableHLO',
+  'info': 'describe a run folder',
+  'human-eval': 'make and score sheets for human evaluation',
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Runs a verb; its exit code."""
+  argv = list(sys.argv[1:] if argv is None else argv)
+  if argv[:1] == ['--version']:
+    import moegan_jax
+
+    print(moegan_jax.__version__)
+    return 0
+  if not argv or argv[0] in ('-h', '--help'):
+    print(_help())
+    return 0 if argv else 2
+  if argv[0] not in VERBS:
+    print(
+      f'error: {argv[0]!r} is not a verb; one of {", ".join(VERBS)}',
+      file=sys.stderr,
+    )
+    return 2
+  # XLA's notes about CPU features do not help a user.
+  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+  name = argv[0].replace('-', '_')
+  module = importlib.import_module(f'moegan_jax.cli.{name}')
+  return module.main(argv[1:])
+
+
+def _help() -> str:
+  lines = ['usage: moegan-jax VERB [flags]; moegan-jax VERB --help', '']
+  lines += [f'  {verb:<12}{text}' for verb, text in VERBS.items()]
+  return '\n'.join(lines)

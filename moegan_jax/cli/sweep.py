@@ -1,0 +1,74 @@
+"""Runs a grid of experiments over seeds, and reports them together.
+
+  moegan-jax sweep --grid=moegan_ablation:small
+
+NAME is a grid of the package (see moegan-jax train --list) or the path of a
+grid file. --config.KEY=VALUE changes a setting of all cells, except of those
+that set it. The same command resumes a sweep.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from moegan_jax.cli.shared import Parser, changes_of, exit_code
+from moegan_jax.sweeps import app
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+  """Runs a command line, without the name of the program.
+
+  Returns:
+    0 done, 2 bad input, 1 a cell diverged, 130 interrupted.
+  """
+
+  def work() -> int:
+    given = sys.argv[1:] if argv is None else list(argv)
+    options, rest = parser().parse_known_args(given)
+    sweep = app.sweep_of(
+      options.grid,
+      settings=changes_of(rest),
+      workdir=options.workdir,
+      only=options.only,
+      seeds=options.seeds,
+      members=options.members,
+    )
+    if options.list:
+      print(app.listing(sweep), end='')
+      return 0
+    return app.run(sweep)
+
+  return exit_code(work, 'interrupted; the same command resumes the sweep')
+
+
+def parser() -> Parser:
+  """The flags of the program."""
+  made = Parser('sweep', __doc__)
+  add = made.add_argument
+  add('--grid', required=True, metavar='NAME[:VARIANT]', help='the grid')
+  add(
+    '--workdir',
+    default='',
+    metavar='FOLDER',
+    help='folder of the sweep (default: runs/NAME-VARIANT)',
+  )
+  add(
+    '--only',
+    default='',
+    metavar='CELL[,CELL]',
+    help='run these cells; the report has all cells with results',
+  )
+  add(
+    '--members',
+    type=int,
+    metavar='N',
+    help='cells times seeds per program '
+    'at most (default: the value of the grid, or 16)',
+  )
+  add(
+    '--seeds',
+    type=int,
+    metavar='N',
+    help='runs of each cell side by side (default: the value of the grid)',
+  )
+  add('--list', action='store_true', help='print the plan and stop')
+  return made

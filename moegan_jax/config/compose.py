@@ -1,0 +1,270 @@
+"""Composes configurations from sections, and changes them by dotted keys.
+
+A configuration holds the keys that its system reads and no others. Some
+settings are selectors: their values decide which other settings there are.
+Changing one recomposes its section; settings that remain keep their values.
+"""
+
+import ast
+import difflib
+import functools
+import inspect
+import math
+from collections.abc import Callable, Container, Iterator, Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from moegan_jax.config import program
+from moegan_jax.config.training import SYSTEMS
+from moegan_jax.errors import UserError, unknown
+
+
+def compose(system: str, corpus: str = 'coco') -> ConfigDict:
+  """The default configuration of a system.
+
+  Args:
+    system: a key of config.training.SYSTEMS
+    corpus: one of config.program.CORPORA
+
+  Raises:
+    UserError: an unknown system or corpus.
+  """
+  if system not in SYSTEMS:
+    raise unknown('config.system', system, SYSTEMS)
+  if corpus not in program.CORPORA:
+    raise unknown('config.data.name', corpus, program.CORPORA)
+  config = ConfigDict(program.program())
+  config.system = system
+  config.data = ConfigDict(program.data(name=corpus))
+  for name, section in _sections(config):
+    if name != 'data':
+      config[name] = ConfigDict(_call(section, config, {}))
+  return config
+
+
+def select(config: ConfigDict, section: str, **values) -> None:
+  """Sets selectors of a section in place, and recomposes the section.
+
+  Args:
+    values: selector -> value; other settings of the section are allowed too
+  """
+  changed = override(config, {f'{section}.{k}': v for k, v in values.items()})
+  config[section] = changed[section]
+
+
+def as_system(config: ConfigDict, system: str) -> ConfigDict:
+  """A copy for another system; settings of shared sections keep their values.
+
+  Raises:
+    UserError: an unknown system.
+  """
+  made = compose(system, config.data.name)
+  for name, value in config.items():
+    if name not in made or name == 'system':
+      continue
+    if not isinstance(value, ConfigDict):
+      made[name] = value
+      continue
+    selected = {k: value[k] for k in selectors(made, name) if k in value}
+    section = dict(_sections(made))[name]
+    made[name] = ConfigDict(_call(section, made, selected))
+    for key in made[name]:
+      if key in value:
+        made[name][key] = value[key]
+  return made
+
+
+def override(
+  config: ConfigDict, changes: Mapping[str, Any], optional: Container[str] = ()
+) -> ConfigDict:
+  """A copy of a configuration with some settings changed.
+
+  Args:
+    config: of `compose`, possibly changed
+    changes: dotted key -> value of the setting's type, or its text as it is
+      written on a command line
+    optional: keys that are skipped if the configuration does not have them
+
+  Raises:
+    UserError: a setting that the configuration does not have, or a value of
+      another type.
+  """
+  config = config.copy_and_resolve_references()
+  for key in sorted(changes, key=functools.partial(_rank, config)):
+    value = changes[key]
+    section, _, name = key.rpartition('.')
+    place = config.get(section) if section else config
+    if not isinstance(place, ConfigDict) or name not in place:
+      if key in optional:
+        continue
+      raise UserError(_no_setting(config, key))
+    value = _typed(key, place[name], value)
+    if key == 'system':
+      config = as_system(config, value)
+    elif section and name in selectors(config, section):
+      _recompose(config, section, name, value)
+    else:
+      place[name] = value
+  return config
+
+
+def selectors(config: ConfigDict, section: str) -> tuple[str, ...]:
+  """The selectors of a section."""
+  function = dict(_sections(config)).get(section)
+  if function is None:
+    return ()
+  bound = getattr(function, 'keywords', {})
+  names = [n for n in inspect.signature(function).parameters if n not in bound]
+  return tuple(n for n in names if n in config.get(section, {}))
+
+
+def is_selector(config: ConfigDict, key: str) -> bool:
+  """Whether a dotted key is a selector of this configuration."""
+  section, _, name = key.rpartition('.')
+  return key == 'system' or name in selectors(config, section)
+
+
+def check_keys(config: ConfigDict) -> None:
+  """Refuses settings that the configuration's system does not read.
+
+  Raises:
+    UserError: such a setting, or one that is missing.
+  """
+  whole = compose(config.get('system', ''), config.data.get('name', ''))
+  whole = as_system(config, whole.system)
+  for key in keys(config):
+    if key not in keys(whole):
+      raise UserError(_no_setting(whole, key))
+  for key in keys(whole):
+    if key not in keys(config):
+      raise UserError(
+        f'config.{key} is missing; start from '
+        f'moegan_jax.config.compose({config.system!r}), which has it'
+      )
+
+
+def keys(config: ConfigDict) -> list[str]:
+  """All dotted keys."""
+  return [
+    f'{name}.{inner}' if inner else name
+    for name, value in config.items()
+    for inner in (value if isinstance(value, ConfigDict) else ('',))
+  ]
+
+
+def _sections(config: ConfigDict) -> Iterator[tuple[str, Callable]]:
+  yield from program.SECTIONS.items()
+  yield from SYSTEMS[config.system].items()
+
+
+def _call(function: Callable, config: ConfigDict, selected: Mapping) -> dict:
+  """A section with some of its selectors set."""
+  if 'ends' in inspect.signature(function).parameters:
+    ends = config.data.name not in program.ENDLESS
+    return function(ends=ends, **selected)
+  return function(**selected)
+
+
+def _recompose(config: ConfigDict, section: str, name: str, value: Any) -> None:
+  """Sets one selector of a section in place."""
+  old = config[section]
+  selected = {k: old[k] for k in selectors(config, section)} | {name: value}
+  if section == 'data' and value not in program.CORPORA:
+    raise unknown('config.data.name', value, program.CORPORA)
+  made = _call(dict(_sections(config))[section], config, selected)
+  for key in made:
+    if key in old and key != name:
+      made[key] = old[key]
+  config[section] = ConfigDict(made)
+  if section == 'data':  # whether sequences have ends may have changed
+    for other, function in _sections(config):
+      if 'ends' in inspect.signature(function).parameters:
+        known = config[other]
+        selected = {k: known[k] for k in selectors(config, other)}
+        made = _call(function, config, selected)
+        config[other] = ConfigDict(
+          {k: known.get(k, v) for k, v in made.items()}
+        )
+
+
+def _rank(config: ConfigDict, key: str) -> int:
+  """The system first, then selectors: they decide which keys there are."""
+  if key in ('system', 'data.name'):
+    return ('system', 'data.name').index(key)
+  return 2 if is_selector(config, key) else 3
+
+
+def _no_setting(config: ConfigDict, key: str) -> str:
+  """Why a configuration does not have a key, and what is near it."""
+  section, _, name = key.rpartition('.')
+  chosen = config.get(section) if section else None
+  if isinstance(chosen, ConfigDict):
+    values = ', '.join(
+      f'{section}.{k}={chosen[k]}' for k in selectors(config, section)
+    )
+    if values and name in _any_keys(config, section):
+      return f'config.{key} has no effect with {values}; leave it out'
+  near = difflib.get_close_matches(key, keys(config), 1)
+  hint = f'did you mean config.{near[0]}? ' if near else ''
+  return (
+    f'there is no setting config.{key} for system={config.system}; {hint}'
+    f'it has {_listed(config, section)}'
+  )
+
+
+def _listed(config: ConfigDict, section: str) -> str:
+  """The settings of a section, or the sections."""
+  chosen = config.get(section) if section else None
+  if isinstance(chosen, ConfigDict):
+    return ', '.join(f'{section}.{name}' for name in chosen)
+  return ', '.join(config)
+
+
+def _any_keys(config: ConfigDict, section: str) -> set[str]:
+  """Keys that a section has for some values of its selectors."""
+  tried = {
+    'generator': [{'cell': 'rmc', 'experts': 2, 'latent': 1}, {'cell': 'lstm'}],
+    'discriminator': [{'kind': 'cnn'}, {'kind': 'recurrent'}],
+    'data': [{'name': name} for name in program.CORPORA],
+  }
+  function = dict(_sections(config))[section]
+  names = selectors(config, section)
+  found: set[str] = set(function())
+  for selected in tried.get(section, []):
+    if all(name in names for name in selected):
+      found |= set(function(**selected))
+  return found
+
+
+def _typed(key: str, old: Any, value: Any) -> Any:
+  """A value with the type of the setting.
+
+  Raises:
+    UserError: a section, or a value of another type.
+  """
+  if isinstance(old, ConfigDict):
+    first = next(iter(old))
+    raise UserError(f'config.{key} is a section; set config.{key}.{first}')
+  if isinstance(value, str) and not isinstance(old, str):
+    value = _parsed(value)
+  if isinstance(old, float) and type(value) is int:
+    value = float(value)
+  if isinstance(old, tuple):
+    value = tuple(value) if isinstance(value, list | tuple) else (value,)
+  if type(value) is not type(old):
+    raise UserError(
+      f'config.{key}={value!r} is not of type {type(old).__name__}'
+    )
+  return value
+
+
+def _parsed(text: str) -> Any:
+  """The value of a text on a command line; the text itself if it is none."""
+  words = {'true': True, 'false': False, 'inf': math.inf}
+  if text.lower() in words:
+    return words[text.lower()]
+  try:
+    return ast.literal_eval(text)
+  except (ValueError, SyntaxError):
+    return text

@@ -1,0 +1,196 @@
+"""Corpora and scales: what the variants of a config file mean.
+
+`--config=configs/relgan.py:coco,cpu` names a corpus and a scale. Without a
+corpus it is coco, without a scale the paper's.
+"""
+
+from collections.abc import Callable
+
+from ml_collections import ConfigDict
+
+from moegan_jax.config.compose import compose, override
+from moegan_jax.errors import UserError
+
+# Variant -> (corpus, settings of its section `data`).
+CORPORA: dict[str, tuple[str, dict]] = {
+  'coco': ('coco', {}),  # MS COCO captions, 10,000 training lines
+  'coco_iid': ('coco_iid', {}),  # both files of COCO, shuffled together
+  'emnlp': ('emnlp', {}),  # EMNLP2017 WMT News, 278,586 training lines
+  'captions': ('captions', {}),  # embedded grammar, known distribution
+  'synthetic20': ('oracle', {}),  # LSTM oracle, V 5,000, T 20
+  'synthetic40': ('oracle', {'length': 40}),
+  'small': ('oracle', {'vocab_size': 500}),  # the scale of minutes, see _bench
+  'text': ('text', {}),  # a file of the user's: --config.data.path=FILE
+  'matrix': ('matrix', {}),  # a .npy file of ids
+}
+
+
+def experiment(
+  system: str, paper: Callable[[ConfigDict], None], variant: str = ''
+) -> ConfigDict:
+  """The configuration of a system on a corpus at a scale.
+
+  Args:
+    system: a key of config.training.SYSTEMS
+    paper: sets in place what the paper uses; it may read `config.data`
+    variant: names of CORPORA and SCALES, such as 'captions,cpu', and changes
+      of selectors, such as 'generator.cell=lstm'
+
+  Raises:
+    UserError: an unknown variant, or two corpora.
+  """
+  names = [name for name in (variant or '').split(',') if name]
+  changes = dict(n.split('=', 1) for n in names if '=' in n)
+  names = [n for n in names if '=' not in n]
+  for name in names:
+    if name not in (*CORPORA, *SCALES):
+      raise UserError(
+        f'config variant {name!r} is unknown; one of '
+        + ', '.join((*CORPORA, *SCALES))
+      )
+  corpora = [n for n in names if n in CORPORA] or ['coco']
+  if len(corpora) > 1:
+    raise UserError(f'{" and ".join(corpora)} are two corpora: name one')
+  corpus, settings = CORPORA[corpora[0]]
+  config = compose(system, corpus)
+  for key, value in settings.items():
+    config.data[key] = value
+  if corpus == 'oracle':
+    _synthetic(config)
+  paper(config)
+  if changes:
+    config = override(config, changes)
+  if corpora[0] == 'small':
+    _bench(config)
+  for name, apply in SCALES.items():  # in this order: s64 comes last
+    if name in names:
+      apply(config)
+  return config
+
+
+def scale_steps(c: ConfigDict, steps: int) -> None:
+  """Sets the number of adversarial iterations in place.
+
+  A schedule that spans the run still does. RelGAN's inverse temperature has a
+  horizon of 5,000 updates whatever the length of the run: it stays, so that a
+  short run is the beginning of the paper's.
+  """
+  for section in c.values():
+    if (
+      isinstance(section, ConfigDict)
+      and section.get('horizon') == c.adversarial.steps
+    ):
+      section.horizon = max(2, steps)
+  c.adversarial.steps = steps
+
+
+def _synthetic(c: ConfigDict) -> None:
+  """RelGAN's code runs 3,000 iterations on synthetic data."""
+  if 'adversarial' in c:
+    c.adversarial.steps = 3000
+
+
+def _small_players(c: ConfigDict) -> None:
+  """Reduces the players for two cores; small ones stay as they are."""
+  _lower(c.generator, embed=32, head_size=64, hidden=100, latent=32)
+  if 'discriminator' in c:
+    # Each of 64 representations costs as much on a CPU as at paper scale.
+    _lower(c.discriminator, embed=64, representations=8)
+
+
+def _lower(section: ConfigDict, **limits: int) -> None:
+  """Lowers settings of a section to at most these values."""
+  for key, limit in limits.items():
+    if key in section:
+      section[key] = min(section[key], limit)
+
+
+def _few_steps(c: ConfigDict, epochs: int, steps: int, alone: int) -> None:
+  """Shortens training, at the batch and rate that suit it.
+
+  Args:
+    epochs: of likelihood before an adversarial phase
+    steps: adversarial iterations
+    alone: epochs of a system with one phase
+  """
+  if c.mle.epochs:
+    c.mle.update(batch=64, lr=5e-3)
+    c.mle.epochs = epochs if 'adversarial' in c else alone
+  if 'adversarial' not in c:
+    return
+  c.adversarial.batch = 64
+  # A few hundred iterations at 1e-5 would train nothing.
+  rates = [k for k in ('g_lr', 'd_lr') if k in c.adversarial]
+  for key in rates:
+    c.adversarial[key] = max(c.adversarial[key], 1e-4)
+  if not c.mle.epochs:
+    c.adversarial.g_lr = 5e-3
+    steps = 156 * alone
+  scale_steps(c, steps)
+
+
+def _evaluate(c: ConfigDict, epochs: int, steps: int, alone: int) -> None:
+  """Sets how often each phase is evaluated."""
+  if c.mle.epochs:
+    c.mle.eval_every = epochs
+  if 'adversarial' in c:
+    c.adversarial.eval_every = steps if c.mle.epochs else alone
+
+
+def _bench(c: ConfigDict) -> None:
+  """The scale of the small oracle, of no paper: minutes per run."""
+  _small_players(c)
+  _lower(c.generator, head_size=32)
+  if 'discriminator' in c:
+    _lower(c.discriminator, filters=100)
+  _few_steps(c, epochs=10, steps=150, alone=40)
+  _evaluate(c, epochs=5, steps=50, alone=780)
+
+
+def _cpu(c: ConfigDict) -> None:
+  """About ten minutes on two cores."""
+  _small_players(c)
+  c.data.limit = 10_000
+  _few_steps(c, epochs=8, steps=120, alone=20)
+  _evaluate(c, epochs=4, steps=40, alone=624)
+
+
+def _smoke(c: ConfigDict) -> None:
+  """About a minute on two free cores: does it run at all?
+
+  Most of it is compiling, which each width of the filters lengthens.
+  """
+  _cpu(c)
+  _lower(c.generator, head_size=16)
+  if 'widths' in c.get('discriminator', {}):
+    _lower(c.discriminator, filters=32)
+    c.discriminator.widths = c.discriminator.widths[:2]
+  c.data.limit = 2000
+  _lower(c.data, train_size=2000, test_size=1000)
+  if c.mle.epochs:
+    c.mle.update(epochs=1, batch=32)
+  if 'adversarial' in c:
+    c.adversarial.batch = 16
+    scale_steps(c, 10)
+  _evaluate(c, epochs=0, steps=0, alone=0)
+  c.eval.samples = 200
+  c.eval.final_samples = 500
+  c.eval.curve_samples = 200
+  c.eval.temperatures = (0.6, 0.8, 1.0)
+
+
+def _s64(c: ConfigDict) -> None:
+  """64 representations in the discriminator, as in RelGAN's code."""
+  if 'representations' not in c.get('discriminator', {}):
+    raise UserError(
+      f'config variant s64: the discriminator of system={c.system} has no '
+      'representations'
+    )
+  c.discriminator.representations = 64
+
+
+SCALES: dict[str, Callable[[ConfigDict], None]] = {
+  'cpu': _cpu,
+  'smoke': _smoke,
+  's64': _s64,
+}

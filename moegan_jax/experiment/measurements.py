@@ -1,0 +1,155 @@
+"""Measures the state of a run, records the values, and shows samples."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from moegan_jax.experiment.reporter import Reporter, mean_of_finite
+from moegan_jax.metrics import METRICS
+from moegan_jax.scoring import report_data
+from moegan_jax.scoring.evaluation import Evaluator, select_seed
+from moegan_jax.store import schema
+from moegan_jax.store.best import Best
+from moegan_jax.store.records import Records
+from moegan_jax.store.rows import Rows
+from moegan_jax.store.workdir import Workdir
+from moegan_jax.train import loop
+from moegan_jax.train.health import Health, warnings
+from moegan_jax.train.stages import Stage, row_key, start_of
+from moegan_jax.types import TrainState
+
+_SHOWN = ('bleu4', 'self_bleu4', 'nll_oracle', 'jeffreys', 'nll_valid')
+_SHOWN += ('mean_length', 'pads_after_end')
+_LINES = 3  # samples on the console
+
+
+class Measurements:
+  """Measures a run at evaluations and at the ends of its stages."""
+
+  def __init__(
+    self,
+    settings,
+    evaluator: Evaluator,
+    workdir: Workdir,
+    records: Records,
+    rows: Rows,
+    best: Best,
+    health: Health,
+    stages: tuple[Stage, ...],
+    pretrained: bool,
+    reporter: Reporter,
+  ):
+    """Prepares; nothing is measured yet.
+
+    Args:
+      settings: the section `eval`
+      pretrained: whether likelihood trained the generator before the last stage
+    """
+    self._settings, self._evaluator = settings, evaluator
+    self._workdir, self._records, self._rows = workdir, records, rows
+    self._best, self._health, self._stages = best, health, stages
+    self._pretrained, self._reporter = pretrained, reporter
+    self.shown = False  # whether samples were shown
+
+  def first_samples(self, stage: Stage, state: TrainState) -> None:
+    """Shows a few samples early in a run."""
+    one = select_seed(state, 0)
+    key = loop.use_key(one.key, one.step, loop.EVALUATE)
+    text = self._evaluator.corpus.text(self._evaluator.sample(one, key, 20))
+    self._show(stage, state, [text])
+
+  def evaluate(self, stage: Stage, state: TrainState) -> None:
+    """Measures few samples during a stage."""
+    n = self._settings.samples
+    values, words = self._measure(state, n)
+    self._record(stage, state, values, words, n)
+    if stage == self._stages[-1]:
+      self._warn(values)
+      self._best.consider(state, values)
+
+  def end(
+    self,
+    stage: Stage,
+    state: TrainState,
+    saved: Callable[[], TrainState | None],
+  ) -> None:
+    """Measures the end of a stage, unless its row exists.
+
+    Args:
+      state: the present one
+      saved: gives the state at the end of the stage, for a run that was stopped
+        between saving and measuring; None if it is lost
+    """
+    key = row_key(stage, self._stages)
+    if self._rows.read(key, stage.end) is not None:
+      return
+    if int(state.step) != stage.end:
+      state = saved()
+      if state is None:
+        self._reporter.note(
+          f'no checkpoint of the end of {stage.name}: its row is left out'
+        )
+        return
+    n = self._settings.final_samples
+    self._reporter.note(f'measuring {stage.name} on {n:,} samples')
+    values, words = self._measure(state, n, full=True)
+    self._record(stage, state, values, words, n)
+    if stage == self._stages[-1]:
+      corpus = self._evaluator.corpus
+      if corpus.pad is not None:
+        first = words[self._health.first]
+        shown = {'row': key} | report_data.texts(first, corpus)
+        self._workdir.write_json(schema.TEXTS, shown)
+      # The best checkpoint is chosen from values of as many samples.
+      few, _ = self._measure(state, self._settings.samples)
+      self._best.consider(state, few)
+    self._rows.write(key, stage.end, values)
+
+  def _measure(
+    self, state: TrainState, n: int, full: bool = False
+  ) -> tuple[dict[str, np.ndarray], list]:
+    """`Evaluator.measure` with NaN for diverged seeds."""
+    values, words = self._evaluator.measure(state, n, full=full)
+    return self._health.masked(values, int(state.step)), words
+
+  def _record(self, stage, state, values, words, n) -> None:
+    """Writes a record and shows samples."""
+    named = values | {'samples': n}
+    self._records.write('eval', stage.name, int(state.step), named)
+    join = self._evaluator.corpus.codec.join
+    texts = [[join(sentence) for sentence in seed] for seed in words]
+    self._show(stage, state, texts, values)
+
+  def _show(
+    self,
+    stage: Stage,
+    state: TrainState,
+    texts: list[list[str]],
+    values: dict[str, np.ndarray] | None = None,
+  ) -> None:
+    """Writes samples to files; prints three of them, and some measures."""
+    self.shown = True
+    step, values = int(state.step), values or {}
+    for seed, text in enumerate(texts):
+      if len(texts) > 1 and self._health.lost[seed] >= 0:
+        continue  # its samples belong to an earlier step
+      label = stage.name if len(texts) == 1 else f'{stage.name}-seed{seed}'
+      self._records.samples(label, step, text)
+    # Steps count all phases; the progress line counts those of the phase.
+    done = f'{step - stage.start}/{stage.end - stage.start}'
+    first = texts[self._health.first if len(texts) > 1 else 0]
+    figures = [
+      f'{METRICS[k].label} {mean_of_finite(values[k]):.3f}'
+      for k in _SHOWN
+      if k in values
+    ]
+    title = f'samples of {stage.name} at step {step} ({done})'
+    self._reporter.samples(title, first[:_LINES], figures)
+
+  def _warn(self, values: dict[str, np.ndarray]) -> None:
+    """Warns of what adversarial training did to the pre-trained generator."""
+    start = start_of(self._stages)
+    before = self._rows.read(row_key(start, self._stages), start.end)
+    if before is not None and self._pretrained and start != self._stages[-1]:
+      for warning in warnings(before, values):
+        self._reporter.note(warning)

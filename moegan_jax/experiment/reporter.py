@@ -1,0 +1,100 @@
+"""Console output of a run."""
+
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TextIO
+
+from moegan_jax.data.corpus import LABEL
+from moegan_jax.experiment.progress import Progress
+
+
+class Reporter:
+  """Prints what a run does. On a terminal the progress line is redrawn."""
+
+  def __init__(self, stream: TextIO | None = None):
+    """Starts without a phase.
+
+    Args:
+      stream: output; standard output by default
+    """
+    self._stream = stream or sys.stdout
+    self._progress: Progress | None = None
+
+  def note(self, text: str) -> None:
+    """Prints a line."""
+    if self._progress is not None:
+      self._progress.note(text)
+    else:
+      print(text, file=self._stream, flush=True)
+
+  def table(self, rows: Iterable[tuple[str, str]]) -> None:
+    """Prints lines of a label and a text."""
+    for label, text in rows:
+      self.note(f'{label:<{LABEL}}{text}')
+
+  def banner(self, *lines: str) -> None:
+    """Prints lines in a frame."""
+    width = max(map(len, lines)) + 4
+    framed = [f'* {line.ljust(width - 4)} *' for line in lines]
+    for line in ('*' * width, *framed, '*' * width):
+      self.note(line)
+
+  def begin_phase(self, name: str, steps: int, done: int) -> None:
+    """Starts the progress line of a phase.
+
+    Args:
+      steps: iterations of the phase
+      done: those before this run was resumed
+    """
+    self._progress = Progress(self._stream, steps, done, name)
+
+  def progress(
+    self, done: int, seconds: float, losses: Mapping[str, float]
+  ) -> None:
+    """Updates the progress line.
+
+    Args:
+      done: iterations of the phase
+      seconds: duration of the last chunk; 0 if it must not count, because it
+        includes start-up costs
+      losses: name -> value, shown
+    """
+    self._progress.update(done, seconds, losses)
+
+  def end_phase(self) -> None:
+    """Ends the progress line."""
+    if self._progress is not None:
+      self._progress.close()
+      self._progress = None
+
+  def samples(
+    self, title: str, lines: Sequence[str], figures: Sequence[str]
+  ) -> None:
+    """Prints samples and measures under a title."""
+    self.note(f'{title}:')
+    for line in lines:
+      self.note(f'  {line or "(empty)"}')
+    if figures:
+      self.note('  ' + ', '.join(figures))
+
+
+class Silent(Reporter):
+  """Prints nothing."""
+
+  def note(self, text: str) -> None:
+    pass
+
+  def begin_phase(self, name: str, steps: int, done: int) -> None:
+    pass
+
+  def progress(
+    self, done: int, seconds: float, losses: Mapping[str, float]
+  ) -> None:
+    pass
+
+
+def mean_of_finite(values) -> float:
+  """The mean of the finite values; NaN if there are none."""
+  finite = [float(v) for v in values if math.isfinite(v)]
+  return sum(finite) / len(finite) if finite else math.nan

@@ -1,0 +1,383 @@
+"""A run: its phases in order, evaluated, saved, and resumable."""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+
+from moegan_jax.experiment.forecast import forecast
+from moegan_jax.experiment.measurements import Measurements
+from moegan_jax.experiment.progress import format_duration
+from moegan_jax.experiment.reporter import Reporter, mean_of_finite
+from moegan_jax.experiment.settings import benchmark, label
+from moegan_jax.experiment.warm_start import COLD, WarmStart
+from moegan_jax.scoring.evaluation import Evaluator
+from moegan_jax.scoring.final_report import Finished, final_report
+from moegan_jax.scoring.selection import measure_of
+from moegan_jax.scoring.table_rows import record_known, write_known
+from moegan_jax.store.best import Best
+from moegan_jax.store.checkpoint import Store
+from moegan_jax.store.records import Records
+from moegan_jax.store.rows import Rows
+from moegan_jax.store.workdir import Workdir
+from moegan_jax.train import loop
+from moegan_jax.train.engine import Engine
+from moegan_jax.train.health import ROLLBACK, Fault, Health
+from moegan_jax.train.interrupts import Interrupts
+from moegan_jax.train.log import Log
+from moegan_jax.train.stages import Stage, row_key, stages, start_of
+from moegan_jax.types import Role, System, TrainState
+
+FIRST_SAMPLES = 40.0  # seconds of training before the first samples
+
+
+class Interrupted(Exception):
+  """A signal ended the run, after saving."""
+
+
+class Diverged(Exception):
+  """All seeds diverged; the last checkpoint is the last finite state."""
+
+
+class BatchedRuns(NamedTuple):
+  """Several experiments in one program, see `sweeps.joint_training`.
+
+  They lie along the axis of the seeds: all seeds of the first experiment, then
+  all of the second, and so on. Each is measured on its own after training.
+
+  count: number of experiments
+  values: settings in which they differ: dotted key -> [count * seeds]
+  system_of: values of one seed, traced -> its system
+  """
+
+  count: int
+  values: dict[str, jax.Array]
+  system_of: Callable[[dict[str, jax.Array]], System] | None
+
+
+SINGLE = BatchedRuns(1, {}, None)
+
+
+class Run:
+  """One run in one folder. All that it remembers is in its checkpoints."""
+
+  def __init__(
+    self,
+    config,
+    system: System,
+    evaluator: Evaluator,
+    workdir: Workdir,
+    engine: Engine,
+    reporter: Reporter,
+    warm: WarmStart = COLD,
+    batched: BatchedRuns = SINGLE,
+  ):
+    """Prepares a run; nothing is written yet.
+
+    Args:
+      config: all settings
+      warm: where the generator starts, if not at its initialisation
+      batched: the experiments of one program
+
+    Raises:
+      UserError: `eval.best` does not exist or is not measured.
+    """
+    self.config, self.system, self.workdir = config, system, workdir
+    self.engine, self.reporter = engine, reporter
+    self.warm, self.batched = warm, batched
+    self.single = batched.count == 1
+    self.size = config.num_seeds * batched.count  # of the axis of the seeds
+    self.evaluator, self.corpus = evaluator, evaluator.corpus
+    self.records = Records(workdir.path)
+    self.store = Store(workdir.checkpoints, reporter.note)
+    rules = config.eval
+    self.best = Best(
+      self.store, measure_of(rules.best, rules.selection, self.corpus)
+    )
+    self.rows = Rows(workdir.path)
+    self.health = Health(self.size)
+    self.shapes = jax.eval_shape(self._initial)
+    self.stages = stages(system.phases)
+    start = start_of(self.stages)
+    trained = start.role == Role.LIKELIHOOD and start.end > start.start
+    self.pretrained = bool(config.init_from or trained)
+    self.measurements = Measurements(
+      rules,
+      evaluator,
+      workdir,
+      self.records,
+      self.rows,
+      self.best,
+      self.health,
+      self.stages,
+      self.pretrained,
+      reporter,
+    )
+    self._log = Log(config.log_every)
+    self._saved_at = time.monotonic()
+
+  def _initial(self) -> TrainState:
+    state = loop.init_seeds(
+      self.system.init,
+      self.config.seed,
+      self.config.num_seeds,
+      self.batched.count,
+    )
+    if self.warm.params is None:
+      return state
+    player = state.players['generator'].replace(params=self.warm.params)
+    return state.replace(players=state.players | {'generator': player})
+
+  def _begin(self) -> TrainState:
+    """The newest intact checkpoint, or the initial state."""
+    saved = self.store.restore('last', self.shapes)
+    self.records.rewind(saved.step if saved else -1)
+    if saved is None:
+      state = self._initial()
+      self.store.save('last', 0, state, {}, self.config.checkpoint.keep)
+      known = self.warm.known
+      record_known(self.records, known, start_of(self.stages), self.config.eval)
+      write_known(self.rows, known)
+      return state
+    self.health.restore(saved.meta)
+    self._log.restore(saved.meta.get('log', []))
+    self.best.restore(self.shapes)
+    self.measurements.shown = True
+    total = self.stages[-1].end
+    if saved.step >= total:
+      self.reporter.note('this run is finished')
+    else:
+      self.reporter.note(f'resumed at step {saved.step} of {total}')
+    return saved.tree
+
+  def execute(self) -> str:
+    """Trains and measures whatever is not done yet.
+
+    Returns:
+      The table of results as plain text; '' for several experiments.
+
+    Raises:
+      Interrupted: SIGINT or SIGTERM, after saving.
+      Diverged: no seed is left whose values are finite.
+    """
+    state = self._begin()
+    notice = '{} received: saving after the current iterations'
+    try:
+      with Interrupts(notice) as signals:
+        for stage in self.stages:
+          while int(state.step) < stage.end:  # more than once after a rollback
+            state = self._train(stage, state, signals)
+          if signals.caught:
+            raise Interrupted(signals.caught)
+          self._keep_end(stage, state)
+          if self.single and stage.trains_generator:
+            end = functools.partial(self._at_end, stage)
+            self.measurements.end(stage, state, end)
+        if signals.caught:
+          raise Interrupted(signals.caught)
+      return self._finish() if self.single else ''
+    finally:
+      self.records.close()
+
+  # --- training ------------------------------------------------------------
+
+  def _train(
+    self, stage: Stage, state: TrainState, signals: Interrupts
+  ) -> TrainState:
+    """Trains one phase from its present step, chunk by chunk.
+
+    Returns:
+      The state at its end, or after a rollback an earlier one to continue from
+      at lower learning rates.
+    """
+    phase = self.system.phases[stage.name]
+    if int(state.step) == stage.start:
+      state = loop.enter(phase, state)
+    step = int(state.step)
+    compiled = self.engine.begin(
+      stage.name, state, self.health.rate(stage.name)
+    )
+    show_after = time.monotonic() + FIRST_SAMPLES
+    every = phase.eval_every or max(1, phase.steps)
+    self.reporter.begin_phase(stage.name, phase.steps, step - stage.start)
+    count, timed = 1, 0
+    try:
+      while step < stage.end:
+        begin = time.monotonic()
+        count, report = self.engine.run(count, self.health.alive)
+        seconds = time.monotonic() - begin
+        step += count
+        faults = self.health.faults(report)
+        if faults and (earlier := self._roll_back(stage, faults[0])):
+          return earlier
+        self._record(stage, step, count, report, faults)
+        timed += 1
+        self._progress(stage, step, count, seconds if timed > 1 else 0, report)
+        if timed == 2:  # the first call also pays for touching its memory
+          self._announce(stage, compiled, seconds / count, stage.end - step)
+        # At the end of a phase samples are shown anyway.
+        late = time.monotonic() >= show_after
+        if late and not self.measurements.shown and step < stage.end:
+          self.measurements.first_samples(stage, self.engine.fetch())
+        if step < stage.end and (step - stage.start) % every == 0:
+          self.measurements.evaluate(stage, self.engine.fetch())
+        waited = time.monotonic() - self._saved_at
+        due = waited >= self.config.checkpoint.every
+        if due or signals.caught or step == stage.end:
+          self._save(step, self.engine.fetch())
+          self._saved_at = time.monotonic()
+        if signals.caught and step < stage.end:
+          raise Interrupted(signals.caught)
+        if timed > 1:
+          count = int(self.config.chunk_seconds * count / seconds)
+        # Never beyond the next evaluation or the end of the phase.
+        done = step - stage.start
+        until = min(stage.end, stage.start + (done // every + 1) * every)
+        count = max(1, min(count, until - step))
+      return self.engine.fetch()
+    finally:
+      self.engine.end()
+      self.reporter.end_phase()
+
+  def _record(
+    self,
+    stage: Stage,
+    step: int,
+    count: int,
+    report: loop.Report,
+    faults: list[Fault],
+  ) -> None:
+    """Writes the windows of the log that ended, and the seeds that diverged.
+
+    Raises:
+      Diverged: no seed is left.
+    """
+    if faults:
+      self.health.mark(faults)
+      if not self.health.alive.any():
+        raise Diverged(self._last_state(stage, faults[0]))
+    done = step - stage.start
+    windows = self._log.add(
+      report.values, done - count, count, step == stage.end
+    )
+    # In the order of their steps, whatever the lengths of the chunks.
+    records = [
+      (stage.start + at, 'train', self.health.masked(means, stage.start + at))
+      for at, means in windows
+    ]
+    records += [
+      (f.step, 'event', {'lost': self.health.lost_by(f.step)}) for f in faults
+    ]
+    for at, kind, values in sorted(records, key=lambda one: one[0]):
+      self.records.write(kind, stage.name, at, values)
+    for fault in faults:
+      self.reporter.note(
+        f'{_described(stage, fault)}; this seed keeps its last finite state '
+        'and is marked, the others continue'
+      )
+
+  def _progress(self, stage, step, count, seconds, report) -> None:
+    """Updates the progress line with the losses of a chunk."""
+    losses = self.health.masked(loop.means(report, count), step)
+    shown = {k: mean_of_finite(v) for k, v in losses.items() if 'grad' not in k}
+    self.reporter.progress(step - stage.start, seconds, shown)
+
+  def _save(self, step: int, state: TrainState) -> None:
+    """Saves the state to resume from; it is finite, see `loop.make_chunk`."""
+    meta = self.health.meta
+    if self._log.pending:
+      meta = meta | {'log': self._log.pending}
+    keep = self.config.checkpoint.keep
+    self.store.save('last', step, state, meta, keep)
+
+  def _roll_back(self, stage: Stage, fault: Fault) -> TrainState | None:
+    """The last checkpoint, to continue from at lower rates, or None."""
+    done = sum(self.health.rollbacks.values())
+    most = self.config.max_rollbacks
+    if self.config.on_nan != ROLLBACK or done >= most:
+      return None
+    saved = self.store.restore('last', self.shapes)
+    if saved is None or saved.step < stage.start:
+      return None
+    rollbacks = self.health.rollbacks
+    rollbacks[stage.name] = rollbacks.get(stage.name, 0) + 1
+    self._log.restore(saved.meta.get('log', []))
+    self._save(saved.step, saved.tree)  # with the new number of rollbacks
+    self.records.rewind(saved.step)
+    event = {'rollbacks': done + 1}
+    self.records.write('event', stage.name, saved.step, event)
+    self.reporter.note(
+      f'{_described(stage, fault)}; back to step {saved.step} with learning '
+      f'rates times {self.health.rate(stage.name):g} (rollback {done + 1} of '
+      f'at most {most})'
+    )
+    return saved.tree
+
+  def _last_state(self, stage: Stage, fault: Fault) -> str:
+    """Where the last finite state is, and what may help."""
+    kept = self.store.steps('last')[-1:]
+    return (
+      f'{_described(stage, fault)}; the last finite state is checkpoint '
+      f'last-{kept[0] if kept else "?"} in {self.workdir.checkpoints}; '
+      '--config.on_nan=rollback, or a lower learning rate in a new --workdir, '
+      'may help'
+    )
+
+  def _announce(self, stage, compiled, seconds: float, left: int) -> None:
+    """Prints the times of this phase and of later ones."""
+    self.reporter.note(
+      f'{stage.name}: compiled in {compiled.seconds:.0f} s, '
+      f'{compiled.extra_bytes / 1e6:,.0f} MB of working memory, '
+      f'{seconds:.3g} s per iteration, {format_duration(seconds * left)} to go'
+    )
+    for line in forecast(
+      self.system.phases,
+      stage.name,
+      seconds,
+      left,
+      self.shapes,
+      self.corpus.length,
+      self.size,
+    ):
+      self.reporter.note(line)
+
+  # --- ends of stages ------------------------------------------------------
+
+  def _keep_end(self, stage: Stage, state: TrainState) -> None:
+    """Saves a checkpoint of the end of a stage, once."""
+    end = stage.end
+    if int(state.step) == end and end not in self.store.steps('phase'):
+      meta = {'phase': stage.name, 'role': str(stage.role)}
+      self.store.save('phase', end, state, meta | self.health.meta)
+
+  def _at_end(self, stage: Stage) -> TrainState | None:
+    """The state at the end of a stage; None if its checkpoint is lost."""
+    saved = self.store.restore('phase', self.shapes, stage.end)
+    return saved.tree if saved else None
+
+  def _finish(self) -> str:
+    """Measures and writes the final report; returns its table as text."""
+    measured = [s for s in self.stages if s.trains_generator]
+    finished = Finished(
+      settings=self.config.eval,
+      workdir=self.workdir,
+      evaluator=self.evaluator,
+      rows=self.rows,
+      best=self.best,
+      health=self.health,
+      stages={row_key(s, self.stages): s for s in measured},
+      state_at_end=functools.cache(self._at_end),
+      label=label(self.config),
+      pretrained=self.pretrained,
+      benchmark=benchmark(self.config.data, self.corpus),
+    )
+    return final_report(finished, self.reporter.note)
+
+
+def _described(stage: Stage, fault: Fault) -> str:
+  return (
+    f'phase {stage.name}, step {fault.step}, seed {fault.seed}: {fault.loss} '
+    'is not finite'
+  )

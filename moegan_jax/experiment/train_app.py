@@ -1,0 +1,275 @@
+"""The train program: from a configuration to a finished run."""
+
+import os
+import sys
+from collections.abc import Callable
+
+import jax
+
+from moegan_jax import data, systems
+from moegan_jax.data import Loaded
+from moegan_jax.data.corpus import Corpus, describe
+from moegan_jax.errors import UserError
+from moegan_jax.experiment import warm_start
+from moegan_jax.experiment.reporter import Reporter
+from moegan_jax.experiment.run import (
+  SINGLE,
+  BatchedRuns,
+  Diverged,
+  Interrupted,
+  Run,
+)
+from moegan_jax.experiment.settings import check, is_free, slowed
+from moegan_jax.experiment.warm_start import COLD, WarmStart
+from moegan_jax.metrics import Texts, left_out, two_sample
+from moegan_jax.scoring.evaluation import Evaluator
+from moegan_jax.store import schema
+from moegan_jax.store.workdir import Workdir
+from moegan_jax.train import compilation, loop, mesh, processes
+from moegan_jax.train.engine import Engine
+from moegan_jax.types import Spec, System
+
+
+def run(config, path: str | os.PathLike) -> int:
+  """Trains, measures and prints; the exit code of the process.
+
+  Raises:
+    UserError: bad input.
+  """
+  check(config)
+  if not processes.several():
+    return guarded(path, lambda workdir: _run(config, workdir))
+  if not processes.leads():
+    return _follow(config)
+  return processes.lead(
+    lambda: guarded(path, lambda workdir: _run(config, workdir))
+  )
+
+
+def guarded(path: str | os.PathLike, work: Callable[[Workdir], int]) -> int:
+  """Works in a folder that it locks; how it ended, as an exit code.
+
+  Raises:
+    UserError: bad input, or another process works there.
+  """
+  compilation.use_cache()
+  workdir = Workdir(path)
+  workdir.lock()
+  try:
+    return work(workdir)
+  except Diverged as stop:
+    print(f'stopped: {stop}', file=sys.stderr)
+    return 1
+  except Interrupted as stop:
+    print(
+      f'{stop}: saved in {workdir.path}; the same command goes on from there',
+      file=sys.stderr,
+    )
+    return 130
+  except MemoryError as error:
+    raise UserError(_too_large(error)) from error
+  except jax.errors.JaxRuntimeError as error:
+    if 'RESOURCE_EXHAUSTED' not in str(error):
+      raise
+    raise UserError(_too_large(error)) from error
+  except OSError as error:  # the folder is gone, or its disk
+    raise UserError(
+      f'{error.filename or workdir.path}: {error.strerror}; checkpoints that '
+      f'{workdir.path} still has are whole'
+    ) from error
+  except KeyboardInterrupt:
+    print(
+      f'interrupted; what {workdir.path} holds is whole, and the same command '
+      'goes on from there',
+      file=sys.stderr,
+    )
+    return 130
+  finally:
+    workdir.unlock()
+
+
+def _too_large(error: Exception) -> str:
+  return (
+    f'not enough memory ({str(error).partition(chr(10))[0][:150]}); a smaller '
+    'batch, eval.chunk, corpus or generator may fit'
+  )
+
+
+def _run(config, workdir: Workdir) -> int:
+  reporter = Reporter()
+  reporter.note(f'{config.system}, workdir {workdir.path}')
+  loaded = load(config, reporter)
+  corpus = loaded.corpus
+  warm = COLD
+  # Only the beginning of a run needs the other one.
+  if config.init_from and not workdir.has_begun():
+    warm = warm_start.load(config, corpus)
+  models = _language_models(config, corpus)
+  job = prepare(config, corpus, workdir, reporter, models, warm)
+  settings = config.to_dict()
+  workdir.claim(
+    recorded(config, corpus),
+    lambda key: is_free(key, settings, workdir.read_config()),
+  )
+  begin(job)
+  table = job.execute()
+  page = workdir.path / schema.REPORT
+  reporter.note(f'\nfinished; see {page}\n\n{table}')
+  return 0
+
+
+def load(config, reporter: Reporter) -> Loaded:
+  """Loads and describes the corpus of a configuration.
+
+  Raises:
+    UserError: see `data.load`.
+  """
+  loaded = data.load(config.data)
+  corpus = loaded.corpus
+  if loaded.stands_in:
+    note = (
+      f'{config.data.name} is not available; the embedded {corpus.name} '
+      'grammar replaces it'
+    )
+    corpus.record['stands_in'] = note
+    reporter.banner(note, loaded.stands_in)
+  _split_auc(corpus)
+  if missing := left_out(corpus.codec.name):
+    notes = corpus.record.get('notes', ())
+    corpus.record['notes'] = [*notes, *missing]
+  reporter.note(describe(corpus.record))
+  return loaded
+
+
+def build(config, corpus: Corpus) -> System:
+  """The system of a configuration, for the size of a corpus."""
+  spec = Spec(corpus.vocab_size, corpus.length, len(corpus.train), corpus.pad)
+  return systems.build(warm_start.effective(config), spec)
+
+
+def recorded(config, corpus: Corpus) -> dict:
+  """What config.json holds: all settings, and which corpus it was."""
+  sums = {k: corpus.record[f'{k}_sha256'] for k in ('train', 'test')}
+  return config.to_dict() | {'corpus': sums}
+
+
+def prepare(
+  config,
+  corpus: Corpus,
+  workdir: Workdir,
+  reporter: Reporter,
+  fit_lm: Callable | None,
+  warm: WarmStart = COLD,
+  batched: BatchedRuns = SINGLE,
+) -> Run:
+  """The run of a configuration; nothing is written yet.
+
+  Args:
+    fit_lm: see `Evaluator`
+    warm, batched: see `Run`
+
+  Raises:
+    UserError: a value out of range.
+  """
+  system = build(config, corpus)
+  evaluator = Evaluator(system, corpus, config.eval.chunk, fit_lm)
+  engine = _engine(config, system, corpus, batched)
+  if processes.several():
+    engine = processes.Leader(engine, corpus.record['train_sha256'])
+  return Run(
+    config, system, evaluator, workdir, engine, reporter, warm, batched
+  )
+
+
+def _engine(
+  config, system: System, corpus: Corpus, batched: BatchedRuns = SINGLE
+) -> Engine:
+  """The engine of a configuration, on the devices that it asks for."""
+  seeds = config.num_seeds * batched.count
+  layout = mesh.layout(jax.devices(), seeds, **config.mesh)
+  mesh.check_batches(layout, system.phases)
+  return Engine(
+    system,
+    lambda rate: build(slowed(config, rate), corpus),
+    corpus.train,
+    layout,
+    config.data.stream,
+    batched.values,
+    batched.system_of,
+  )
+
+
+def _follow(config) -> int:
+  """A process that does not lead: it trains, and leaves the rest to others."""
+
+  def prepare():
+    corpus = data.load(config.data).corpus
+    system = build(config, corpus)
+    shapes = jax.eval_shape(
+      lambda: loop.init_seeds(system.init, config.seed, config.num_seeds)
+    )
+    engine = _engine(config, system, corpus)
+    return engine, shapes, corpus.record['train_sha256']
+
+  compilation.use_cache()
+  return processes.follow(prepare)
+
+
+def begin(job: Run) -> None:
+  """Records the environment and the corpus of a run, and prints its plan."""
+  job.workdir.record_environment()
+  job.workdir.write_json(schema.CORPUS, job.corpus.known())
+  job.reporter.table(_plan(job))
+  job.reporter.note(
+    'compiling; working memory and times follow after the first iterations'
+  )
+
+
+def _language_models(config, corpus: Corpus):
+  """What fits a language model to text, where it is wanted and makes sense."""
+  if not config.eval.language_model or corpus.pad is None:
+    return None
+  from moegan_jax.scoring.language_model import fitter
+
+  text = [*corpus.train_words, *corpus.valid_words]
+  return fitter(text, len(corpus.valid_words))[0]
+
+
+def _split_auc(corpus: Corpus) -> None:
+  """Notes in the record how unlike training and test text are."""
+  if corpus.pad is None or not corpus.test_words:
+    return
+  texts = Texts(corpus.train_words, corpus.test_words)
+  found = two_sample.AUC.of(texts)
+  if found:
+    corpus.record['split_auc'] = round(found['auc'], 4)
+
+
+def _plan(job: Run) -> list[tuple[str, str]]:
+  """Labels and texts: devices, seeds, players, memory and phases of a run."""
+  shapes, seeds = job.shapes, job.size
+  devices = jax.devices()
+  used = '' if len(devices) == 1 else f', {mesh.describe(job.engine.layout)}'
+  cells = '' if job.single else f', of {job.batched.count} experiments'
+  rows = [
+    ('devices', f'{len(devices)} x {devices[0].device_kind}{used}'),
+    ('seeds', f'{seeds}{cells}'),
+  ]
+  for name, player in shapes.players.items():
+    count = sum(x.size for x in jax.tree.leaves(player.params)) // seeds
+    rows.append(('player', f'{name}, {count:,} parameters'))
+  size = sum(
+    x.size * x.dtype.itemsize
+    for x in jax.tree.leaves((shapes.players, shapes.memory))
+  )
+  rows.append(
+    (
+      'memory',
+      f'{size / 1e6:,.1f} MB of state with the optimizers, '
+      f'{job.corpus.train.nbytes / 1e6:,.1f} MB of corpus',
+    )
+  )
+  for name, phase in job.system.phases.items():
+    steps, batch = phase.steps, phase.batch_size
+    rows.append(('phase', f'{name}, {steps:,} iterations, batch {batch}'))
+  return rows

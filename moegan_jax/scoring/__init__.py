@@ -1,0 +1,1 @@
+"""Measures of generators: evaluation, result rows, and the final report."""

@@ -1,0 +1,1 @@
+"""The schema of a run folder: checkpoints, records, rows, the lock."""

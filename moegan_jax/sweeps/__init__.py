@@ -1,0 +1,1 @@
+"""Grids of experiments: planning, joint training, and the sweep itself."""

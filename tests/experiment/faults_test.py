@@ -1,0 +1,190 @@
+"""Disks that are full or gone, odd clocks, no cache: clear lines, no loss."""
+
+import contextlib
+import io
+import resource
+import shutil
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import launch
+from configs import mle_oracle_small
+from moegan_jax.experiment import train_app
+from moegan_jax.report import html
+from moegan_jax.store.checkpoint import Store
+from moegan_jax.store.records import Writer
+from moegan_jax.store.workdir import Workdir
+from moegan_jax.sweeps import grid
+from moegan_jax.train import compilation
+
+END, AT = 10, 6  # iterations in all, and the one at which something happens
+CONFIG = grid.configure(
+  mle_oracle_small.get_config(),
+  {
+    'data.vocab_size': 20,
+    'data.length': 4,
+    'data.oracle_dim': 4,
+    'data.train_size': 80,
+    'data.test_size': 40,
+    'generator.hidden': 4,
+    'generator.embed': 4,
+    'mle.epochs': 2,
+    'mle.batch': 16,
+    'eval.pretrain_every': 0,
+    'eval.samples': 20,
+    'eval.final_samples': 30,
+    'eval.chunk': 30,
+    'eval.curve_samples': 0,
+    'chunk_seconds': 0.0,  # every iteration is a chunk
+    'checkpoint.every': 0.0,
+  },
+)
+
+
+# What `launch.parse` says of other processes where there are none.
+ALONE = {
+  'coordinator': None,
+  'num_processes': None,
+  'process_id': None,
+  'cluster': False,
+}
+
+
+@pytest.fixture(autouse=True, scope='module')
+def settings_of_the_process(tmp_path_factory):
+  """A cache that is not the user's, quick compilation, and no figures."""
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setenv('MOEGAN_CACHE_DIR', str(tmp_path_factory.mktemp('cache')))
+    patch.setattr(html, 'write', lambda folder: None)
+    jax.config.update('jax_disable_most_optimizations', True)
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
+    yield
+  jax.config.update('jax_disable_most_optimizations', False)
+  jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
+  jax.config.update('jax_compilation_cache_dir', None)
+  from jax.experimental.compilation_cache import compilation_cache
+
+  compilation_cache.reset_cache()
+
+
+def run(path, monkeypatch):
+  """Exit code, stdout and stderr of the command line, in this process."""
+  out, err = io.StringIO(), io.StringIO()
+  with monkeypatch.context() as patch:
+    patch.setattr(launch, 'parse', lambda argv: (CONFIG, str(path), ALONE))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+      code = launch.main([])
+  return code, out.getvalue(), err.getvalue()
+
+
+def arrays(path):
+  saved = Store(path / 'checkpoints').restore('last')
+  return saved.step, [
+    np.asarray(
+      jax.random.key_data(x)
+      if jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
+      else x
+    ).tobytes()
+    for x in jax.tree.leaves(saved.tree)
+  ]
+
+
+@pytest.fixture(scope='module')
+def unbroken(tmp_path_factory):
+  """A run without a fault, but for a clock that goes backwards."""
+  path = tmp_path_factory.mktemp('runs') / 'unbroken'
+  start = time.time()
+  ticks = iter(range(1_000_000))
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(time, 'time', lambda: start - 5.0 * next(ticks))
+    code, _, err = run(path, patch)
+  assert code == 0, err
+  return path
+
+
+def at_save(monkeypatch, step, action):
+  """Does something just before the checkpoint of a step is written."""
+  save = Store.save
+
+  def save_after(self, kind, at, *args, **more):
+    if (kind, at) == ('last', step):
+      action()
+    save(self, kind, at, *args, **more)
+
+  monkeypatch.setattr(Store, 'save', save_after)
+
+
+def test_a_clock_that_goes_backwards(unbroken):
+  records = Writer(unbroken).read()
+  steps = [record['step'] for record in records]
+  assert steps == sorted(steps) and steps[-1] == END
+  times = [record['time'] for record in records]
+  assert times == sorted(times, reverse=True) and times[0] > times[-1]
+  assert arrays(unbroken)[0] == END
+
+
+def test_a_full_disk_loses_nothing(unbroken, tmp_path, monkeypatch):
+  path, limits = tmp_path / 'run', resource.getrlimit(resource.RLIMIT_FSIZE)
+
+  def fill():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, limits[1]))
+
+  try:
+    with monkeypatch.context() as patch:
+      at_save(patch, AT, fill)
+      code, _, err = run(path, patch)
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+  assert code == 2
+  (line,) = err.splitlines()
+  assert f'cannot save checkpoint last-{AT}' in line and str(path) in line
+  assert Store(path / 'checkpoints').steps('last')[-1] == AT - 1
+  code, out, err = run(path, monkeypatch)
+  assert code == 0 and f'resumed at step {AT - 1}' in out, err
+  assert arrays(path) == arrays(unbroken)
+
+
+def test_a_folder_that_is_deleted_while_it_runs(tmp_path, monkeypatch):
+  path = tmp_path / 'run'
+  at_save(monkeypatch, AT, lambda: shutil.rmtree(path))
+  code, _, err = run(path, monkeypatch)
+  assert code == 2
+  (line,) = err.splitlines()
+  assert str(path) in line and 'No such file' in line
+  assert not path.exists(), 'half a run must not come back'
+
+
+def test_without_a_cache(tmp_path, monkeypatch):
+  (tmp_path / 'file').write_text('')
+  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'file' / 'cache'))
+  compilation.use_cache()  # says nothing, and does not fail
+  from moegan_jax.data.codecs import CODECS, tokenise
+
+  assert tokenise(['a dog .'], CODECS['word']) == [['a', 'dog', '.']]
+
+
+def test_two_runs_in_one_folder(unbroken, monkeypatch):
+  first = Workdir(unbroken)
+  first.lock()
+  try:
+    code, _, err = run(unbroken, monkeypatch)
+  finally:
+    first.unlock()
+  assert code == 2 and err.count('\n') == 1
+  assert 'another run' in err and str(unbroken) in err
+
+
+def test_a_lack_of_memory_is_one_line(tmp_path, monkeypatch):
+  def refuse(*_):
+    raise jax.errors.JaxRuntimeError(
+      'RESOURCE_EXHAUSTED: Out of memory allocating 99 bytes.\nmore lines'
+    )
+
+  monkeypatch.setattr(train_app, 'prepare', refuse)
+  code, _, err = run(tmp_path / 'run', monkeypatch)
+  assert code == 2 and err.count('\n') == 1
+  assert 'not enough memory' in err and 'batch' in err

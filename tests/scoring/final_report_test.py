@@ -1,0 +1,45 @@
+"""What a run says of its game when it is over."""
+
+import numpy as np
+import pytest
+
+from moegan_jax.report.published import Row
+from moegan_jax.scoring.final_report import behind_start
+
+ENDS = {'pretrain': 40, 'adversarial': 60}
+
+
+def rows(measure, **values):
+  return [Row(key, {measure: value}, key=key) for key, value in values.items()]
+
+
+@pytest.mark.parametrize(
+  'measure, values, words',
+  [
+    ('jeffreys', {'pretrain': 2.0, 'adversarial': 3.0, 'best': 1.9}, ''),
+    ('jeffreys', {'pretrain': 2.0, 'adversarial': 2.0}, ''),
+    ('jeffreys', {'pretrain': 2.0, 'adversarial': 2.5}, '2.000 2.500 40'),
+    (
+      'jeffreys',
+      {'pretrain': [2.0, 2.2], 'adversarial': [4, 4], 'best': [2.1, 2.5]},
+      'Jeffreys 2.100 2.300',
+    ),
+    # A seed that is lost has no measure.
+    ('jeffreys', {'pretrain': [2, 2], 'adversarial': [1, np.nan]}, ''),
+    ('bleu4', {'pretrain': 0.3, 'adversarial': 0.4}, ''),
+    ('bleu4', {'pretrain': 0.3, 'adversarial': 0.2}, 'BLEU-4 0.300 0.200'),
+    ('jeffreys', {'pretrain': 2.0}, ''),
+    ('jeffreys', {'adversarial': 2.0}, ''),
+    ('jeffreys', {'pretrain': 2.0, 'best': 2.1}, ''),  # no game
+  ],
+)
+def test_a_game_behind_its_start(measure, values, words):
+  said = behind_start(rows(measure, **values), measure, ENDS)
+  assert bool(said) == bool(words)
+  for word in words.split():
+    assert word in said
+
+
+def test_a_start_without_steps_has_no_checkpoint():
+  found = rows('jeffreys', pretrain=2.0, adversarial=3.0)
+  assert not behind_start(found, 'jeffreys', ENDS | {'pretrain': 0})

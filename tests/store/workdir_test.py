@@ -1,0 +1,183 @@
+"""The folder of a run: claims, differences, environment, lock."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from moegan_jax import errors, files
+from moegan_jax.store import workdir
+
+CONFIG = {'system': 'moegan', 'gen': {'lr': 1e-4, 'sizes': (1, 2)}, 'seed': 0}
+
+
+def begun(path):
+  """A folder in which something was trained already."""
+  (path / 'checkpoints' / 'last-7').mkdir(parents=True)
+  return workdir.Workdir(path)
+
+
+def claimed(path, config):
+  run = begun(path)
+  files.write_json(path / 'config.json', config)
+  return run
+
+
+def test_an_attempt_that_trained_nothing_binds_nobody(tmp_path):
+  run = workdir.Workdir(tmp_path)
+  assert run.claim(CONFIG) is True
+  untrained = tmp_path / 'checkpoints' / 'last-0'
+  untrained.mkdir(parents=True)
+  assert run.claim(CONFIG | {'seed': 1}) is True
+  assert run.read_config()['seed'] == 1
+  assert not untrained.exists()
+  (tmp_path / 'rows').mkdir()
+  with pytest.raises(errors.UserError, match='seed'):
+    run.claim(CONFIG)
+
+
+def test_first_claim_writes_and_the_second_goes_on(tmp_path):
+  run = workdir.Workdir(tmp_path / 'runs' / 'a')
+  assert run.claim(CONFIG) is True
+  begun(run.path)
+  assert run.claim(CONFIG) is False
+  assert run.read_config()['gen'] == {'lr': 1e-4, 'sizes': [1, 2]}
+  assert workdir.Workdir(run.path, create=False).read_config()['seed'] == 0
+
+
+def test_other_settings_are_refused_by_name(tmp_path):
+  run = claimed(tmp_path, CONFIG)
+  other = {'system': 'moegan', 'gen': {'lr': 0.5, 'sizes': [1, 2]}, 'new': 1}
+  with pytest.raises(errors.UserError) as info:
+    run.claim(other)
+  text = str(info.value)
+  assert 'gen.lr (was 0.0001, now 0.5)' in text
+  assert 'seed (was 0, now absent)' in text
+  assert 'use another --workdir or the old settings' in text
+  assert '\n' not in text and 'sizes' not in text
+  assert run.read_config()['seed'] == 0
+
+
+def test_a_setting_younger_than_the_run_takes_its_value_from_now_on(tmp_path):
+  run = claimed(tmp_path, CONFIG)
+  assert run.claim(CONFIG | {'new': 1}) is False
+  with pytest.raises(errors.UserError, match=r'new \(was 1, now 2\)'):
+    run.claim(CONFIG | {'new': 2})
+
+
+def test_another_text_is_not_told_by_checksums(tmp_path):
+  sums = {'train': 'a1', 'test': 'b1'}
+  run = claimed(tmp_path, CONFIG | {'corpus': sums})
+  other = CONFIG | {'corpus': {'train': 'a2', 'test': 'b2'}}
+  with pytest.raises(errors.UserError, match='its text is another one; use'):
+    run.claim(other)
+
+
+def test_long_lists_of_differences_are_cut(tmp_path):
+  run = claimed(tmp_path, {f'k{i}': 0 for i in range(9)})
+  with pytest.raises(errors.UserError, match=r'k4 \(.*\) and 4 more') as info:
+    run.claim({f'k{i}': 1 for i in range(9)})
+  assert 'k5' not in str(info.value)
+
+
+@pytest.mark.parametrize(
+  'free', [{'gen.lr'}, {'gen'}, lambda key: key.endswith('lr')]
+)
+def test_free_keys_may_differ_and_are_updated(tmp_path, free):
+  run = claimed(tmp_path, CONFIG)
+  other = CONFIG | {'gen': {'lr': 0.5, 'sizes': [1, 2]}}
+  assert run.claim(other, free) is False
+  assert run.read_config()['gen']['lr'] == 0.5
+  with pytest.raises(errors.UserError, match='seed'):
+    run.claim(other | {'seed': 1}, free)
+
+
+def test_infinite_settings_compare_equal(tmp_path):
+  run = claimed(tmp_path, {'clip': float('inf')})
+  assert run.claim({'clip': float('inf')}) is False
+
+
+def test_a_torn_config_is_a_user_error(tmp_path):
+  run = begun(tmp_path)
+  (tmp_path / 'config.json').write_text('{"a": ')
+  with pytest.raises(errors.UserError, match=r'cannot read .*config\.json'):
+    run.claim(CONFIG)
+
+
+def test_what_is_no_folder_is_refused(tmp_path, monkeypatch):
+  (tmp_path / 'file').write_text('')
+  with pytest.raises(errors.UserError, match='is a file'):
+    workdir.Workdir(tmp_path / 'file')
+  with pytest.raises(errors.UserError, match='Not a directory'):
+    workdir.Workdir(tmp_path / 'file' / 'run')
+  with pytest.raises(errors.UserError, match='is no run'):
+    workdir.Workdir(tmp_path, create=False)
+
+  def refuse(*_):
+    raise OSError(30, 'Read-only file system')
+
+  monkeypatch.setattr(workdir.pathlib.Path, 'write_bytes', refuse)
+  with pytest.raises(errors.UserError, match='Read-only file system'):
+    workdir.Workdir(tmp_path)
+
+
+def test_environment(tmp_path, monkeypatch):
+  run = workdir.Workdir(tmp_path)
+  monkeypatch.setattr(sys, 'argv', ['launch.py', '--config=x'])
+  record = run.record_environment()
+  assert record['versions']['jax'] and record['versions']['numpy']
+  assert record['devices'] >= 1 and record['command'][1] == '--config=x'
+  run.record_environment()
+  path = tmp_path / 'environment.json'
+  assert json.loads(path.read_text()) == [record]
+  monkeypatch.setattr(sys, 'argv', ['launch.py', '--config=y'])
+  run.record_environment()
+  assert len(json.loads(path.read_text())) == 2
+  monkeypatch.setattr(workdir.subprocess, 'run', refuse_to_run)
+  assert workdir.environment()['git'] is None
+
+
+def refuse_to_run(*_, **__):
+  raise FileNotFoundError('git')
+
+
+LOCK = """
+import os, sys
+from moegan_jax import errors, files
+from moegan_jax.store import workdir
+try:
+  workdir.Workdir(sys.argv[1]).lock()
+except errors.UserError as error:
+  print(error)
+os._exit(9)
+"""
+
+
+def test_lock_is_exclusive_and_ends_with_the_process(tmp_path):
+  def other_process():
+    command = [sys.executable, '-c', LOCK, str(tmp_path)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+  run = workdir.Workdir(tmp_path)
+  assert other_process().stdout == ''  # takes the lock and dies
+  run.lock()
+  with pytest.raises(errors.UserError, match=r'another run \(process \d+\)'):
+    workdir.Workdir(tmp_path).lock()
+  assert 'another run' in other_process().stdout
+  run.unlock()
+  assert other_process().stdout == ''
+
+
+@pytest.mark.parametrize('wrap', [lambda c: c, lambda c: {'a cell': c}])
+def test_a_run_older_than_the_input_after_the_end_keeps_what_it_did(
+  tmp_path, wrap
+):
+  before = wrap({'generator': {'embed': 32}, 'seed': 0})
+  run = claimed(tmp_path, before)
+  meant = wrap({'generator': {'embed': 32, 'end_input': 'learned'}, 'seed': 0})
+  assert run.read_config() == meant
+  assert run.claim(meant) is False
+  now = wrap({'generator': {'embed': 32, 'end_input': 'zero'}, 'seed': 0})
+  with pytest.raises(errors.UserError, match=r'end_input.*was "learned"'):
+    run.claim(now)
