@@ -1,7 +1,7 @@
-"""The scan over timesteps: sampling, relaxation, teacher forcing, prefixes.
+"""The scan over timesteps for sampling, relaxation and teacher forcing.
 
-There is one loop, `decode`. What differs is the policy: given the hidden
-output and the step it chooses what is fed next and what is kept.
+There is one loop, `decode`. Its policy receives the hidden output of a step and
+chooses the input of the next step and the values to keep.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from moegan_jax.ops.relaxation import (
 )
 from moegan_jax.types import Array, Generator, Params
 
-# (hidden [n, H], t) -> fed (int32 [n] or weights [n, V]), kept (any pytree)
+# (hidden [n, H], t) -> next input (int32 [n] or weights [n, V]), kept pytree
 Policy = Callable[[Array, Array], tuple[Array, Any]]
 
 
@@ -33,14 +33,21 @@ def decode(
   context: Any = None,
   unroll: int = 1,
 ) -> Any:
-  """Runs the generator for `length` steps; THE scan over timesteps.
+  """Runs the generator for `length` steps in one scan.
 
   Args:
-    start: what is fed first, of the type that the policy feeds afterwards;
-      the start symbol by default
+    generator: the generator
+    params: its parameters
+    policy: (hidden [n, H], t) -> input of the next step, values to keep
+    n: number of rows
+    length: T
+    start: first input, of the type that the policy returns; default: the start
+      symbol
+    context: passed to `generator.begin`
+    unroll: steps per iteration of the compiled loop
 
   Returns:
-    what the policy keeps at each step, batch-major [n, T, ...].
+    The kept values in batch-major order, a pytree of [n, T, ...].
   """
   if start is None:
     start = jnp.full((n,), generator.start, jnp.int32)
@@ -61,7 +68,11 @@ def decode(
 
 
 class Sampled(NamedTuple):
-  """tokens: int32 [n, T]; hidden: [n, T, H], see `Generator.readout`."""
+  """A sample.
+
+  tokens: int32 [n, T]
+  hidden: [n, T, H], the inputs of `Generator.readout`
+  """
 
   tokens: Array
   hidden: Array
@@ -80,19 +91,28 @@ def sample(
   context: Any = None,
   unroll: int = 1,
 ) -> Sampled:
-  """Exact samples of the generator, by the Gumbel-max trick (MoEGAN Eq 4).
+  """Draws exact samples with the Gumbel-max trick (MoEGAN Eq 4).
 
   Args:
-    rows: uint32 [n, 2] from `ops.random.row_keys`; a row of the result
-      depends on its own key only
+    generator: the generator
+    params: its parameters
+    rows: uint32 [n, 2] from `ops.random.row_keys`. A row of the result depends
+      on its own key only.
+    length: T
     temperature: divides the logits
-    truncate: logits -> logits, such as `ops.relaxation.truncate`; after the
-      temperature, before the noise
-    prefix: int32 [n, T], tokens to keep where `given` is True
-    given: bool [n, T]; a prefix, or any mask for infilling; with `prefix`
+    truncate: logits -> logits, such as `ops.relaxation.truncate`, applied after
+      the temperature and before the noise
+    prefix: int32 [n, T], the tokens to keep where `given` is True
+    given: bool [n, T], required with `prefix`. Any mask is valid: a prefix, or
+      scattered positions for infilling.
+    context: passed to `generator.begin`; default: the latent noise of the rows,
+      if the generator has any
+    unroll: steps per iteration of the compiled loop
 
-  The noise is that of `relax` and `noise`, so that a sample can be relaxed
-  afterwards.
+  Returns:
+    A Sampled.
+
+  `relax` and `noise` use the same noise, so a sample can be relaxed afterwards.
   """
 
   def policy(hidden, t):
@@ -115,7 +135,7 @@ def sample(
 
 
 def _context(generator: Generator, rows: Array, context: Any) -> Any:
-  """What the caller gives, or else the latent noise of the rows."""
+  """Returns the given context, or the latent noise of the rows by default."""
   if context is None and generator.latent is not None:
     return generator.latent(rows)
   return context
@@ -129,9 +149,17 @@ def replay(
   context: Any = None,
   unroll: int = 1,
 ) -> Array:
-  """Hidden outputs [n, T, H] of the generator fed with given text [n, T].
+  """Feeds given text to the generator and returns its hidden outputs.
 
-  hidden[:, t] is conditioned on tokens[:, :t].
+  Args:
+    generator: the generator
+    params: its parameters
+    tokens: int32 [n, T]
+    context: passed to `generator.begin`
+    unroll: steps per iteration of the compiled loop
+
+  Returns:
+    [n, T, H]; hidden[:, t] is conditioned on tokens[:, :t].
   """
   n, length = tokens.shape
   return decode(
@@ -148,7 +176,16 @@ def replay(
 def teacher_force(
   generator: Generator, params: Params, tokens: Array, **options
 ) -> Array:
-  """Logits of the next token at every position of given text, [n, T, V].
+  """Returns the logits of the next token at every position of given text.
+
+  Args:
+    generator: the generator
+    params: its parameters
+    tokens: int32 [n, T]
+    **options: `context` and `unroll` of `replay`
+
+  Returns:
+    [n, T, V].
 
   The readout is one product over all positions, outside of the scan.
   """
@@ -166,24 +203,38 @@ def marginal(
   own: Array | None = None,
   unroll: int = 1,
 ) -> Array:
-  """Log-probabilities [n, T, V] of a generator with latent noise.
-
-  p(x_t | x_<t) = sum_k p(x_<t | z_k) p(x_t | x_<t, z_k) / sum_k p(x_<t | z_k)
-  over `draws` fixed z_k of the prior. Their mean over the positions' tokens is
-  by Jensen's inequality no more, in expectation, than log E_z p(x | z). Of a
-  sample the z that it was drawn from is one more, z_0: then the mean over such
-  samples is no less (Yin and Zhou, 2018, semi-implicit variational inference,
-  Proposition 1). So KL(p || q) from given text and KL(q || p) from samples are
-  both upper bounds, and more draws bring both closer.
+  """Estimates the log-probabilities of a generator with latent noise.
 
   Args:
-    tokens: int32 [n, T]; words beyond the vocabulary leave p(x_<t | z) alone
+    generator: a generator with `latent`
+    params: its parameters
+    tokens: int32 [n, T]. Ids of V and above are fed to the generator, but do
+      not count towards p(x_<t | z).
     temperature: divides the logits, given z
-    own: uint32 [n, 2], the row keys from which the tokens were sampled
+    draws: number of latent vectors
+    own: uint32 [n, 2], the row keys from which the tokens were sampled; None
+      for other text
+    unroll: steps per iteration of the compiled loop
+
+  Returns:
+    Estimates of log p(x_t | x_<t) in nats, [n, T, V].
+
+  The estimate uses `draws` fixed vectors z_k from the prior:
+
+    p(x_t | x_<t) =
+      sum_k p(x_<t | z_k) p(x_t | x_<t, z_k) / sum_k p(x_<t | z_k)
+
+  With `own` the sums include the vector z_0 that each sample was drawn from.
+
+  By Jensen's inequality, the expected log-likelihood of given text is at most
+  log E_z p(x | z). For samples whose z_0 is included it is at least as large
+  (Yin and Zhou 2018, semi-implicit variational inference, Proposition 1).
+  Therefore KL(p || q) estimated from given text and KL(q || p) estimated from
+  samples are both upper bounds. More draws tighten both.
   """
   n, length = tokens.shape
   vocab = generator.vocab_size
-  # A key that nobody samples with: these z are not those of any sample.
+  # No sampler uses this key, so the draws are independent of all samples.
   key = jax.random.fold_in(jax.random.key(0), 2**31 - 1)
   latents = generator.latent(random.row_keys(key, draws))
   latents = jnp.broadcast_to(latents[:, None], (draws, n, latents.shape[-1]))
@@ -211,7 +262,16 @@ def marginal(
 
 
 def noise(rows: Array, length: int, width: int) -> Array:
-  """The Gumbel noise that `sample` used, [n, T, V]; rows: uint32 [n, 2]."""
+  """Returns the Gumbel noise that `sample` used.
+
+  Args:
+    rows: uint32 [n, 2], the keys of the sample
+    length: T
+    width: V
+
+  Returns:
+    float32 [n, T, V].
+  """
   steps = jnp.arange(length, dtype=jnp.int32)[None]
   return random.row_gumbel(rows[:, None], steps, width)
 
@@ -220,8 +280,8 @@ class Relaxed(NamedTuple):
   """A relaxed sample.
 
   tokens: int32 [n, T], the hard sample
-  hidden: [n, T, H]
-  rows: [n, T, ...], `contract` of the relaxed rows [n, V] of each step
+  hidden: [n, T, H], the inputs of `Generator.readout`
+  rows: `contract` of the relaxed rows [n, T, V], a pytree of [n, T, ...]
   """
 
   tokens: Array
@@ -245,24 +305,34 @@ def relax(
   context: Any = None,
   unroll: int = 1,
 ) -> Relaxed:
-  """Samples with relaxed rows that carry a gradient to the generator.
+  """Draws samples whose relaxed rows carry a gradient to the generator.
 
   Args:
+    generator: the generator
+    params: its parameters
     rows: uint32 [n, 2] from `ops.random.row_keys`
     beta: inverse temperature of the relaxation (MoEGAN Eq 5)
-    hard: straight-through rows in place of relaxed ones
-    stochastic: False leaves out the Gumbel noise: soft-argmax rows and greedy
-      tokens, so that samples differ by their latent noise only
-    feedback: 'hard' feeds the sampled token, whose gradient is stopped by its
-      being an integer; 'soft' feeds the row itself, gradient and all
+    length: T
+    hard: whether to use straight-through rows instead of relaxed ones
+    stochastic: whether to add Gumbel noise. False gives soft-argmax rows and
+      greedy tokens; samples then differ only by their latent noise.
+    feedback: the next input. 'hard' feeds the sampled token, which stops the
+      gradient. 'soft' feeds the relaxed row, which carries it.
     route: 'scan' differentiates through the sampling scan. 'replay' samples
-      without a graph, then recomputes all logits by teacher forcing on the
-      tokens already known: equal values and gradients, for hard feedback
-    truncate: logits -> logits, such as `ops.relaxation.truncate`; before the
-      noise
-    contract: applied to the rows, [n, V] of a step or [n, T, V] of all, before
-      they are kept; a map of the last axis such as an embedding saves the
-      memory of [n, T, V]
+      without gradients and recomputes all logits by teacher forcing on the
+      sampled tokens. With hard feedback both give equal values and gradients.
+    truncate: logits -> logits, such as `ops.relaxation.truncate`, applied
+      before the noise
+    contract: applied to the rows, [n, V] of one step or [n, T, V] of all steps.
+      A map of the last axis such as an embedding avoids storing [n, T, V].
+    context: as in `sample`
+    unroll: steps per iteration of the compiled loop
+
+  Returns:
+    A Relaxed.
+
+  Raises:
+    ValueError: route='replay' with soft feedback.
   """
   vocab = generator.vocab_size
   context = _context(generator, rows, context)
@@ -294,7 +364,7 @@ def relax(
   n = rows.shape[0]
   start = None
   if feedback == 'soft':
-    # Rows over the V words and the two symbols that are input only.
+    # The input table has two more rows than there are output classes.
     start = jnp.zeros((n, vocab + 2)).at[:, generator.start].set(1.0)
 
   def pad(soft):

@@ -90,7 +90,7 @@ class CounterContrastiveTest(chex.TestCase):
     chex.assert_tree_all_finite((value, grads))
 
   def test_bad_settings(self):
-    with self.assertRaisesRegex(UserError, "'flatten' or 'per_rep'"):
+    with self.assertRaisesRegex(UserError, "ccl.reps='mean'.*flatten, per_rep"):
       counter_contrastive(*FEATURES, reps='mean')
     with self.assertRaisesRegex(UserError, 'positive'):
       counter_contrastive(*FEATURES, temperature=0)

@@ -156,7 +156,7 @@ class TowardsTest(chex.TestCase):
     self.assertLess(towards(ONE / 2, logits, direction), 0.01)
 
   def test_refuses(self):
-    with self.assertRaisesRegex(UserError, "backward.*'forward' or 'reverse'"):
+    with self.assertRaisesRegex(UserError, "backward'.*forward, reverse"):
       towards(ONE, OTHER, 'backward')
 
 

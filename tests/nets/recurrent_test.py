@@ -266,7 +266,7 @@ class MixtureTest(chex.TestCase):
     self.assertIs(mixture(EXPERT, experts=1, sharing=sharing), EXPERT)
 
   @parameterized.parameters(
-    ({'experts': 2, 'sharing': 'all'}, 'one and the same function'),
+    ({'experts': 2, 'sharing': 'all'}, 'the same function'),
     ({'experts': 2, 'sharing': 'some'}, 'some.*embed_out, mgan, none'),
     ({'experts': 2, 'aggregation': 'sum'}, 'sum.*repr_mean, prob_mean'),
     ({'experts': 0}, 'experts=0'),

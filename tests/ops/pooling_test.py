@@ -67,12 +67,12 @@ class MaxConvolutionTest(chex.TestCase):
       got, oracles.max_convolution(X, kernel), rtol=1e-5, atol=1e-5
     )
 
-  @parameterized.product(width=WIDTHS, written_out=(200, 0), block=(32, 3))
-  def test_gradient_is_autodiffs(self, width, written_out, block):
+  @parameterized.product(width=WIDTHS, max_unrolled=(200, 0), block=(32, 3))
+  def test_gradient_is_autodiffs(self, width, max_unrolled, block):
     """However the scores are made, and with a block that is not full."""
     kernel = kernel_of(width)
     with (
-      mock.patch.object(pooling, '_WRITTEN_OUT', written_out),
+      mock.patch.object(pooling, '_MAX_UNROLLED_PRODUCTS', max_unrolled),
       mock.patch.object(pooling, '_BLOCK', block),
     ):
       got = jax.jit(gradients(max_convolution))(X, kernel)
