@@ -1,4 +1,4 @@
-"""The scan over timesteps: what is sampled, what is kept, what is learned."""
+"""Tests the scan over timesteps: samples, relaxed rows and gradients."""
 
 import functools
 
@@ -39,7 +39,7 @@ MODEL = LSTM
 
 
 def noisy(model):
-  """Parameters large enough for logits that depend on the text."""
+  """Returns parameters large enough for logits that depend on the text."""
   rng = np.random.RandomState(0)
   return jax.tree.map(
     lambda x: jnp.asarray(0.8 * rng.randn(*x.shape), x.dtype),
@@ -72,7 +72,7 @@ READOUT = jax.jit(lambda hidden: MODEL.readout(PARAMS, hidden))
 
 @jax.jit
 def feed(start, rows):
-  """Hidden outputs [n, T, H] for weights [n, T, V + 2] in place of tokens."""
+  """Returns hidden outputs [n, T, H] for weights [n, T, V + 2] as inputs."""
   return decode.decode(
     MODEL,
     PARAMS,
@@ -92,7 +92,7 @@ RELAX = jax.jit(relax)
 
 @functools.cache
 def value_and_grad(after=False, **settings):
-  """A loss of embedded rows and hidden outputs, for parameters and table."""
+  """Returns a loss of embedded rows and hidden outputs, and its gradients."""
 
   def loss(params, table):
     if after:
@@ -108,14 +108,14 @@ def value_and_grad(after=False, **settings):
 
 
 def excess(tokens, temperature=1.0):
-  """one_hot(token) - p(token | text before it): [n, T, V], mean 0."""
+  """Returns one_hot(token) - p(token | prefix), [n, T, V], whose mean is 0."""
   p = jax.nn.softmax(FORCE(tokens) / temperature)
   return np.asarray(jax.nn.one_hot(tokens, V) - p)
 
 
 class DecodeTest(chex.TestCase):
-  def test_by_hand(self):
-    """A generator that adds up what it reads, and whose word is the sum."""
+  def test_hand_computed_sequences(self):
+    """The toy generator adds up its inputs and outputs the sum."""
 
     def step(params, carry, tokens):
       carry = carry + tokens
@@ -140,7 +140,7 @@ class DecodeTest(chex.TestCase):
     np.testing.assert_array_equal(np.argmax(forced, -1), got.tokens)
 
   @parameterized.parameters(*MODELS)
-  def test_log_probs_of_a_sample_are_teacher_forced(self, name):
+  def test_sample_log_probs_match_teacher_forcing(self, name):
     model = MODELS[name]
     params = noisy(model)
 
@@ -160,11 +160,11 @@ class DecodeTest(chex.TestCase):
       for x in (sampled, forced)
     ]
     np.testing.assert_allclose(*log_probs, rtol=1e-4, atol=1e-5)
-    # And they say something: the text matters.
+    # The log-probabilities depend on the text.
     self.assertGreater(np.ptp(forced[:, -1], axis=0).max(), 0.1)
 
   def test_causality_through_gradients(self):
-    """The logits of step t know the tokens before t, all of them, no more."""
+    """The logits of step t depend on all tokens before t and on no others."""
     weights = jax.nn.one_hot(TOKENS, V)
     start = jax.nn.one_hot(jnp.full(B, V), V + 2)
 
@@ -194,23 +194,23 @@ class DecodeTest(chex.TestCase):
 
 class SampleTest(chex.TestCase):
   @parameterized.parameters(1.0, 2.0)
-  def test_draws_from_the_generator(self, temperature):
+  def test_frequencies_match_the_generator(self, temperature):
     rows = random.row_keys(jax.random.key(3), MANY)
     tokens = SAMPLE(rows, temperature).tokens
     self.assertEqual(tokens.dtype, jnp.int32)
-    # The start and the unknown symbol have ids V and V + 1.
+    # The start symbol V and the unknown symbol V + 1 are never generated.
     self.assertEqual(set(np.unique(tokens)), set(range(V)))
     rest = excess(tokens, temperature)
-    # Five standard errors of a share of 4000.
+    # The tolerance is five standard errors of a share of 4000.
     np.testing.assert_allclose(rest.mean(0), 0, atol=0.04)
-    # Nor is anything left that the token before could explain.
+    # The residuals do not correlate with the previous token.
     before = np.eye(V)[np.asarray(tokens[:, :-1])]
     left = np.einsum('ntv,ntu->tuv', rest[:, 1:], before) / MANY
     np.testing.assert_allclose(left, 0, atol=0.03)
-    # The test can tell: another temperature does not fit.
+    # The test is sensitive: another temperature exceeds the tolerance.
     self.assertGreater(np.abs(excess(tokens, 1.5).mean(0)).max(), 0.04)
 
-  def test_a_row_is_its_own(self):
+  def test_rows_are_independent_of_the_batch(self):
     whole = SAMPLE(ROWS).tokens
     key = jax.random.key(1)
     for first, n in ((0, 1), (2, 2)):
@@ -233,7 +233,7 @@ class SampleTest(chex.TestCase):
     np.testing.assert_array_equal(tokens, SAMPLE(OTHER_ROWS, 1e-4).tokens)
     self.assertFalse(np.array_equal(tokens, SAMPLE(ROWS).tokens))
 
-  def test_unrolling_changes_nothing(self):
+  def test_unrolling_has_no_effect(self):
     got = jax.jit(
       lambda: decode.sample(MODEL, PARAMS, ROWS, length=T, unroll=3)
     )()
@@ -241,7 +241,7 @@ class SampleTest(chex.TestCase):
     np.testing.assert_array_equal(got.tokens, want.tokens)
     np.testing.assert_allclose(got.hidden, want.hidden, rtol=1e-5, atol=1e-6)
 
-  def test_given_tokens_stay_and_the_rest_is_drawn(self):
+  def test_keeps_given_tokens_and_samples_the_rest(self):
     rows = random.row_keys(jax.random.key(4), MANY)
     given = np.array([True, False, True, False, False])
     prefix = jnp.tile(jnp.array([[2, 5, 6, 1, 1]], jnp.int32), (MANY, 1))
@@ -249,11 +249,11 @@ class SampleTest(chex.TestCase):
     np.testing.assert_array_equal(tokens[:, given], prefix[:, given])
     rest = excess(tokens)[:, ~given]
     np.testing.assert_allclose(rest.mean(0), 0, atol=0.04)
-    # Without the given token in its place the model says something else.
+    # The tokens after it depend on the given token.
     unlike = excess(tokens.at[:, 2].set(0))
     self.assertGreater(np.abs(unlike[:, 3].mean(0)).max(), 0.04)
 
-  def test_the_mask_is_each_rows_own(self):
+  def test_mask_may_differ_between_rows(self):
     given = jnp.array([[1, 1, 0, 0, 0], [0] * 5, [1] * 5, [0, 0, 1, 0, 0]]) > 0
     got = SAMPLE_GIVEN(ROWS, TOKENS, given)
     free = SAMPLE(ROWS)
@@ -267,7 +267,7 @@ class SampleTest(chex.TestCase):
 
 
 class RelaxTest(chex.TestCase):
-  def test_tokens_are_those_of_the_sample(self):
+  def test_tokens_match_the_sample(self):
     want = SAMPLE(ROWS)
     got = RELAX(beta=BETA)
     np.testing.assert_array_equal(got.tokens, want.tokens)
@@ -277,7 +277,7 @@ class RelaxTest(chex.TestCase):
     chex.assert_shape(got.rows, (B, T, V))
 
   @parameterized.parameters(0.7, 20.0)
-  def test_beta_does_not_touch_the_text(self, beta):
+  def test_beta_does_not_change_the_tokens(self, beta):
     got, want = RELAX(beta=beta), RELAX(beta=BETA)
     np.testing.assert_array_equal(got.tokens, want.tokens)
     self.assertGreater(np.abs(got.rows - want.rows).max(), 0.05)
@@ -307,7 +307,7 @@ class RelaxTest(chex.TestCase):
       self.assertGreater(np.abs(leaf).max(), 0.01)
 
   @parameterized.parameters('hard', 'soft')
-  def test_gradient_is_that_of_small_steps(self, feedback):
+  def test_gradient_matches_finite_differences(self, feedback):
     settings = {'feedback': 'soft'} if feedback == 'soft' else {}
     f = value_and_grad(hard=False, route='scan', **settings)
     rng = np.random.RandomState(5)
@@ -318,13 +318,13 @@ class RelaxTest(chex.TestCase):
     for eps in (-1e-3, 1e-3):
       moved = jax.tree.map(lambda x, d, e=eps: x + e * d, PARAMS, way)
       (value, (same, *_)), _ = f(moved, TABLE)
-      np.testing.assert_array_equal(same, tokens)  # else it is no derivative
+      np.testing.assert_array_equal(same, tokens)  # required for a derivative
       ends.append(float(value))
     np.testing.assert_allclose(
       (ends[1] - ends[0]) / 2e-3, want, rtol=1e-2, atol=1e-2
     )
 
-  def test_contraction_within_is_contraction_afterwards(self):
+  def test_contraction_commutes_with_the_scan(self):
     within, after = (
       value_and_grad(**settings, hard=False, route='scan')(PARAMS, TABLE)
       for settings in ({}, {'after': True})
@@ -338,46 +338,46 @@ class RelaxTest(chex.TestCase):
     gaps = np.abs(soft.rows - hard.rows).max((0, 2))
     self.assertTrue((gaps[1:] > 1e-2).all())
     chex.assert_shape(soft.rows, (B, T, V))
-    # The second step has read the first row.
+    # The second step reads the first row.
     first = jnp.pad(soft.rows[:, :1], ((0, 0), (0, 0), (0, 2)))
     start = jax.nn.one_hot(jnp.full(B, MODEL.start), V + 2)
     hidden = feed(start, jnp.tile(first, (1, T, 1)))
     np.testing.assert_allclose(
       soft.hidden[:, 1], hidden[:, 1], rtol=1e-4, atol=1e-6
     )
-    # A softmax so sharp that its rows are words makes the two one.
+    # With nearly one-hot rows, soft and hard feedback are equal.
     sharp = jax.jit(lambda: relax(beta=1e6, feedback='soft'))()
     np.testing.assert_array_equal(sharp.tokens, hard.tokens)
 
   def test_soft_feedback_of_hard_rows(self):
-    """The same text as with hard feedback, but another gradient."""
+    """The text equals that of hard feedback, but the gradient differs."""
     hard, soft = (
       value_and_grad(hard=True, route='scan', **settings)(PARAMS, TABLE)
       for settings in ({}, {'feedback': 'soft'})
     )
     chex.assert_trees_all_close(hard[0], soft[0], rtol=1e-4, atol=1e-5)
-    # Only fed rows carry a gradient to the embedding of their words' rivals.
+    # Only fed rows have gradients for embeddings of words not sampled.
     gap = np.abs(hard[1][0]['embed'] - soft[1][0]['embed'])
     self.assertGreater(gap.max(), 0.01)
 
-  def test_soft_rows_cannot_be_replayed(self):
+  def test_replay_rejects_soft_feedback(self):
     with self.assertRaisesRegex(ValueError, "feedback='hard'"):
       relax(route='replay', feedback='soft')
 
 
 class GreedyTest(chex.TestCase):
-  def test_without_noise_rows_are_a_soft_argmax(self):
+  def test_rows_without_noise_are_a_soft_argmax(self):
     drawn = RELAX_GREEDY(PARAMS)
     logits = READOUT(drawn.hidden)
     np.testing.assert_array_equal(drawn.tokens, logits.argmax(-1))
     np.testing.assert_allclose(
       drawn.rows, jax.nn.softmax(BETA * logits), rtol=1e-4, atol=1e-6
     )
-    # Without noise of either kind all rows are one and the same.
+    # Without Gumbel and latent noise all rows are equal.
     self.assertEqual(len({tuple(row) for row in drawn.tokens.tolist()}), 1)
 
   @parameterized.parameters('scan', 'replay')
-  def test_truncated_samples_keep_to_the_likeliest_words(self, route):
+  def test_truncated_samples_use_the_most_likely_words(self, route):
     def cut(logits):
       return truncate(logits, top_k=2)
 
@@ -399,7 +399,7 @@ NOISY_START = recurrent(
 
 
 class LatentTest(chex.TestCase):
-  def test_a_row_draws_its_noise_from_its_own_key(self):
+  def test_latent_noise_comes_from_the_row_key(self):
     params = noisy(NOISY_START)
 
     def run(rows, **settings):
@@ -412,8 +412,8 @@ class LatentTest(chex.TestCase):
     other = run(ROWS, context=NOISY_START.latent(OTHER_ROWS))
     self.assertGreater(abs(whole.hidden[:, 0] - other.hidden[:, 0]).max(), 0.01)
 
-  def test_marginal_likelihood_is_a_mean_over_the_noise(self):
-    """Against the definition, sentence by sentence, in double precision."""
+  def test_marginal_likelihood_averages_over_the_noise(self):
+    """Compares with the definition per sentence, in double precision."""
     params, draws, heat = noisy(NOISY_START), 3, 0.7
     tokens = TOKENS.at[0, 1].set(V + 1)  # an unknown word
     found = decode.marginal(NOISY_START, params, tokens, heat, draws=draws)
@@ -437,8 +437,8 @@ class LatentTest(chex.TestCase):
         if word < V:
           before = np.array([b * q[row, t, word] for b, q in zip(before, p)])
 
-  def test_likelihood_of_samples_is_between_its_bounds(self):
-    """Without the samples' own noise too low, with it too high."""
+  def test_likelihood_of_samples_lies_between_bounds(self):
+    """Too low without the samples' own noise, too high with it."""
     params = jax.tree.map(lambda x: 4 * x, noisy(NOISY_START))
     rows = random.row_keys(jax.random.key(5), 400)
     tokens = decode.sample(NOISY_START, params, rows, length=T).tokens

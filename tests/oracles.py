@@ -1,6 +1,6 @@
-"""Naive NumPy versions of what the package computes, loop by loop.
+"""Naive NumPy implementations for comparison, written as loops.
 
-They are slow on purpose and share no code with what they check.
+They are slow on purpose and share no code with the package.
 """
 
 import math
@@ -12,7 +12,7 @@ import scipy.optimize
 
 
 def inverse_temperature(name, end, horizon, i):
-  """One step of a schedule, as RelGAN's code has it."""
+  """One step of a schedule, as in RelGAN's code."""
   t, n = end, horizon
   return {
     'constant': lambda: t,
@@ -26,7 +26,7 @@ def inverse_temperature(name, end, horizon, i):
 
 
 def centroid_distance(real, fake):
-  """The plain norm of MoEGAN Eq 6 for [B, F] and [B', F]."""
+  """The norm of MoEGAN Eq 6 for [B, F] and [B', F]."""
   total = 0.0
   for f in range(real.shape[1]):
     mean_real = sum(float(row[f]) for row in real) / len(real)
@@ -36,7 +36,7 @@ def centroid_distance(real, fake):
 
 
 def adversarial_loss(name, real_logits, fake_logits):
-  """The pair (D's loss, G's loss) of logits of any shape."""
+  """The losses of D and G for logits of any shape."""
   a = [float(x) for x in np.ravel(real_logits)]
   b = [float(x) for x in np.ravel(fake_logits)]
   n = len(a)
@@ -110,7 +110,7 @@ def negative_log_likelihood(logits, tokens):
   return total / tokens.size
 
 
-# Networks. Parameters are those of the Linen modules, read by name.
+# Networks. They read the parameters of the Linen modules by name.
 
 
 def _sigmoid(x):
@@ -118,7 +118,7 @@ def _sigmoid(x):
 
 
 def _affine(params, x):
-  """One row x through a `Dense`, entry by entry of the result."""
+  """Applies a `Dense` layer to one row x, entry by entry."""
   kernel = np.asarray(params['kernel'], np.float64)
   out = [float(x @ kernel[:, j]) for j in range(kernel.shape[1])]
   if 'bias' in params:
@@ -127,14 +127,14 @@ def _affine(params, x):
 
 
 def _layer_norm(params, rows, joint, epsilon):
-  """Rows [R, F], normalised one by one or all at once (`joint`)."""
+  """Normalises rows [R, F] separately or together (`joint`)."""
   out = []
   for r, row in enumerate(rows):
     basis = rows if joint else row
     variance = np.mean((basis - np.mean(basis)) ** 2)
     unit = (row - np.mean(basis)) / math.sqrt(variance + epsilon)
     gain, bias = np.asarray(params['scale']), np.asarray(params['bias'])
-    if gain.ndim == 2:  # a gain and a bias for each row
+    if gain.ndim == 2:  # each row has its own gain and bias
       gain, bias = gain[r], bias[r]
     out.append(unit * gain + bias)
   return np.array(out)
@@ -145,7 +145,7 @@ def relational_memory(
 ):
   """One step for memories [n, N, M] and projected inputs [n, M].
 
-  biases: the forget and the input bias, where they are constants
+  biases: forget and input bias, for the flavours where they are constants
   """
   joint, epsilon = {
     'santoro': (False, 1e-5),
@@ -166,7 +166,7 @@ def relational_memory(
       qkv = _layer_norm(params['qkv_norm'], qkv, joint, epsilon)
       attended = np.zeros_like(z)
       for h in range(heads):
-        # A head's query, key and value stand side by side.
+        # Query, key and value of a head are adjacent columns.
         own = qkv[:, h * (2 * d_k + d_v) : (h + 1) * (2 * d_k + d_v)]
         q, k, v = own[:, :d_k], own[:, d_k : 2 * d_k], own[:, 2 * d_k :]
         scale = d_k if flavour == 'textgan' else 2 * d_k + d_v
@@ -183,10 +183,10 @@ def relational_memory(
       z = _layer_norm(params['attention_norm'], z + attended, joint, epsilon)
       y = z
       for layer in range(layers):
-        if flavour == 'textgan':  # one map for all layers, ReLU after each
+        if flavour == 'textgan':  # shared map, ReLU after each layer
           y = np.array([_affine(params['mlp_0'], row) for row in y])
           y = np.maximum(y, 0)
-        else:  # ReLU between layers only
+        else:  # ReLU only between layers
           y = np.maximum(y, 0) if layer else y
           y = np.array([_affine(params[f'mlp_{layer}'], row) for row in y])
       z = _layer_norm(params['mlp_norm'], z + y, joint, epsilon)
@@ -221,7 +221,7 @@ def lstm(params, h, c, u):
 
 
 def max_convolution(x, kernel):
-  """Maximum over positions of a convolution: [n, T, E] -> [n, filters]."""
+  """Maximum over positions of a convolution, [n, T, E] -> [n, filters]."""
   n, length, channels = x.shape
   width, _, filters = kernel.shape
   out = np.full((n, filters), -np.inf)
@@ -270,7 +270,7 @@ def text_cnn(params, x, *, widths, representations, highway):
 
 
 def exact_transport(cost):
-  """The least cost and a plan [n, m] between uniform marginals, by an LP."""
+  """Least cost and plan [n, m] between uniform marginals, by an LP."""
   n, m = cost.shape
   rows = np.kron(np.eye(n), np.ones(m))
   columns = np.kron(np.ones(n), np.eye(m))
@@ -284,7 +284,7 @@ def exact_transport(cost):
 
 
 def ipot(cost, beta, iterations, inner=1):
-  """Xie et al. 2018, Algorithm 1, by scalings in double precision."""
+  """Algorithm 1 of Xie et al. 2018, by scalings in double precision."""
   n, m = cost.shape
   kernel = np.exp(-np.asarray(cost, np.float64) / beta)
   plan = np.ones((n, m))
@@ -305,7 +305,7 @@ def ipot(cost, beta, iterations, inner=1):
 
 
 def sinkhorn(cost, epsilon, iterations):
-  """Rows and columns of exp(-cost / epsilon) scaled in turn."""
+  """Scales rows and columns of exp(-cost / epsilon) in turn."""
   plan = np.exp(-np.asarray(cost, np.float64) / epsilon)
   n, m = plan.shape
   for _ in range(iterations):
@@ -317,7 +317,7 @@ def sinkhorn(cost, epsilon, iterations):
 
 
 def pairwise(function, x, y):
-  """function(x_i, y_j) for all pairs of rows, in double precision."""
+  """Applies function(x_i, y_j) to all pairs of rows, in double precision."""
   x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
   return np.array([[function(a, b) for b in y] for a in x])
 
@@ -349,7 +349,7 @@ def mmd_squared(x, y, bandwidths):
 
 
 def jsd_weights(log_probs, n_data, normalise):
-  """JSDGAN's weights by probabilities; none may leave double precision."""
+  """JSDGAN's weights from probabilities, which must fit double precision."""
   p = [math.exp(float(x)) for x in log_probs]
   n = len(p)
   data = 1 / n
@@ -366,7 +366,7 @@ def jsd_weights(log_probs, n_data, normalise):
 
 
 def kept_words(logits, top_k, top_p):
-  """Which words of one row top-k and nucleus sampling keep."""
+  """The words of one row that top-k and nucleus sampling keep."""
   order = sorted(range(len(logits)), key=lambda v: (-float(logits[v]), v))
   order = order[: top_k or len(order)]
   p = [math.exp(float(logits[v]) - float(logits[order[0]])) for v in order]
