@@ -5,10 +5,10 @@ from those that the program computes:
 
 * likelihood: the values of G and both gradients, at every step
 * generator step: a rollout with both gradients; the rows through D's embedding,
-  and D itself, with gradients of the input only, because D's weights are
-    frozen;
-  the values of D for real text, without gradients, if the loss of G reads them.
-  Straight-through rows are gathered, and only their gradient is a product.
+  and D itself, with gradients of the input only, because the weights of D are
+  frozen; the values of D for real text, without gradients, if the loss of G
+  reads them. Straight-through rows are gathered, and only their gradient is a
+  product.
 * discriminator step: the rollout of its samples, values only; the rows through
   D's embedding with the gradient of the embedding only, because the rows are
   constants; D with both gradients, for real text and for samples

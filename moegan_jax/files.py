@@ -83,7 +83,10 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
     os.replace(temporary, path)
   except OSError as error:
     temporary.unlink(missing_ok=True)
-    raise UserError(f'cannot write {path}: {error.strerror}') from error
+    raise UserError(
+      f'cannot write {path}: {error.strerror}; check that its directory '
+      'exists, is writable and has space'
+    ) from error
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
@@ -109,7 +112,10 @@ def read_json(path: str | os.PathLike) -> Any:
   try:
     return json.loads(path.read_text(encoding='utf-8'))
   except (OSError, ValueError) as error:
-    raise UserError(f'cannot read {path}: {error}') from error
+    fault = getattr(error, 'strerror', None) or error
+    raise UserError(
+      f'cannot read {path}: {fault}; check the path, or restore the file'
+    ) from error
 
 
 def flatten(settings: dict[str, Any], prefix: str = '') -> dict[str, Any]:

@@ -65,8 +65,8 @@ def counter_contrastive(
       = logsumexp([s- / t; s+ / t]) - mean(s- / t).
 
   The sum has 2 B terms, because it pairs sentence j only with itself and not
-  with all others. Equal cosines give log 2B, and by Jensen's inequality L > log
-  B. The gradient of one cosine therefore shrinks as 1/B.
+  with all others. Equal cosines give log 2B. By Jensen's inequality L > log B.
+  The gradient with respect to one cosine is of order 1 / B.
 
   For the generator anchor and positive are constants, and s+ only rescales the
   pull on s-. No gradient is stopped here, because the variant that adds Eq 3 to

@@ -43,9 +43,8 @@ def jsd_weights(log_probs: Array, n_data: int, normalise: str) -> Array:
   `normalise` selects one of three readings of p:
 
     minmax    p shifted and scaled so that the batch spans 0 to 1, but at least
-              1e-10, with p_data = 1 / B, as in TextGAN-PyTorch. If all are
-                equal
-              they are all 1 (in TextGAN-PyTorch 1e-10), like the largest one.
+              1e-10, with p_data = 1 / B, as in TextGAN-PyTorch. Equal values
+              are all scaled to 1 here, and to 1e-10 in TextGAN-PyTorch.
     softmax   p divided by the sum over the batch, with p_data = 1 / B
     none      p itself, with p_data = 1 / n_data. The weights are divided by the
               sum of their absolute values, because they underflow like p.

@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, unknown
 from moegan_jax.nets.initializers import Initializers
 
 Array = jax.Array
@@ -27,10 +27,9 @@ class Cell(NamedTuple):
   width: H
   seed: hidden [n, H] -> carry whose visible state is `hidden`, to start from a
     latent vector; None if the cell has no such carry
-  folds: whether the module also offers its step as two methods: `absorb`, u ->
-  a,
-    which stacks all affine maps of u, and `advance`, (carry, a) -> carry,
-      output
+  folds: whether the module also offers its step as two methods. `absorb`,
+    u -> a, stacks all affine maps of u. `advance`, (carry, a) -> carry, output,
+    does the rest.
   """
 
   module: nn.Module
@@ -260,10 +259,7 @@ def relational_memory(
     ('gate', gate, ('unit', 'memory', 'none')),
   ):
     if value not in valid:
-      raise UserError(
-        f'generator.{name}={value!r} is unknown; choose one of '
-        f'{", ".join(valid)}'
-      )
+      raise unknown(f'generator.{name}', value, valid)
   sizes = {
     'slots': slots,
     'heads': heads,

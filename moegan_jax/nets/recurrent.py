@@ -195,15 +195,9 @@ def mixture(
       'experts the same function; choose embed_out, mgan or none'
     )
   if sharing != 'all' and sharing not in SHARING:
-    raise UserError(
-      f'generator.sharing={sharing!r} is unknown; choose one of '
-      f'{", ".join(SHARING)}'
-    )
+    raise unknown('generator.sharing', sharing, SHARING)
   if aggregation not in AGGREGATIONS:
-    raise UserError(
-      f'generator.aggregation={aggregation!r} is unknown; choose one of '
-      f'{", ".join(AGGREGATIONS)}'
-    )
+    raise unknown('generator.aggregation', aggregation, AGGREGATIONS)
   if experts == 1:
     return expert
 

@@ -21,9 +21,10 @@ from moegan_jax.types import Array, Params
 class Rewriting(NamedTuple):
   """The output of a rewriter for sentences of T tokens.
 
-  logits: [B, T, V] encoded: [B, T, H], the outputs of the encoder attention:
-  [B, T, T], the weight of each input position (last axis) at each step
-    of the decoder; rows sum to one
+  logits: [B, T, V]
+  encoded: [B, T, H], the outputs of the encoder
+  attention: [B, T, T], the weight of each input position (last axis) at each
+    step of the decoder; rows sum to one
   """
 
   logits: Array
