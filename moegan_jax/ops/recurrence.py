@@ -1,6 +1,6 @@
 """Scan of a cell over given inputs, for encoders and known distributions.
 
-`decode.py` has the scan in which the output of a step chooses the next input.
+In `moegan_jax.decode` the output of a step chooses the next input.
 """
 
 from collections.abc import Callable

@@ -3,8 +3,8 @@
 import chex
 import jax
 import jax.numpy as jnp
+import network_oracles
 import numpy as np
-import oracles
 from absl.testing import parameterized
 
 from moegan_jax.errors import UserError
@@ -37,7 +37,7 @@ def shapes(*, vocab_size=5000, **settings):
 def step_and_oracle(params, cell, memory, u, **settings):
   step = jax.jit(lambda p, m, u: cell.module.apply({'params': p}, m, u))
   got, output = step(params, memory, u)
-  want = oracles.relational_memory(
+  want = network_oracles.relational_memory(
     params,
     memory,
     u,

@@ -3,8 +3,8 @@
 import chex
 import jax
 import jax.numpy as jnp
+import network_oracles
 import numpy as np
-import oracles
 from absl.testing import parameterized
 
 from moegan_jax.errors import UserError
@@ -65,7 +65,7 @@ class CNNTest(chex.TestCase):
     model = small(representations=representations, highway=highway)
     params = noisy(model)
     got = jax.jit(lambda p, x: model.judge(p, x, None))(params, EMBEDDED)
-    logits, features = oracles.text_cnn(
+    logits, features = network_oracles.text_cnn(
       params['body'],
       np.asarray(EMBEDDED),
       widths=(2, 3),

@@ -6,8 +6,8 @@ import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import network_oracles
 import numpy as np
-import oracles
 from absl.testing import parameterized
 
 from moegan_jax.errors import UserError
@@ -71,7 +71,7 @@ class LSTMTest(chex.TestCase):
     params = noisy(cell)
     step = self.variant(lambda p, *x: cell.module.apply({'params': p}, *x))
     (new_h, new_c), output = step(params, (h, c), u)
-    want_h, want_c = oracles.lstm(params, h, c, u)
+    want_h, want_c = network_oracles.lstm(params, h, c, u)
     np.testing.assert_allclose(new_h, want_h, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(new_c, want_c, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(output, new_h)

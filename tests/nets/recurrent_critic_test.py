@@ -3,8 +3,8 @@
 import chex
 import jax
 import jax.numpy as jnp
+import network_oracles
 import numpy as np
-import oracles
 from absl.testing import parameterized
 
 from moegan_jax.errors import UserError
@@ -51,7 +51,7 @@ def naive(params):
   for t in range(T):
     x = np.asarray(EMBEDDED[:, t], np.float64)
     u = x @ p['input']['kernel'] + p['input']['bias']
-    h, c = oracles.lstm(p['core'], h, c, u)
+    h, c = network_oracles.lstm(p['core'], h, c, u)
     outputs.append(h)
     logits.append(h @ p['logit']['kernel'][:, 0] + p['logit']['bias'][0])
   return np.stack(outputs, 1), np.stack(logits, 1)

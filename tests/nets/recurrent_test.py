@@ -3,8 +3,8 @@
 import chex
 import jax
 import jax.numpy as jnp
+import network_oracles
 import numpy as np
-import oracles
 from absl.testing import parameterized
 
 from moegan_jax.errors import UserError
@@ -85,7 +85,7 @@ class RecurrentTest(chex.TestCase):
     fed = np.full(B, V)
     for t in range(T):
       u = p['embed'][fed] @ p['input']['kernel'] + p['input']['bias']
-      h, c = oracles.lstm(p['core'], h, c, u)
+      h, c = network_oracles.lstm(p['core'], h, c, u)
       want = h @ p['head']['kernel'] + p['head']['bias']
       np.testing.assert_allclose(got[:, t], want, rtol=1e-4, atol=1e-5)
       fed = np.asarray(TOKENS[:, t])

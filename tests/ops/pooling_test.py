@@ -5,8 +5,8 @@ from unittest import mock
 import chex
 import jax
 import jax.numpy as jnp
+import network_oracles
 import numpy as np
-import oracles
 from absl.testing import parameterized
 from jax.test_util import check_grads
 
@@ -57,14 +57,14 @@ class MaxConvolutionTest(chex.TestCase):
   def test_value(self, width):
     kernel = kernel_of(width)
     got = self.variant(max_convolution)(X, kernel)
-    want = oracles.max_convolution(X, kernel)
+    want = network_oracles.max_convolution(X, kernel)
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
   def test_value_under_differentiation(self):
     kernel = kernel_of(2)
     got, _ = jax.vjp(max_convolution, X, kernel)
     np.testing.assert_allclose(
-      got, oracles.max_convolution(X, kernel), rtol=1e-5, atol=1e-5
+      got, network_oracles.max_convolution(X, kernel), rtol=1e-5, atol=1e-5
     )
 
   @parameterized.product(width=WIDTHS, max_unrolled=(200, 0), block=(32, 3))
