@@ -1,1 +1,1 @@
-"""Speed and memory, as times and as shares of what the machine can do."""
+"""Benchmarks of speed and memory, absolute and relative to the hardware."""

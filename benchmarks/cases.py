@@ -1,4 +1,4 @@
-"""What is timed: the updates of a system, and its samples."""
+"""The measured cases: the updates of a system, and its sampling."""
 
 import time
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ from moegan_jax.scoring.evaluation import Evaluator, select_seed
 from moegan_jax.train import loop
 from moegan_jax.types import Phase, Spec, System, Update
 
-LONG = 0.5  # seconds that a timed call lasts, at least one iteration
-# Systems whose D is what the section `discriminator` says.
+LONG = 0.5  # target duration of a timed call in seconds
+# Systems that build D from the section `discriminator`.
 _JUDGED = (*flops.COVERED, 'textgan', 'fmgan')
 NAMES = {'pretrain': 'MLE step', 'adversarial': 'whole iteration'}
 
@@ -28,6 +28,9 @@ NAMES = {'pretrain': 'MLE step', 'adversarial': 'whole iteration'}
 class Case(NamedTuple):
   """A system and the text it is timed on.
 
+  config: the configuration of the experiment
+  spec: the properties of the text
+  system: built from the two
   tokens: int32 [N, T], training text
   """
 
@@ -40,13 +43,23 @@ class Case(NamedTuple):
 def build(
   config, vocab_size: int, tokens: np.ndarray, pad: int | None = None
 ) -> Case:
-  """The system of a configuration, on text [N, T] that ends with `pad`."""
+  """Builds the system of a configuration.
+
+  Args:
+    config: the configuration of an experiment
+    vocab_size: V
+    tokens: int32 [N, T], training text
+    pad: id that ends a sequence; None for sequences of fixed length
+
+  Returns:
+    A Case.
+  """
   spec = Spec(vocab_size, tokens.shape[1], len(tokens), pad)
   return Case(config, spec, systems.build(config, spec), tokens)
 
 
 def setting(case: Case) -> str:
-  """What a number means nothing without, in one line."""
+  """Describes in one line the settings that a measurement depends on."""
   c, spec = case.config, case.spec
   gen, disc, run = c.generator, c.discriminator, c.adversarial
   memory = f'{gen.slots} x {gen.heads * gen.head_size}'
@@ -76,10 +89,13 @@ def setting(case: Case) -> str:
 
 
 class Piece(NamedTuple):
-  """An update that is timed.
+  """An update to time.
 
-  count: how many steps one application of it makes
-  products: of one of these steps, or None where there is no formula
+  name: name in the table
+  phase: the phase whose settings apply
+  update: the update
+  count: number of steps in one application of the update
+  products: the products of one step; None if there is no formula
   """
 
   name: str
@@ -90,7 +106,7 @@ class Piece(NamedTuple):
 
 
 def pieces(case: Case) -> list[Piece]:
-  """The updates of all phases: each player's own, and whole iterations."""
+  """Returns the updates of all phases: one per player, and whole iterations."""
   c, spec, phases = case.config, case.spec, case.system.phases
   update, products = phases['pretrain'].update, flops.likelihood_step(c, spec)
   found = [Piece(NAMES['pretrain'], 'pretrain', update, 1, products)]
@@ -104,7 +120,7 @@ def pieces(case: Case) -> list[Piece]:
   phase = phases['adversarial']
   for player, part in (phase.parts or {}).items():
     products = formulas[player](c, spec) if known else None
-    # Each step takes a batch of real text.
+    # A step takes one batch, so the batches count the steps.
     found.append(
       Piece(f'{player} step', 'adversarial', part, part.batches, products)
     )
@@ -116,10 +132,16 @@ def pieces(case: Case) -> list[Piece]:
 
 
 def measure(case: Case, piece: Piece, repeats: int, warm: bool) -> Row:
-  """Times an update as a run makes it: in a compiled chunk, state donated.
+  """Times an update as in a run: in a compiled chunk with donated state.
 
   Args:
-    warm: compile a second time, from the cache on disk
+    case: the system and its text
+    piece: the update
+    repeats: number of timed calls
+    warm: whether to compile a second time, from the cache on disk
+
+  Returns:
+    A Row, in which times and products are those of one step.
   """
   seeds, phases = case.config.num_seeds, case.system.phases
   phase: Phase = phases[piece.phase]._replace(update=piece.update)
@@ -129,12 +151,12 @@ def measure(case: Case, piece: Piece, repeats: int, warm: bool) -> Row:
   corpus = jnp.asarray(case.tokens)
 
   def compiled():
-    jax.clear_caches()  # of traces; a run that begins has none
+    jax.clear_caches()  # a new run has no traces in memory
     return loop.compile_chunk(phase, start, state, corpus)
 
   chunk = compiled()
   cold, again = chunk.seconds, compiled().seconds if warm else None
-  # What comes out takes the place of the state, which is donated.
+  # The state is donated, so results reuse its memory.
   peak = chunk.extra_bytes + nbytes((state, corpus))
 
   def call(count: int):
@@ -160,7 +182,18 @@ def measure(case: Case, piece: Piece, repeats: int, warm: bool) -> Row:
 def measure_sampling(
   case: Case, corpus: Corpus, n: int, repeats: int, warm: bool
 ) -> Row:
-  """Times n samples of one seed as an evaluation draws them, with the host."""
+  """Times sampling as in an evaluation, including the transfer to the host.
+
+  Args:
+    case: the system
+    corpus: its text
+    n: number of samples, drawn for one seed
+    repeats: number of timed calls
+    warm: whether to compile a second time, from the cache on disk
+
+  Returns:
+    A Row.
+  """
   config, spec = case.config, case.spec
   chunk = config.eval.chunk
   state = select_seed(loop.init_seeds(case.system.init, config.seed, 1), 0)
@@ -197,7 +230,7 @@ def measure_sampling(
 
 
 def all_products(case: Case, samples: int) -> Iterator[Product]:
-  """Every product that the formulas name, for the best rate."""
+  """Yields all products in the formulas, to find the best rate."""
   yield from flops.sampling(case.config, case.spec, samples)
   for piece in pieces(case):
     yield from piece.products or ()

@@ -1,11 +1,11 @@
-"""What the programs of this folder have in common: their command line."""
+"""The command line that all benchmark programs share."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
 
-# XLA's notes about CPU features are of no use to anybody.
+# Hides XLA's messages about CPU features.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
 import launch
@@ -15,11 +15,12 @@ from moegan_jax.cli.shared import Parser
 
 
 def parser(module: str, text: str, config: str) -> argparse.ArgumentParser:
-  """A parser of the flags that all programs have.
+  """Returns a parser with the flags that all programs share.
 
   Args:
-    module: NAME of `python -m benchmarks.NAME`
-    config: the experiment by default
+    module: NAME in `python -m benchmarks.NAME`
+    text: description of the program
+    config: default experiment
   """
   made = Parser(
     prog=f'python -m benchmarks.{module}',
@@ -35,13 +36,13 @@ def parser(module: str, text: str, config: str) -> argparse.ArgumentParser:
   made.add_argument(
     '--json',
     action='store_true',
-    help='a list of records on stdout; the table goes to stderr',
+    help='print JSON records to stdout and the table to stderr',
   )
   return made
 
 
 def positive(text: str) -> int:
-  """A flag's value that is a whole number from 1."""
+  """Parses a flag that must be a whole number of at least 1."""
   value = int(text)
   if value < 1:
     raise argparse.ArgumentTypeError(f'{text} must be at least 1')
@@ -49,10 +50,13 @@ def positive(text: str) -> int:
 
 
 def parse(made: argparse.ArgumentParser, argv: Sequence[str] | None):
-  """The flags, and the configuration that launch.py would train.
+  """Parses the flags and the configuration, as launch.py does.
+
+  Returns:
+    The flags, and the configuration that launch.py would train.
 
   Raises:
-    UserError: a flag, a config file or a setting that is wrong.
+    UserError: an invalid flag, config file or setting.
   """
   args, rest = made.parse_known_args(argv)
   config, *_ = launch.parse(['', f'--config={args.config}', *rest])
@@ -60,7 +64,7 @@ def parse(made: argparse.ArgumentParser, argv: Sequence[str] | None):
 
 
 def note(text: str) -> None:
-  """A line for whoever waits; stdout is for results."""
+  """Prints a progress line to stderr, because stdout is for results."""
   print(text, file=sys.stderr, flush=True)
 
 
@@ -70,7 +74,14 @@ def show(
   as_json: bool,
   best: float | None = None,
 ) -> None:
-  """Prints the result, with a last row for the memory of the process."""
+  """Prints the table or the records, with a last row for the process.
+
+  Args:
+    rows: the measurements
+    setting: one line with the settings they depend on
+    as_json: whether to print records to stdout and the table to stderr
+    best: best rate of matrix products in GFLOP/s, if it was measured
+  """
   whole = table.Row('process, peak memory', peak_bytes=resident_peak())
   rows = [*rows, whole]
   head = f'{setting}\n'

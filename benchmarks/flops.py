@@ -1,18 +1,21 @@
-"""The products that a step of a system needs, composed from a configuration.
+"""The matrix products that a step of a system needs, from its configuration.
 
-What is counted is what the mathematics needs, not what the program does:
+The formulas count the products that the mathematics needs, which may differ
+from those that the program computes:
 
-* likelihood: G's values and both gradients, at every step
-* a generator step: a rollout with both gradients; the rows through D's
-  embedding and D itself with the gradient of their input only, as D's weights
-  are frozen; D's values of real text, without gradients, where G's loss reads
-  them. Straight-through rows are read by a gather, their gradient is a product
-* a discriminator step: the rollout of its samples, values only; the rows
-  through D's embedding with the gradient of the embedding only, as the rows
-  are constants; D with both gradients, on real text and on samples
+* likelihood: the values of G and both gradients, at every step
+* generator step: a rollout with both gradients; the rows through D's embedding,
+  and D itself, with gradients of the input only, because the weights of D are
+  frozen; the values of D for real text, without gradients, if the loss of G
+  reads them. Straight-through rows are gathered, and only their gradient is a
+  product.
+* discriminator step: the rollout of its samples, values only; the rows through
+  D's embedding with the gradient of the embedding only, because the rows are
+  constants; D with both gradients, for real text and for samples
 
-The program does more in places: it makes the logits of D's samples twice, and
-the rest stands in the test that holds these formulas against its traces.
+The program computes more in places. For example, it computes the logits of D's
+samples twice. The test that compares these formulas with the traced programs
+lists all differences.
 """
 
 import jax.numpy as jnp
@@ -32,19 +35,19 @@ from moegan_jax.losses.adversarial import adversarial_loss
 from moegan_jax.systems.adversarial_setup import RELAXATIONS
 from moegan_jax.types import Spec
 
-# Their losses have no products beyond those of the players.
+# Systems whose losses have no products beyond those of the players.
 COVERED = ('moegan', 'ccl', 'relgan', 'gsgan')
 
 
 def _rollout(config, spec: Spec, n: int, soft: bool) -> Work:
-  """n sequences written word by word."""
+  """The work of sampling n sequences step by step."""
   parts = generator(n, spec.vocab_size, soft=soft, **config.generator)
   each = join(parts.step, parts.readout)
   return join(parts.begin, repeated(each, spec.length))
 
 
 def _forced(config, spec: Spec, n: int) -> Work:
-  """n given sequences: the readout is one product over all positions."""
+  """The work of teacher forcing n sequences, with a single readout."""
   one = generator(n, spec.vocab_size, soft=False, **config.generator)
   every = generator(
     n * spec.length, spec.vocab_size, soft=False, **config.generator
@@ -57,12 +60,18 @@ def _judge(config, spec: Spec, n: int) -> Work:
 
 
 def likelihood_step(config, spec: Spec, n: int | None = None) -> Products:
-  """An update of G on real text; n: sequences, else the batch of `mle`."""
+  """Returns the products of an update of G on real text.
+
+  Args:
+    config: configuration of the experiment
+    spec: properties of the text
+    n: number of sequences; default: `mle.batch`
+  """
   return _forced(config, spec, n or config.mle.batch).trained
 
 
 def sampling(config, spec: Spec, n: int) -> Products:
-  """n samples, `eval.chunk` at a time."""
+  """Returns the products of n samples, drawn `eval.chunk` at a time."""
   chunk = min(n, config.eval.chunk)
   return times(_rollout(config, spec, chunk, False).forward, n / chunk)
 
@@ -73,16 +82,16 @@ def _rules(config):
 
 
 def _reads_real(config) -> bool:
-  """Whether G's adversarial loss depends on D's opinion of real text."""
+  """Returns whether the adversarial loss of G reads D's logits of real text."""
   loss, fake = _rules(config).generator, jnp.array([0.5, 1.0])
   real = jnp.array([1.0, 3.0])
   return bool(loss(real, fake) != loss(-real, fake))
 
 
 def uncovered(config) -> str:
-  """Why there is no formula for a game of this configuration; '' if there is.
+  """Returns why a configuration has no formula for its game, or ''.
 
-  Those of likelihood and of sampling hold for every system.
+  The formulas of likelihood and sampling hold for every system.
   """
   if config.system not in COVERED:
     return f'no formula for the losses of {config.system}'
@@ -92,12 +101,12 @@ def uncovered(config) -> str:
   if config.fsa.weight and config.fsa.distance != 'centroid':
     return f'no formula for fsa.distance={config.fsa.distance}'
   if config.adversarial.mle_every:
-    return 'adversarial.mle_every: iterations differ in what they do'
+    return 'no formula for adversarial.mle_every, as iterations differ'
   return ''
 
 
 def generator_step(config, spec: Spec) -> Products:
-  """One update of G in a game, and what follows it on the same batch."""
+  """Returns the products of an update of G and of its second update, if any."""
   n = config.adversarial.batch
   hard = RELAXATIONS[config.game.relaxation][0]
   rows = dense(n, spec.vocab_size, config.discriminator.embed, spec.length)
@@ -108,11 +117,11 @@ def generator_step(config, spec: Spec) -> Products:
   found = made + judge.through
   aligned = bool(config.fsa.weight)
   if aligned and config.fsa.dropout == 'off':
-    found += judge.forward + judge.through  # without the masks of the loss
+    found += judge.forward + judge.through  # separate passes without dropout
     aligned = False
   if aligned or _reads_real(config):
     found += judge.forward
-  if config.ccl.weight:  # two masks of real text, and samples once more
+  if config.ccl.weight:  # real text under two masks, and new samples
     found += made + judge.through + times(judge.forward, 2)
   if config.adversarial.anchor:
     found += likelihood_step(config, spec, n)
@@ -120,7 +129,10 @@ def generator_step(config, spec: Spec) -> Products:
 
 
 def discriminator_step(config, spec: Spec) -> Products:
-  """One of D's k updates, with its share of the rollout for all of them."""
+  """Returns the products of one of D's k updates.
+
+  They include its share of the rollout that serves all k updates.
+  """
   n, k = config.adversarial.batch, config.adversarial.d_steps
   hard = RELAXATIONS[config.game.relaxation][0]
   soft = config.game.feedback == 'soft'
@@ -135,7 +147,7 @@ def discriminator_step(config, spec: Spec) -> Products:
 
 
 def iteration(config, spec: Spec) -> Products:
-  """g updates of G and k of D."""
+  """Returns the products of g updates of G and k updates of D."""
   run = config.adversarial
   return times(generator_step(config, spec), run.g_steps) + times(
     discriminator_step(config, spec), run.d_steps
@@ -143,4 +155,5 @@ def iteration(config, spec: Spec) -> Products:
 
 
 def gflop(products: Products) -> float:
+  """Returns the number of operations in units of 1e9."""
   return flop(products) / 1e9

@@ -1,4 +1,4 @@
-"""Evaluation measures against n: python -m benchmarks.metrics --help."""
+"""Evaluation metrics against n: python -m benchmarks.metrics --help."""
 
 import functools
 import sys
@@ -32,8 +32,8 @@ def _sizes(text: str) -> tuple[int, ...]:
 def _run(argv: Sequence[str] | None) -> None:
   made = command.parser(
     'metrics',
-    'Time and memory of each measure on n samples against n references and n '
-    'training sentences, all of them real text.',
+    'Measures time and memory of each metric on n samples with n references '
+    'and n training sentences, all of them real text.',
     'configs/moegan_captions.py:cpu',
   )
   made.add_argument(
@@ -45,15 +45,15 @@ def _run(argv: Sequence[str] | None) -> None:
   )
   args, config = command.parse(made, argv)
   most = max(args.sizes)
-  # Corpora that are drawn are drawn large enough, and none is cut.
+  # Synthetic corpora must be large enough, and no corpus may be limited.
   config.data.update(train_size=2 * most, test_size=most, limit=0)
   check(config)
   corpus = data.load(config.data).corpus
   found = min(len(corpus.train_words) // 2, len(corpus.test_words))
   if found < most:
     raise UserError(
-      f'--sizes: {corpus.name} has text for n up to {found}; choose smaller '
-      'ones, or the captions, which are drawn'
+      f'--sizes: {corpus.name} has text for n up to {found} only; choose '
+      'smaller sizes, or the captions, which are synthetic'
     )
   case = cases.build(config, corpus.vocab_size, corpus.train, corpus.pad)
   of_models = _of_models(case, corpus)
@@ -66,7 +66,7 @@ def _run(argv: Sequence[str] | None) -> None:
 
 
 def _of_text(corpus: Corpus, n: int) -> Iterator[tuple[str, Callable]]:
-  """The measures of text that need no language model."""
+  """Yields the metrics of text that need no language model."""
   train = corpus.train_words
   texts = Texts(train[:n], corpus.test_words[:n], train[n : 2 * n])
   for name, measure in MEASURES.items():
@@ -75,7 +75,10 @@ def _of_text(corpus: Corpus, n: int) -> Iterator[tuple[str, Callable]]:
 
 
 def _of_models(case: cases.Case, corpus: Corpus) -> Callable:
-  """n -> those that need a generator, here an untrained one, or an oracle."""
+  """Returns a function from n to the metrics of a generator or an oracle.
+
+  The generator is untrained.
+  """
   init, seed = case.system.init, case.config.seed
   state = select_seed(loop.init_seeds(init, seed, 1), 0)
   evaluator = Evaluator(case.system, corpus, case.config.eval.chunk)
@@ -93,10 +96,11 @@ def _of_models(case: cases.Case, corpus: Corpus) -> Callable:
 
 
 def _measure(name: str, call: Callable, repeats: int) -> Row:
-  """A row; a first call imports and compiles, a second one is watched.
+  """Measures one metric.
 
-  Memory is what Python and NumPy take beyond the texts; of arrays on a
-  device it knows nothing. Watching is slow, so no timed call is watched.
+  A first call imports and compiles, a second one records memory, and further
+  calls are timed, because recording is slow. The memory is what Python and
+  NumPy allocate beyond the texts, without arrays on a device.
   """
   call()
   tracemalloc.start()

@@ -1,8 +1,8 @@
-"""What the products of a network's parts cost, by formula.
+"""The matrix products of the parts of a network, by formula.
 
-A product of [m, k] with [k, n] is 2 m k n operations. Everything else (softmax,
-noise, norms, optimizers) grows with the arrays, not with their products, and
-is not counted. Gathers are no products: an integer token's embedding is free.
+A product of [m, k] with [k, n] takes 2 m k n operations. Everything else
+(softmax, noise, norms, optimizers) is linear in the size of the arrays and not
+counted. Gathers such as the embedding of tokens are not products.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ GATES = {'lstm': 4, 'gru': 3}
 
 
 class Product(NamedTuple):
-  """[m, k] times [k, n], `times` times."""
+  """A product of [m, k] with [k, n], computed `times` times."""
 
   m: int
   k: int
@@ -33,9 +33,9 @@ Products = tuple[Product, ...]
 class Work(NamedTuple):
   """The products of a function of activations (left) and weights (right).
 
-  forward: the values
-  left: gradients of the left operands, as far as they have one
-  right: gradients of the right operands
+  forward: for the values
+  left: for the gradients of the left operands, if they need any
+  right: for the gradients of the right operands
   """
 
   forward: Products = ()
@@ -44,45 +44,46 @@ class Work(NamedTuple):
 
   @property
   def trained(self) -> Products:
-    """Values and both gradients: the weights learn, and so does the input."""
+    """Values and both gradients: weights and input are trained."""
     return self.forward + self.left + self.right
 
   @property
   def through(self) -> Products:
-    """Frozen weights that a gradient passes on its way to the input."""
+    """Values and gradients of the input: the weights are frozen."""
     return self.forward + self.left
 
   @property
   def of_weights(self) -> Products:
-    """The weights learn from an input that is a constant."""
+    """Values and gradients of the weights: the input is constant."""
     return self.forward + self.right
 
   def constant_input(self) -> 'Work':
-    """The same, where nothing behind the input learns in any case."""
+    """Returns the work without gradients of the left operands."""
     return self._replace(left=())
 
 
 def flop(products: Iterable[Product]) -> float:
-  """Operations in all."""
+  """Returns the total number of operations."""
   return sum(p.flop for p in products)
 
 
 def times(products: Iterable[Product], count: float) -> Products:
-  """The same products `count` times."""
+  """Returns the same products `count` times."""
   return tuple(p._replace(times=p.times * count) for p in products)
 
 
 def join(*works: Work) -> Work:
-  """One function after the other."""
+  """Returns the work of several functions together."""
   return Work(*(sum(parts, ()) for parts in zip(*works, strict=True)))
 
 
 def repeated(work: Work, count: float) -> Work:
+  """Returns the work of a function applied `count` times."""
   return Work(*(times(part, count) for part in work))
 
 
 def dense(m: int, k: int, n: int, count: float = 1.0) -> Work:
-  """[m, k] times [k, n], `count` of them, both operands with a gradient."""
+  """Returns the work of `count` products of [m, k] with [k, n]."""
   return Work(
     (Product(m, k, n, count),),
     (Product(m, n, k, count),),
@@ -103,13 +104,18 @@ def memory_step(
   flavour: str,
   **_,
 ) -> Work:
-  """One step of a relational memory core for n sequences, its input apart.
+  """Returns the work of one step of a memory core, without its input.
 
-  The input's own row serves as key and value; after the last block nothing
-  reads it, so it needs no attention and no MLP there. Only a norm over all
-  rows at once (flavour 'relgan') does. What the first block and the gates do
-  with the input is in `memory_input`. Attention among few rows is no product
-  (`nets.cells.attention`): at N = 1 it is less than a percent of a step.
+  Args:
+    n: number of sequences
+    slots, heads, head_size, key_size, blocks, mlp_layers, gate, flavour: see
+      `nets.cells.relational_memory`
+
+  The input row serves as key and value. After the last block its result is
+  unused, so it needs no attention and no MLP there, unless the norm covers all
+  rows (flavour 'relgan'). `memory_input` counts the maps of the input in the
+  first block and in the gates. Attention over few rows uses no products
+  (`nets.cells.attention`); for N = 1 it is less than one percent of a step.
   """
   width, key = heads * head_size, key_size or head_size
   rows = slots + 1
@@ -119,7 +125,7 @@ def memory_step(
     kept = slots if last and not FLAVOURS[flavour].joint_norm else rows
     mapped = rows if block else slots
     parts += [
-      # The norm of a row mixes its query, key and value: all rows have all.
+      # The norm mixes query, key and value, so all rows need all three.
       dense(n * mapped, width, heads * (2 * key + head_size)),
       dense(n * kept, width, width, mlp_layers),
     ]
@@ -134,6 +140,7 @@ def memory_step(
 
 
 def _gates(width: int, gate: str) -> int:
+  """Returns the width of the gates of a memory core."""
   return {'unit': 2 * width, 'memory': 2, 'none': 0}[gate]
 
 
@@ -147,10 +154,10 @@ def memory_input(
   gate: str,
   **_,
 ) -> tuple[Work, Work]:
-  """What a memory core does with its input alone: (once a call, a step).
+  """Returns the work of the input maps of a memory core, per call and per step.
 
-  All of it is affine in the embedding, so its factors are multiplied out
-  once, for the kernel [E, A] and, by a row of zeros, for the bias.
+  The maps are affine in the embedding. Their factors are multiplied out once
+  per call: for the kernel [E, A] and, with a row of zeros, for the bias.
   """
   width, key = heads * head_size, key_size or head_size
   maps = [heads * (2 * key + head_size)]
@@ -168,16 +175,16 @@ def memory_input(
 
 
 def gated_step(n: int, *, cell: str, width: int) -> Work:
-  """One step of an LSTM or a GRU for n sequences."""
+  """Returns the work of one step of an LSTM or a GRU for n sequences."""
   return dense(n, width, GATES[cell] * width)
 
 
 class GeneratorWork(NamedTuple):
-  """Of n sequences: what a generator costs.
+  """The work of a generator for n sequences.
 
-  begin: what is done once a call: a start from latent noise, folded maps
-  step: a step of all experts, without the readout
-  readout: of one step
+  begin: once per call: the start from latent noise, and the folded maps
+  step: one step of all experts, without the readout
+  readout: the readout of one step
   """
 
   begin: Work
@@ -199,11 +206,15 @@ def generator(
   aggregation: str,
   **memory,
 ) -> GeneratorWork:
-  """A generator from the section `generator` of a configuration.
+  """Returns the work of a generator from the section `generator`.
 
   Args:
-    soft: it reads weights over the V words and two symbols, not tokens
-    memory: sizes of the memory core; other settings cost nothing
+    n: number of sequences
+    vocab_size: V
+    soft: whether its inputs are weights over V + 2 symbols and not tokens
+    cell, embed, hidden, latent, experts, sharing, aggregation: settings of the
+      section
+    memory: sizes of the memory core; other settings have no products
   """
   begin = Work()
   if cell == 'rmc':
@@ -216,14 +227,14 @@ def generator(
     own = dense(n, embed, read)
   shared = SHARING.get(sharing, ()) if experts > 1 else ()
   step, begin = repeated(join(core, own), experts), repeated(begin, experts)
-  if latent:  # of gated cells alone
+  if latent:  # gated cells only
     noise = dense(n, latent, read, experts).constant_input()
     step = join(step, noise)
     begin = dense(n, latent, width, experts).constant_input()
   if soft:
     tables = 1 if 'embed' in shared else experts
     step = join(step, dense(n, vocab_size + 2, embed, tables))
-  # The readout of a mean is the mean of the readouts, where they are one.
+  # A shared readout is applied once, to the mean of the experts.
   merged = aggregation == 'repr_mean' and 'head' in shared
   heads = 1 if merged else experts
   return GeneratorWork(begin, step, dense(n, width, vocab_size, heads))
@@ -232,9 +243,9 @@ def generator(
 def convolution(
   n: int, length: int, channels: int, width: int, filters: int
 ) -> Work:
-  """Filters and their maximum over time.
+  """Returns the work of filters followed by their maximum over time.
 
-  The gradient takes one position of each filter, that of its maximum.
+  The gradient needs only one position per filter, that of the maximum.
   """
   positions, size = length - width + 1, width * channels
   return dense(n, size, filters)._replace(
@@ -258,9 +269,14 @@ def discriminator(
   per_token: bool,
   **_,
 ) -> Work:
-  """A judgement of n embedded sequences, from the section `discriminator`.
+  """Returns the work of a discriminator for n embedded sequences.
 
-  Its other settings cost nothing.
+  Args:
+    n: number of sequences
+    length: T
+    kind, embed, widths, filters, representations, features, highway, cell,
+      hidden, per_token: settings of the section `discriminator`; its other
+      settings have no products
   """
   if kind == 'recurrent':
     return join(

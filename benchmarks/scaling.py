@@ -1,4 +1,4 @@
-"""Cost against size: python -m benchmarks.scaling --help."""
+"""Time and memory against size: python -m benchmarks.scaling --help."""
 
 import sys
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from moegan_jax.cli.shared import exit_code
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.experiment.settings import check
 
-# Axis -> the sizes that are tried.
+# Axis -> default sizes.
 AXES = {
   'batch': (16, 32, 64, 128),
   'length': (10, 20, 40, 80),
@@ -27,14 +27,14 @@ _SETTINGS = {
   'representations': ('discriminator.representations',),
   'seeds': ('num_seeds',),
 }
-_LINES = 10_000  # of made-up text; a batch may not be larger than the corpus
+_LINES = 10_000  # size of the random corpus, at least the largest batch
 
 
 def axis_of(text: str) -> tuple[str, tuple[int, ...]]:
-  """'batch' or 'batch:16,32' -> the axis and its sizes.
+  """Parses 'batch' or 'batch:16,32' to an axis and its sizes.
 
   Raises:
-    UserError: an unknown axis, or sizes that are no whole numbers from 1.
+    UserError: an unknown axis, or sizes that are not whole numbers from 1.
   """
   name, _, sizes = text.partition(':')
   if name not in AXES:
@@ -44,7 +44,7 @@ def axis_of(text: str) -> tuple[str, tuple[int, ...]]:
   found = sizes.split(',')
   if not all(size.isdecimal() and int(size) for size in found):
     raise UserError(
-      f'--axis={text}: sizes are whole numbers from 1, such as {name}:1,2'
+      f'--axis={text}: sizes must be whole numbers from 1, such as {name}:1,2'
     )
   return name, tuple(map(int, found))
 
@@ -52,15 +52,19 @@ def axis_of(text: str) -> tuple[str, tuple[int, ...]]:
 def case_of(
   config, axis: str, size: int, vocabulary: int, length: int
 ) -> cases.Case:
-  """A case with one size changed, on text whose words are drawn evenly.
-
-  What a step costs does not depend on what the text says.
+  """Builds a case with one size changed, on text of uniformly random words.
 
   Args:
-    vocabulary, length: V and T where they are not the axis
+    config: configuration of the experiment
+    axis: a key of AXES
+    size: the new size
+    vocabulary: V, unless it is the axis
+    length: T, unless it is the axis
 
   Raises:
-    UserError: a size that does not fit the other settings.
+    UserError: the size is not compatible with the other settings.
+
+  The cost of a step does not depend on the content of the text.
   """
   changed = config.copy_and_resolve_references()
   changed.update_from_flattened_dict(
@@ -82,8 +86,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> None:
   made = command.parser(
     'scaling',
-    'Time and memory of an MLE step and of a whole iteration while one size '
-    'changes and all others stay as the experiment has them.',
+    'Measures time and memory of an MLE step and of a whole iteration for '
+    'several values of one size. All other settings are those of the '
+    'experiment.',
     'configs/moegan_coco.py:cpu',
   )
   made.add_argument(
@@ -104,19 +109,21 @@ def _run(argv: Sequence[str] | None) -> None:
       command.note(f'{axis} {size} ...')
       try:
         case = case_of(config, axis, size, vocabulary, length)
-      except UserError as error:  # the other sizes may fit
+      except UserError as error:  # other sizes may be valid
         command.note(f'  left out: {error}')
         continue
       rows += _measure(case, f'{axis} {size}', args.repeats)
   if not rows:
-    raise UserError('none of the sizes fits this experiment')
+    raise UserError(
+      '--axis: none of the sizes fits this experiment; choose smaller ones'
+    )
   base = cases.build(config, vocabulary, corpus.train)
-  setting = f'even text, one size changed: {cases.setting(base)}'
+  setting = f'random text, one size changed: {cases.setting(base)}'
   command.show(rows, setting, args.json)
 
 
 def _measure(case: cases.Case, name: str, repeats: int) -> list[Row]:
-  """The rows of an MLE step and of a whole iteration."""
+  """Returns the rows of an MLE step and of a whole iteration."""
   found = []
   for piece in cases.pieces(case):
     if piece.name in cases.NAMES.values():

@@ -1,4 +1,4 @@
-"""Rows of a benchmark, as a table for the eye or a list for a program."""
+"""Rows of measurements, as a Markdown table or as JSON records."""
 
 import json
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ from benchmarks.timing import Timing
 
 
 class Row(NamedTuple):
-  """One measurement; None where there is nothing to say.
+  """One measurement; None for values that were not measured.
 
   name: what was measured
-  timing: seconds of one of it
-  tokens: positions of text that it reads or writes, padding included
-  gflop: the products that it needs, see `flops`
-  peak_bytes: memory of the compiled program: arguments, what it works with,
-    results that do not take the place of arguments; of the last row, the
+  timing: seconds of one unit
+  tokens: positions that it reads or writes, including padding
+  gflop: operations of the products that it needs, see `flops`, in 1e9
+  peak_bytes: memory of the compiled program: arguments, temporaries, and
+    results that do not reuse the memory of arguments; in the last row, of the
     process
   cold, warm: seconds to trace and compile, with an empty cache on disk and
-    with one that has the program
+    with the program in the cache
   """
 
   name: str
@@ -30,23 +30,24 @@ class Row(NamedTuple):
   warm: float | None = None
 
   def rate(self, amount: float | None) -> float | None:
-    """An amount a second."""
+    """Returns an amount per second."""
     if amount is None or self.timing is None:
       return None
     return amount / self.timing.median
 
   def share(self, best: float | None) -> float | None:
-    """Of the best rate of products, in GFLOP/s."""
+    """Returns the rate of products as a share of the best rate in GFLOP/s."""
     rate = self.rate(self.gflop)
     return None if rate is None or not best else rate / best
 
 
 def records(rows: Sequence[Row], setting: str, best: float | None) -> str:
-  """JSON: a list with an entry for each row and each compilation.
+  """Returns JSON with an entry for each row and each compilation.
 
   Args:
-    setting: stands in every name, as a number means nothing without it
-    best: GFLOP/s of the best products
+    rows: the measurements
+    setting: the settings they depend on, added to every name
+    best: best rate of matrix products in GFLOP/s, if it was measured
   """
   found = []
   for row in rows:
@@ -85,7 +86,7 @@ _HEADS = (
 
 
 def markdown(rows: Sequence[Row], best: float | None) -> str:
-  """A table in Markdown; a column that says nothing is left out."""
+  """Returns a Markdown table without its empty columns."""
 
   def cells(row: Row) -> list[str]:
     t, share = row.timing, row.share(best)
@@ -112,7 +113,7 @@ def markdown(rows: Sequence[Row], best: float | None) -> str:
 
 
 def number(x: float | None) -> str:
-  """Three digits, without an exponent."""
+  """Formats a number with three digits and no exponent."""
   if x is None:
     return ''
   return f'{x:,.0f}' if abs(x) >= 100 else f'{x:.3g}'

@@ -1,4 +1,4 @@
-"""Times, memory and the machine's best products."""
+"""Timing, memory, and the best rate of matrix products of the machine."""
 
 import contextlib
 import resource
@@ -15,9 +15,9 @@ from jax.experimental.compilation_cache import compilation_cache
 
 from benchmarks.products import Product
 
-SHAPES = 8  # of products that are timed: those with the most operations
-LONG = 0.1  # seconds that a measurement lasts at least
-# jax's settings of the cache, and what makes it keep everything
+SHAPES = 8  # number of product shapes to time, those with the most operations
+LONG = 0.1  # minimal duration of a measurement in seconds
+# Settings of JAX's compilation cache that make it keep every program.
 _CACHE = {
   'jax_persistent_cache_min_compile_time_secs': 0,
   'jax_persistent_cache_min_entry_size_bytes': -1,
@@ -25,21 +25,24 @@ _CACHE = {
 
 
 class Timing(NamedTuple):
-  """Seconds: the median of the repeats, and their quartiles."""
+  """Median and quartiles of the repeats, in seconds."""
 
   median: float
   low: float
   high: float
 
   def over(self, count: float) -> 'Timing':
-    """The time of one of `count` equal parts."""
+    """Returns the time of one of `count` equal parts."""
     return Timing(*(x / count for x in self))
 
 
 def timed(call: Callable[[], Any], repeats: int) -> Timing:
-  """Calls several times; `call` returns arrays that are waited for.
+  """Times several calls.
 
-  The first call, which touches its memory, should have been made before.
+  Args:
+    call: returns a pytree of arrays, which is waited for. Call it once before,
+      because the first call also allocates memory.
+    repeats: number of calls
   """
   seconds = []
   for _ in range(repeats):
@@ -52,7 +55,7 @@ def timed(call: Callable[[], Any], repeats: int) -> Timing:
 
 @contextlib.contextmanager
 def empty_cache() -> Iterator[None]:
-  """A compilation cache on disk of one's own, empty at first."""
+  """Uses a temporary compilation cache on disk, which is empty at first."""
   names = ('jax_compilation_cache_dir', *_CACHE)
   before = {name: getattr(jax.config, name) for name in names}
   with tempfile.TemporaryDirectory() as folder:
@@ -68,14 +71,14 @@ def empty_cache() -> Iterator[None]:
 
 
 def nbytes(tree: Any) -> int:
-  """Bytes of all arrays of a pytree."""
+  """Returns the bytes of all arrays of a pytree."""
   return sum(x.size * x.dtype.itemsize for x in jax.tree.leaves(tree))
 
 
 def resident_peak() -> int:
-  """The most memory that this process has had, in bytes.
+  """Returns the peak memory of this process in bytes.
 
-  On an accelerator that of the device, where it is known.
+  On an accelerator it is the peak memory of the device, if known.
   """
   stats = jax.devices()[0].memory_stats()
   if stats and 'peak_bytes_in_use' in stats:
@@ -85,7 +88,7 @@ def resident_peak() -> int:
 
 
 def largest(products: Iterable[Product], count: int = SHAPES) -> list[Product]:
-  """The shapes with the most operations, alike ones taken together."""
+  """Returns the shapes with the most operations; equal shapes are merged."""
   shapes: dict[tuple, Product] = {}
   for p in products:
     shape = (p.m, p.k, p.n)
@@ -95,8 +98,8 @@ def largest(products: Iterable[Product], count: int = SHAPES) -> list[Product]:
 
 
 def product_rate(product: Product, repeats: int = 5) -> float:
-  """GFLOP/s of `jnp.dot` alone on matrices of this size; the best repeat."""
-  # NumPy's numbers: JAX would compile a generator for each shape.
+  """Returns the best rate of `jnp.dot` for this size, in GFLOP/s."""
+  # From NumPy, because JAX would compile a generator for each shape.
   rng = np.random.default_rng(0)
   left = jnp.asarray(rng.standard_normal((product.m, product.k), np.float32))
   right = jnp.asarray(rng.standard_normal((product.k, product.n), np.float32))

@@ -1,4 +1,4 @@
-"""Training steps and sampling: python -m benchmarks.train_step --help."""
+"""Time and memory of training steps: python -m benchmarks.train_step --help."""
 
 import sys
 from collections.abc import Sequence
@@ -18,21 +18,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> None:
   made = command.parser(
     'train_step',
-    'Times an MLE step, a step of either player, a whole iteration and '
-    'sampling; counts what their products need, and says which share of the '
-    'best rate of products of the same sizes that is.',
+    'Times an MLE step, a step of each player, a whole iteration and '
+    'sampling. Reports the rate of their matrix products, also as a share of '
+    'the best rate for products of the same sizes.',
     'configs/moegan_coco.py:cpu',
   )
   made.add_argument(
     '--samples',
     type=command.positive,
     default=10_000,
-    help='how many are drawn (default: 10,000)',
+    help='number of samples (default: 10,000)',
   )
   made.add_argument(
     '--no_warm',
     action='store_true',
-    help='do not compile again from the cache on disk',
+    help='skip the second compilation, from the cache on disk',
   )
   args, config = command.parse(made, argv)
   check(config)

@@ -1,8 +1,8 @@
-"""Finished runs side by side: python -m moegan_jax.compare RUN [RUN ...].
+"""Compares finished runs: python -m moegan_jax.compare RUN [RUN ...].
 
 Prints one table for each corpus and protocol, with published rows where they
-are comparable; --report=FILE writes an HTML page with figures as well. Runs
-that differ in nothing but their seed become one row: mean ± deviation.
+are comparable. Runs that differ only in their seed are combined into one row,
+mean ± standard deviation. --report=FILE also writes an HTML page with figures.
 """
 
 import sys
@@ -12,20 +12,47 @@ from moegan_jax.cli.shared import Parser, exit_code
 from moegan_jax.errors import unknown
 from moegan_jax.files import write_text
 from moegan_jax.metrics import METRICS
-from moegan_jax.report import emphasis, html, runs, table
-from moegan_jax.report.published import Row, ranked
-from moegan_jax.report.runs import Group
+from moegan_jax.report import describe, display, emphasis, html, runs, table
+from moegan_jax.report.published import ranked
+from moegan_jax.report.rows import Row
+from moegan_jax.report.runs import RunGroup
 
-# On the terminal, where columns are dear; the other formats have all.
-_SHOWN = ('bleu2', 'bleu4', 'bleu5', 'nll_oracle', 'kl_qp', 'grammatical')
-_SHOWN += ('lm_score', 'self_bleu4', 'nll_test_token', 'entropy', 'kl_pq')
-_SHOWN += ('distinct_sentences', 'reverse_lm_score', 'jeffreys', 'step_js')
-_SHOWN += ('auc', 'frechet_lm', 'ngram_js3', 'copied', 'nearest')
-_SETTINGS = 4  # differing ones that a line tells
+# Measures of the terminal tables, where space is limited; the other formats
+# show all measures.
+_TERMINAL_MEASURES = (
+  'bleu2',
+  'bleu4',
+  'bleu5',
+  'nll_oracle',
+  'kl_qp',
+  'grammatical',
+  'lm_score',
+  'self_bleu4',
+  'nll_test_token',
+  'entropy',
+  'kl_pq',
+  'distinct_sentences',
+  'reverse_lm_score',
+  'jeffreys',
+  'step_js',
+  'auc',
+  'frechet_lm',
+  'ngram_js3',
+  'copied',
+  'nearest',
+)
+_MAX_SETTINGS = 4  # differing settings listed for a group
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs a command line, sys.argv by default; 0 done, 2 bad input."""
+  """Runs the command line.
+
+  Args:
+    argv: arguments without the program name; default: sys.argv.
+
+  Returns:
+    Exit code: 0 done, 2 bad input.
+  """
 
   def work() -> None:
     options = _parser().parse_args(argv)
@@ -35,12 +62,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise unknown('--measures', key, METRICS)
     groups = runs.fold([runs.load(path) for path in options.runs])
     benches = runs.benches(groups)
-    as_text = markdown if options.format == 'markdown' else terminal
+    in_markdown = options.format == 'markdown'
     if keys:
-      draw = table.markdown if options.format == 'markdown' else table.plain
+      draw = table.markdown if in_markdown else table.plain
       print(chosen(benches, keys, draw), end='')
     else:
-      print(as_text(benches), end='')
+      print((markdown if in_markdown else terminal)(benches), end='')
     if options.report:
       write_text(options.report, html.comparison_page(benches))
       print(f'\nwrote {options.report}', file=sys.stderr)
@@ -48,31 +75,39 @@ def main(argv: Sequence[str] | None = None) -> int:
   return exit_code(work)
 
 
-def markdown(benches: Sequence[Sequence[Group]]) -> str:
-  """All measures and all notes, a page for each bench."""
+def markdown(benches: Sequence[Sequence[RunGroup]]) -> str:
+  """Formats all measures and notes as markdown, one page per corpus.
+
+  Args:
+    benches: lists of groups that can share a table; see `runs.benches`.
+  """
   return '\n'.join(
     table.results(
-      html.named_rows(groups),
+      display.named_rows(groups),
       runs.real(groups),
       groups[0].first.benchmark or title,
       groups[0].first.protocol,
       bool(groups[0].first.benchmark),
     )
-    for groups, title in zip(benches, html.titles(benches))
+    for groups, title in zip(benches, describe.titles(benches))
   )
 
 
-def terminal(benches: Sequence[Sequence[Group]]) -> str:
-  """The main measures in aligned columns, and the notes that go with them."""
+def terminal(benches: Sequence[Sequence[RunGroup]]) -> str:
+  """Formats the main measures as aligned columns, with their notes.
+
+  Args:
+    benches: lists of groups that can share a table; see `runs.benches`.
+  """
   pages = []
-  for groups, title in zip(benches, html.titles(benches)):
+  for groups, title in zip(benches, describe.titles(benches)):
     run, truth = groups[0].first, runs.real(groups)
-    rows = [emphasis.mark(row, truth) for row in html.named_rows(groups)]
-    parts = [f'== {title} ==', html.protocol(run)]
+    rows = [emphasis.mark(row, truth) for row in display.named_rows(groups)]
+    parts = [f'== {title} ==', describe.protocol(run)]
     parts += [run.stands_in] if run.stands_in else []
-    parts.append('\n'.join(_described(groups)))
-    # Without values: what is known of their errors would be a page of notes.
-    labels, notes = table.numbered(
+    parts.append('\n'.join(_descriptions(groups)))
+    # Notes without values: the standard errors would fill a page.
+    labels, notes = table.footnotes(
       [row._replace(values={}) for row in (*rows, *truth)]
     )
     rows = _labelled((*rows, *truth), labels)
@@ -80,32 +115,33 @@ def terminal(benches: Sequence[Sequence[Group]]) -> str:
       keys = [
         key
         for key in METRICS
-        if key in _SHOWN
+        if key in _TERMINAL_MEASURES
         and METRICS[key].kind == kind
         and any(key in row.values for row in rows)
       ]
       parts += [f'{name}\n{table.plain(rows, keys)}'] if keys else []
     parts += [notes] if notes else []
-    parts += _printed(run.benchmark)
+    parts += _published(run.benchmark)
     pages.append('\n\n'.join(parts))
   return '\n\n\n'.join(pages) + '\n'
 
 
 def chosen(
-  benches: Sequence[Sequence[Group]],
+  benches: Sequence[Sequence[RunGroup]],
   keys: Sequence[str],
   draw: Callable[[Sequence[Row], Sequence[str]], str],
 ) -> str:
-  """A table of these measures for each bench, without published rows or notes.
+  """Formats the chosen measures, without published rows and notes.
 
   Args:
-    keys: of METRICS, in the order of the columns
-    draw: `table.markdown` or `table.plain`
+    benches: lists of groups that can share a table; see `runs.benches`.
+    keys: keys of METRICS, in the order of the columns.
+    draw: `table.markdown` or `table.plain`.
   """
   pages = []
-  for groups, title in zip(benches, html.titles(benches)):
+  for groups, title in zip(benches, describe.titles(benches)):
     truth = runs.real(groups)
-    rows = [emphasis.mark(row, truth) for row in html.named_rows(groups)]
+    rows = [emphasis.mark(row, truth) for row in display.named_rows(groups)]
     short = [
       Row(row.label, {k: row.values[k] for k in keys if k in row.values})
       for row in (*rows, *truth)
@@ -114,25 +150,27 @@ def chosen(
   return '\n'.join(pages)
 
 
-def _described(groups: Sequence[Group]) -> list[str]:
-  """A line a group: what was run, and the settings it does not share."""
-  differing = html.differing_settings(groups)
+def _descriptions(groups: Sequence[RunGroup]) -> list[str]:
+  """Describes each group in a line, with the settings that differ."""
+  differing = describe.differing_settings(groups)
   lines = []
   for i, group in enumerate(groups):
-    facts = dict(html.facts(group))
+    facts = dict(describe.facts(group))
     seeds = f'{group.seeds} seed{"s" if group.seeds > 1 else ""}'
-    said = [facts['system'], seeds, facts.get('steps', '')]
-    said += [f'{key} {values[i]}' for key, values in differing[:_SETTINGS]]
-    lines.append(f'{group.name}: {", ".join(filter(None, said))}')
-  more = len(differing) - _SETTINGS
-  return lines + ([f'and {more} more settings differ'] if more > 0 else [])
+    entries = [facts['system'], seeds, facts.get('steps', '')]
+    entries += [
+      f'{key} {values[i]}' for key, values in differing[:_MAX_SETTINGS]
+    ]
+    lines.append(f'{group.name}: {", ".join(filter(None, entries))}')
+  more = len(differing) - _MAX_SETTINGS
+  return lines + ([f'{more} more settings differ'] if more > 0 else [])
 
 
-def _printed(benchmark: str) -> list[str]:
-  """Published rows of one benchmark, each group a table of its own."""
+def _published(benchmark: str) -> list[str]:
+  """Formats the published rows of a benchmark, one table per group."""
   parts = []
   for name, those in ranked(benchmark).items():
-    labels, notes = table.numbered(those)
+    labels, notes = table.footnotes(those)
     head = f'Published, not in this ranking: {name}' if name else 'Published'
     parts += [f'{head}\n{table.plain(_labelled(those, labels))}', notes]
   return parts
@@ -151,19 +189,20 @@ def _parser() -> Parser:
     'runs', nargs='+', metavar='RUN', help='folder of a finished run'
   )
   parser.add_argument(
-    '--report', default='', metavar='FILE', help='HTML page to write'
+    '--report', default='', metavar='FILE', help='write an HTML page to FILE'
   )
   parser.add_argument(
     '--format',
     choices=('table', 'markdown'),
     default='table',
-    help='main measures in columns, or all measures with their notes',
+    help='table: main measures in aligned columns (default); markdown: all '
+    'measures with their notes',
   )
   parser.add_argument(
     '--measures',
     default='',
     metavar='A,B,...',
-    help='only these, as columns in this order, without notes',
+    help='show these measures only, in this order and without notes',
   )
   return parser
 

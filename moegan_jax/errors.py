@@ -1,24 +1,33 @@
-"""Errors whose text is meant for the person at the keyboard."""
+"""Errors that command-line programs print for the user."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class UserError(Exception):
-  """Bad input: a file, a path or a setting.
+  """Invalid user input: a file, a path or a setting.
 
-  The text is one line that names the thing, says what is wrong with it and
-  what to do. Command-line programs print it and exit with code 2.
+  The message is one line. It names the file or key, states the fault and gives
+  the remedy. Command-line programs print it and exit with code 2.
   """
 
 
 def unknown(setting: str, value: str, valid: Iterable[str]) -> UserError:
-  """What to raise for a name that is none of the valid ones."""
+  """Returns the UserError for a value that is not one of the valid ones.
+
+  Args:
+    setting: dotted name of the setting, such as 'game.loss'
+    value: the value given by the user
+    valid: the accepted values; the closest one is suggested
+
+  Returns:
+    An error to raise.
+  """
   valid = list(valid)
   near = difflib.get_close_matches(value, valid, 1)
-  hint = f'did you mean {near[0]!r}? ' if near else ''
+  advice = f'did you mean {near[0]!r}? Choose' if near else 'choose'
   return UserError(
-    f'{setting}={value!r} is unknown; {hint}one of {", ".join(valid)}'
+    f'{setting}={value!r} is unknown; {advice} one of {", ".join(valid)}'
   )
 
 

@@ -1,4 +1,4 @@
-"""Files of a run: whole or not at all, and strict JSON."""
+"""Atomic writes and strict JSON for the files of a run."""
 
 import json
 import math
@@ -10,13 +10,18 @@ from moegan_jax.errors import UserError
 
 
 def jsonable(value: Any) -> Any:
-  """A value as strict JSON can hold it.
+  """Converts a value to types that strict JSON can represent.
 
-  Arrays become lists, tuples lists, keys strings, and the floats that JSON
-  lacks the strings 'nan', 'inf' and '-inf', which `float` understands.
+  Args:
+    value: nested dicts, lists, tuples, arrays, paths and Python scalars
+
+  Returns:
+    The same structure with arrays and tuples as lists, dict keys as strings,
+    and the non-finite floats as the strings 'nan', 'inf' and '-inf', which
+    `float` parses.
 
   Raises:
-    TypeError: anything else, such as an object or a function.
+    TypeError: the value contains another type, such as a function.
   """
   if isinstance(value, dict):
     return {str(k): jsonable(v) for k, v in value.items()}
@@ -34,7 +39,14 @@ def jsonable(value: Any) -> Any:
 
 
 def floats(value: Any) -> Any:
-  """Undoes what `jsonable` does to the floats that JSON lacks."""
+  """Converts the strings 'nan', 'inf' and '-inf' back to floats.
+
+  Args:
+    value: a value read from JSON
+
+  Returns:
+    The same structure, as it was before `jsonable`.
+  """
   if isinstance(value, dict):
     return {k: floats(v) for k, v in value.items()}
   if isinstance(value, list):
@@ -44,15 +56,22 @@ def floats(value: Any) -> Any:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-  """Writes a whole UTF-8 file or nothing; see `write_bytes`."""
+  """Writes a UTF-8 file atomically; see `write_bytes`."""
   write_bytes(path, text.encode('utf-8'))
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:
-  """Writes a whole file or nothing: a new file takes the old one's name.
+  """Writes a file atomically: a crash leaves the old content or the new one.
+
+  Args:
+    path: file to create or replace; its directory must exist
+    content: the whole content
 
   Raises:
     UserError: the file cannot be written.
+
+  The content goes to a temporary file in the same directory, which then
+  replaces `path`.
   """
   path = pathlib.Path(path)
   temporary = path.with_name(f'.{path.name}.tmp')
@@ -64,11 +83,19 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
     os.replace(temporary, path)
   except OSError as error:
     temporary.unlink(missing_ok=True)
-    raise UserError(f'cannot write {path}: {error.strerror}') from error
+    raise UserError(
+      f'cannot write {path}: {error.strerror}; check that its directory '
+      'exists, is writable and has space'
+    ) from error
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
-  """Writes a value atomically as strict JSON; see `jsonable`."""
+  """Writes a value atomically as strict JSON; see `jsonable`.
+
+  Raises:
+    TypeError: JSON cannot represent the value.
+    UserError: the file cannot be written.
+  """
   text = json.dumps(
     jsonable(value), indent=2, ensure_ascii=False, allow_nan=False
   )
@@ -76,20 +103,31 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
 
 
 def read_json(path: str | os.PathLike) -> Any:
-  """The value of a JSON file.
+  """Returns the value stored in a JSON file.
 
   Raises:
-    UserError: it is missing or no JSON.
+    UserError: the file cannot be read or is not valid JSON.
   """
   path = pathlib.Path(path)
   try:
     return json.loads(path.read_text(encoding='utf-8'))
   except (OSError, ValueError) as error:
-    raise UserError(f'cannot read {path}: {error}') from error
+    fault = getattr(error, 'strerror', None) or error
+    raise UserError(
+      f'cannot read {path}: {fault}; check the path, or restore the file'
+    ) from error
 
 
 def flatten(settings: dict[str, Any], prefix: str = '') -> dict[str, Any]:
-  """Nested settings as one dict with dotted keys."""
+  """Flattens nested settings to one dict with dotted keys.
+
+  Args:
+    settings: nested dicts with string keys
+    prefix: prepended to every key
+
+  Returns:
+    For example {'a.b': 1} for {'a': {'b': 1}}.
+  """
   flat: dict[str, Any] = {}
   for key, value in settings.items():
     if isinstance(value, dict):

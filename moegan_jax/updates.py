@@ -1,6 +1,7 @@
-"""Pure training updates and how they combine into one iteration.
+"""Pure training updates and combinators that build one iteration from them.
 
-Every combinator keys its parts by `fold_in`, so no two draws share a key.
+Each combinator derives the keys of its parts with `fold_in`, so no two draws
+share a key unless `together` is asked for it.
 """
 
 from collections.abc import Callable
@@ -19,9 +20,16 @@ Loss = Callable[[Params, TrainState, Any, Array], tuple[Array, Metrics]]
 def gradient_update(
   player: str, optimizer: optax.GradientTransformation, loss: Loss
 ) -> Update:
-  """One optimizer step of one player; all other players stay as they are.
+  """Builds an update that takes one optimizer step for one player.
 
-  Reports the loss's own metrics and `<player>_grad_norm`, before clipping.
+  Args:
+    player: the player to train; the parameters of the others stay fixed
+    optimizer: optax transformation that matches the player's `opt_state`
+    loss: (params, state, batch, key) -> scalar loss, metrics
+
+  Returns:
+    An Update of one batch. Its metrics are those of the loss and
+    `<player>_grad_norm`, the global gradient norm before clipping.
   """
 
   def apply(state: TrainState, batches: Any, key: Array):
@@ -37,7 +45,15 @@ def gradient_update(
 
 
 def sequence(*updates: Update) -> Update:
-  """One update after the other, each on batches of its own."""
+  """Builds an update that applies several updates in order.
+
+  Args:
+    *updates: each takes its own batches, consecutive along the leading axis
+
+  Returns:
+    An Update of as many batches as its parts together. Its metrics are merged;
+    where two parts report the same key, the later one wins.
+  """
 
   def apply(state: TrainState, batches: Any, key: Array):
     metrics, taken = {}, 0
@@ -54,16 +70,22 @@ def sequence(*updates: Update) -> Update:
 
 
 def together(*updates: Update, same_key: bool = True) -> Update:
-  """One update after the other on the same batches.
+  """Builds an update that applies several updates in order to the same batches.
 
   Args:
-    same_key: whether they draw the same; else each has a key of its own
+    *updates: each takes the batches from the start of the leading axis
+    same_key: whether all parts receive the same key; False derives one for
+      each part
+
+  Returns:
+    An Update of as many batches as its largest part. Metrics are merged as in
+    `sequence`.
   """
 
   def apply(state: TrainState, batches: Any, key: Array):
     metrics = {}
     for i, update in enumerate(updates):
-      # A clone tells JAX's check of key reuse that this one is meant.
+      # `clone` marks the reuse as intended for JAX's key-reuse checker.
       own = jax.random.clone(key) if same_key else jax.random.fold_in(key, i)
       state, more = update.apply(state, batches, own)
       metrics = metrics | more
@@ -77,15 +99,19 @@ def repeat(
   times: int,
   prepare: Callable[[TrainState, Any, Array], Any] | None = None,
 ) -> Update:
-  """The same update several times, each on fresh batches; one scan.
+  """Builds an update that applies one update several times in a scan.
 
   Args:
-    prepare: (state, batches, key) -> inputs of the update in place of its
-      batches, with the same leading axis. It runs once, before the first
-      repetition: for work that only reads players which `update` leaves
-      alone, such as sampling from a frozen generator.
+    update: applied to fresh batches and with a fresh key in each repetition
+    times: number of repetitions
+    prepare: (state, batches, key) -> inputs that replace the batches, with the
+      same leading axis. It runs once, before the first repetition. Use it for
+      work that reads only players which `update` does not train, such as
+      sampling from a frozen generator.
 
-  The metrics are those of the last repetition.
+  Returns:
+    An Update of `times * update.batches` batches. Its metrics are those of the
+    last repetition.
   """
 
   def apply(state: TrainState, batches: Any, key: Array):
@@ -107,9 +133,15 @@ def repeat(
 
 
 def every(update: Update, times: int) -> Update:
-  """The update in every `times`-th iteration of the run, nothing else between.
+  """Builds an update that applies another one in every `times`-th iteration.
 
-  It reports no metrics, as most of the time it has none.
+  Args:
+    update: applied where `state.step` is a multiple of `times`
+    times: the interval in iterations
+
+  Returns:
+    An Update without metrics, because most iterations compute none. It takes
+    its batches in every iteration.
   """
 
   def apply(state: TrainState, batches: Any, key: Array):

@@ -72,7 +72,7 @@ def test_a_report_is_written(capsys, three, tmp_path):
   target = tmp_path / 'joint.html'
   code, _, err = call(capsys, *three[:2], f'--report={target}')
   assert code == 0 and str(target) in err
-  assert '<h1>2 runs side by side</h1>' in target.read_text(encoding='utf-8')
+  assert '<h1>Comparison of 2 runs</h1>' in target.read_text(encoding='utf-8')
 
 
 def test_stand_ins_get_no_published_rows(capsys, tmp_path):

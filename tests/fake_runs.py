@@ -1,11 +1,12 @@
-"""Folders of finished runs, made up: what reports are tested on."""
+"""Writes synthetic folders of finished runs, for the tests of reports."""
 
 import json
 import pathlib
 
 import numpy as np
 
-from moegan_jax.report.published import Row
+from moegan_jax.report import run_files
+from moegan_jax.report.rows import Row
 
 TEMPERATURES = [0.5, 0.7, 0.9, 1.0, 1.25]
 ROWS = {
@@ -21,7 +22,7 @@ SENTENCES = (
   '"a bathroom" with a white sink and a mirror .',
 )
 
-# Real text of a run.
+# Rows of real text.
 REAL = [
   Row(
     'real train',
@@ -54,15 +55,23 @@ def write(
   settings: dict | None = None,
   points: int = 60,
 ) -> pathlib.Path:
-  """Writes a run's folder.
+  """Writes the folder of a finished run.
 
   Args:
-    path: the folder.
-    system: 'mle' has one phase and no discriminator.
-    text: False for an oracle's ids.
+    path: the folder, which must not exist.
+    system: 'mle' gives one phase and no discriminator.
+    seeds: number of trained seeds.
+    seed: of the run.
+    text: False for the ids of a synthetic oracle.
+    benchmark: corpus whose published rows are comparable; '' for none.
+    stands_in: what replaces the benchmark's data.
     quality: added to BLEU, so that runs differ.
-    settings: of config.json, beside those below.
+    hypotheses: number of samples of the protocol.
+    settings: of config.json, in addition to the settings below.
     points: rows of each set of features.
+
+  Returns:
+    The folder.
   """
   path.mkdir(parents=True)
   rng = np.random.RandomState(seed + int(1000 * quality))
@@ -101,7 +110,7 @@ def write(
     return values
 
   _json(
-    path / 'config.json',
+    path / run_files.CONFIG,
     {
       'system': system,
       'seed': seed,
@@ -112,7 +121,7 @@ def write(
     },
   )
   _json(
-    path / 'environment.json',
+    path / run_files.ENVIRONMENT,
     [
       {
         'python': '3.11.9',
@@ -135,7 +144,7 @@ def write(
     'test_sha256': 'abc',
   }
   _json(
-    path / 'corpus.json',
+    path / run_files.CORPUS,
     {'name': corpus, 'codec': record['codec'], 'record': record},
   )
 
@@ -166,7 +175,7 @@ def write(
   if text:
     protocol |= {'references': 10_000, 'casing': 'lower', 'tokeniser': 'word'}
   _json(
-    path / 'results.json',
+    path / run_files.RESULTS,
     {
       'label': system,
       'corpus': corpus,
@@ -180,7 +189,7 @@ def write(
 
   phases = ['pretrain', 'adversarial'] if gan else ['pretrain']
   _json(
-    path / 'curves.json',
+    path / run_files.CURVES,
     {
       'samples': 1000,
       'temperatures': TEMPERATURES,
@@ -189,13 +198,13 @@ def write(
       },
     },
   )
-  _records(path / 'metrics.jsonl', rng, text, seeds, gan)
+  _records(path / run_files.METRICS_LOG, rng, text, seeds, gan)
   if text:
-    _json(path / 'texts.json', _texts(gan))
+    _json(path / run_files.TEXTS, _texts(gan))
   if gan:
     real = rng.standard_normal((points, 12)).astype(np.float32)
     fake = rng.standard_normal((points, 12)).astype(np.float32) + 1
-    np.savez_compressed(path / 'features.npz', real=real, fake=fake)
+    np.savez_compressed(path / run_files.FEATURES, real=real, fake=fake)
   return path
 
 
@@ -205,8 +214,8 @@ def _json(path: pathlib.Path, value) -> None:
 
 def _curve(rng, text, seeds, quality, phase) -> dict:
   found = {}
-  for heat in TEMPERATURES:
-    cold = 1.25 - heat + (0.3 if phase == 'adversarial' else 0)
+  for temperature in TEMPERATURES:
+    cold = 1.25 - temperature + (0.3 if phase == 'adversarial' else 0)
 
     def over(value, spread=0.01):
       return (value + spread * rng.standard_normal(seeds)).tolist()

@@ -1,4 +1,4 @@
-"""Files of a run: whole or not at all."""
+"""Tests atomic writes and strict JSON."""
 
 import json
 

@@ -1,6 +1,6 @@
-"""Naive NumPy versions of what the package computes, loop by loop.
+"""Naive NumPy implementations for comparison, written as loops.
 
-They are slow on purpose and share no code with what they check.
+They are slow on purpose and share no code with the package.
 """
 
 import math
@@ -12,7 +12,7 @@ import scipy.optimize
 
 
 def inverse_temperature(name, end, horizon, i):
-  """One step of a schedule, as RelGAN's code has it."""
+  """One step of a schedule, as in RelGAN's code."""
   t, n = end, horizon
   return {
     'constant': lambda: t,
@@ -26,7 +26,7 @@ def inverse_temperature(name, end, horizon, i):
 
 
 def centroid_distance(real, fake):
-  """The plain norm of MoEGAN Eq 6 for [B, F] and [B', F]."""
+  """The norm of MoEGAN Eq 6 for [B, F] and [B', F]."""
   total = 0.0
   for f in range(real.shape[1]):
     mean_real = sum(float(row[f]) for row in real) / len(real)
@@ -36,7 +36,7 @@ def centroid_distance(real, fake):
 
 
 def adversarial_loss(name, real_logits, fake_logits):
-  """The pair (D's loss, G's loss) of logits of any shape."""
+  """The losses of D and G for logits of any shape."""
   a = [float(x) for x in np.ravel(real_logits)]
   b = [float(x) for x in np.ravel(fake_logits)]
   n = len(a)
@@ -110,167 +110,11 @@ def negative_log_likelihood(logits, tokens):
   return total / tokens.size
 
 
-# Networks. Parameters are those of the Linen modules, read by name.
-
-
-def _sigmoid(x):
-  return 1 / (1 + np.exp(-x))
-
-
-def _affine(params, x):
-  """One row x through a `Dense`, entry by entry of the result."""
-  kernel = np.asarray(params['kernel'], np.float64)
-  out = [float(x @ kernel[:, j]) for j in range(kernel.shape[1])]
-  if 'bias' in params:
-    out = [y + float(b) for y, b in zip(out, params['bias'])]
-  return np.array(out)
-
-
-def _layer_norm(params, rows, joint, epsilon):
-  """Rows [R, F], normalised one by one or all at once (`joint`)."""
-  out = []
-  for r, row in enumerate(rows):
-    basis = rows if joint else row
-    variance = np.mean((basis - np.mean(basis)) ** 2)
-    unit = (row - np.mean(basis)) / math.sqrt(variance + epsilon)
-    gain, bias = np.asarray(params['scale']), np.asarray(params['bias'])
-    if gain.ndim == 2:  # a gain and a bias for each row
-      gain, bias = gain[r], bias[r]
-    out.append(unit * gain + bias)
-  return np.array(out)
-
-
-def relational_memory(
-  params, memory, u, *, flavour, heads, key_size, blocks, layers, gate, biases
-):
-  """One step for memories [n, N, M] and projected inputs [n, M].
-
-  biases: the forget and the input bias, where they are constants
-  """
-  joint, epsilon = {
-    'santoro': (False, 1e-5),
-    'relgan': (True, 1e-12),
-    'textgan': (True, 1e-5),
-  }[flavour]
-  forget_bias, input_bias = biases
-  if flavour == 'textgan':
-    forget_bias = float(params['forget_bias'])
-    input_bias = float(params['input_bias'])
-  slots, width = memory.shape[1:]
-  d_k, d_v = key_size, width // heads
-  new_memories = []
-  for old, x in zip(np.asarray(memory, np.float64), np.asarray(u, np.float64)):
-    z = np.array([*old, x])
-    for _ in range(blocks):
-      qkv = np.array([_affine(params['qkv'], row) for row in z])
-      qkv = _layer_norm(params['qkv_norm'], qkv, joint, epsilon)
-      attended = np.zeros_like(z)
-      for h in range(heads):
-        # A head's query, key and value stand side by side.
-        own = qkv[:, h * (2 * d_k + d_v) : (h + 1) * (2 * d_k + d_v)]
-        q, k, v = own[:, :d_k], own[:, d_k : 2 * d_k], own[:, 2 * d_k :]
-        scale = d_k if flavour == 'textgan' else 2 * d_k + d_v
-        for i in range(slots + 1):
-          weights = np.array(
-            [
-              math.exp(float(q[i] @ k[j]) / math.sqrt(scale))
-              for j in range(slots + 1)
-            ]
-          )
-          weights /= weights.sum()
-          for j in range(slots + 1):
-            attended[i, h * d_v : (h + 1) * d_v] += weights[j] * v[j]
-      z = _layer_norm(params['attention_norm'], z + attended, joint, epsilon)
-      y = z
-      for layer in range(layers):
-        if flavour == 'textgan':  # one map for all layers, ReLU after each
-          y = np.array([_affine(params['mlp_0'], row) for row in y])
-          y = np.maximum(y, 0)
-        else:  # ReLU between layers only
-          y = np.maximum(y, 0) if layer else y
-          y = np.array([_affine(params[f'mlp_{layer}'], row) for row in y])
-      z = _layer_norm(params['mlp_norm'], z + y, joint, epsilon)
-    new = z[:slots]
-    if gate != 'none':
-      from_input = _affine(params['input_gates'], x)
-      for s in range(slots):
-        both = from_input + _affine(params['memory_gates'], np.tanh(old[s]))
-        half = len(both) // 2  # the input gate, then the forget gate
-        i = _sigmoid(both[:half] + input_bias)
-        f = _sigmoid(both[half:] + forget_bias)
-        new[s] = i * np.tanh(new[s]) + f * old[s]
-    new_memories.append(new)
-  return np.array(new_memories)
-
-
-def lstm(params, h, c, u):
-  """One step for states [n, H] and projected inputs [n, 4 H]."""
-  hs, cs = [], []
-  for h_row, c_row, u_row in zip(h, c, u):
-    pre = u_row + _affine(params['Dense_0'], np.asarray(h_row, np.float64))
-    new_h, new_c = [], []
-    width = len(h_row)
-    for j in range(width):
-      i, f, o, g = (float(pre[k * width + j]) for k in range(4))
-      cell = _sigmoid(f) * float(c_row[j]) + _sigmoid(i) * math.tanh(g)
-      new_c.append(cell)
-      new_h.append(_sigmoid(o) * math.tanh(cell))
-    hs.append(new_h)
-    cs.append(new_c)
-  return np.array(hs), np.array(cs)
-
-
-def max_convolution(x, kernel):
-  """Maximum over positions of a convolution: [n, T, E] -> [n, filters]."""
-  n, length, channels = x.shape
-  width, _, filters = kernel.shape
-  out = np.full((n, filters), -np.inf)
-  for b in range(n):
-    for f in range(filters):
-      for t in range(length - width + 1):
-        score = 0.0
-        for j in range(width):
-          for e in range(channels):
-            score += float(x[b, t + j, e]) * float(kernel[j, e, f])
-        out[b, f] = max(out[b, f], score)
-  return out
-
-
-def text_cnn(params, x, *, widths, representations, highway):
-  """Logits [B, S] and features [B, S, F] for embedded text [B, T, E]."""
-  block = x.shape[-1] // representations
-  logits, features = [], []
-  for row in x:
-    logits.append([])
-    features.append([])
-    for s in range(representations):
-      part = row[None, :, s * block : (s + 1) * block]
-      h = np.concatenate(
-        [
-          max_convolution(part, np.asarray(params[f'kernel_{width}']))[0]
-          + np.asarray(params[f'bias_{width}'])
-          for width in widths
-        ]
-      )
-      h = np.maximum(h, 0)
-      candidate = _affine(params['highway'], h)
-      gate = (
-        _affine(params['highway_gate'], h)
-        if (highway == 'separate')
-        else candidate
-      )
-      gate = _sigmoid(gate)
-      h = gate * np.maximum(candidate, 0) + (1 - gate) * h
-      features[-1].append(_affine(params['features'], h))
-      logits[-1].append(_affine(params['logit'], features[-1][-1])[0])
-  return np.array(logits), np.array(features)
-
-
 # Transport, kernels, self-weighting and truncation.
 
 
 def exact_transport(cost):
-  """The least cost and a plan [n, m] between uniform marginals, by an LP."""
+  """Least cost and plan [n, m] between uniform marginals, by an LP."""
   n, m = cost.shape
   rows = np.kron(np.eye(n), np.ones(m))
   columns = np.kron(np.ones(n), np.eye(m))
@@ -284,7 +128,7 @@ def exact_transport(cost):
 
 
 def ipot(cost, beta, iterations, inner=1):
-  """Xie et al. 2018, Algorithm 1, by scalings in double precision."""
+  """Algorithm 1 of Xie et al. 2018, by scalings in double precision."""
   n, m = cost.shape
   kernel = np.exp(-np.asarray(cost, np.float64) / beta)
   plan = np.ones((n, m))
@@ -305,7 +149,7 @@ def ipot(cost, beta, iterations, inner=1):
 
 
 def sinkhorn(cost, epsilon, iterations):
-  """Rows and columns of exp(-cost / epsilon) scaled in turn."""
+  """Scales rows and columns of exp(-cost / epsilon) in turn."""
   plan = np.exp(-np.asarray(cost, np.float64) / epsilon)
   n, m = plan.shape
   for _ in range(iterations):
@@ -317,7 +161,7 @@ def sinkhorn(cost, epsilon, iterations):
 
 
 def pairwise(function, x, y):
-  """function(x_i, y_j) for all pairs of rows, in double precision."""
+  """Applies function(x_i, y_j) to all pairs of rows, in double precision."""
   x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
   return np.array([[function(a, b) for b in y] for a in x])
 
@@ -349,7 +193,7 @@ def mmd_squared(x, y, bandwidths):
 
 
 def jsd_weights(log_probs, n_data, normalise):
-  """JSDGAN's weights by probabilities; none may leave double precision."""
+  """JSDGAN's weights from probabilities, which must fit double precision."""
   p = [math.exp(float(x)) for x in log_probs]
   n = len(p)
   data = 1 / n
@@ -366,7 +210,7 @@ def jsd_weights(log_probs, n_data, normalise):
 
 
 def kept_words(logits, top_k, top_p):
-  """Which words of one row top-k and nucleus sampling keep."""
+  """The words of one row that top-k and nucleus sampling keep."""
   order = sorted(range(len(logits)), key=lambda v: (-float(logits[v]), v))
   order = order[: top_k or len(order)]
   p = [math.exp(float(logits[v]) - float(logits[order[0]])) for v in order]

@@ -1,4 +1,4 @@
-"""Updates on two toy players: who moves, on which batch, with which key."""
+"""Tests updates with two toy players: effects, batches and keys."""
 
 import chex
 import jax
@@ -33,13 +33,13 @@ def start(memory=None):
 
 
 def batches(k):
-  """k batches [2, 3]; batch i is full of the number i + 1."""
+  """Returns k batches [2, 3]; batch i is filled with the number i + 1."""
   numbers = jnp.arange(1, k + 1, dtype=jnp.int32)
   return Batch(jnp.broadcast_to(numbers[:, None, None], (k, 2, 3)))
 
 
 def loss(params, state, batch, key):
-  """Reads its own player, the other one, the batch and the key."""
+  """Reads its own player, the other player, the batch and the key."""
   noise = 0.3 + jax.random.key_data(key)[:1] / jnp.float32(2**32)
   other = sum(p.params['w'][0] for p in state.players.values())
   x = batch.tokens.mean(0).astype(jnp.float32)
@@ -47,12 +47,12 @@ def loss(params, state, batch, key):
   return value, {'loss': value, 'seen': x[0]}
 
 
-def play(player):
+def player_update(player):
   return gradient_update(player, ADAM, loss)
 
 
 def recorder(name, batches=1):
-  """An update that writes down what it was given, in the order of calls."""
+  """An update that records its arguments in the order of the calls."""
 
   def apply(state, inputs, key):
     chex.assert_shape(inputs.tokens, (batches, 2, 3))
@@ -80,9 +80,9 @@ def run(update, state, k=None, seed=KEY_SEED):
 
 
 class GradientUpdateTest(chex.TestCase):
-  def test_is_one_step_of_the_optimizer(self):
+  def test_takes_one_optimizer_step(self):
     state = start()
-    after, metrics = run(play('generator'), state)
+    after, metrics = run(player_update('generator'), state)
     mine = state.players['generator']
     batch = Batch(batches(1).tokens[0])
     grads, want = jax.jit(jax.grad(loss, has_aux=True))(
@@ -94,20 +94,20 @@ class GradientUpdateTest(chex.TestCase):
       Player(optax.apply_updates(mine.params, moves), opt_state),
       rtol=1e-5,
     )
-    # The norm before clipping to 1.
+    # The metric is the norm before clipping to 1.
     norm = np.sqrt(sum(np.sum(np.square(g)) for g in jax.tree.leaves(grads)))
     self.assertGreater(norm, 1)
     chex.assert_trees_all_close(
       metrics, want | {'generator_grad_norm': norm}, rtol=1e-5
     )
 
-  def test_moves_only_its_player(self):
+  def test_changes_only_its_player(self):
     state = start({'old': jnp.ones(2)})
     for name, other in (
       ('generator', 'discriminator'),
       ('discriminator', 'generator'),
     ):
-      after, metrics = run(play(name), state)
+      after, metrics = run(player_update(name), state)
       self.assertIn(f'{name}_grad_norm', metrics)
       chex.assert_trees_all_equal(after.players[other], state.players[other])
       moved = jax.tree.map(
@@ -125,7 +125,7 @@ class GradientUpdateTest(chex.TestCase):
 
 
 class SequenceTest(chex.TestCase):
-  def test_each_update_has_batches_of_its_own(self):
+  def test_each_update_has_its_own_batches(self):
     update = sequence(recorder('a'), recorder('b', batches=2), recorder('c'))
     self.assertEqual(update.batches, 4)
     state, metrics = run(update, start(blank(3)))
@@ -135,16 +135,17 @@ class SequenceTest(chex.TestCase):
     self.assertEqual(len(np.unique(state.memory['draw'])), 3)
     chex.assert_trees_all_equal(metrics, {'a': 0, 'b': 1, 'c': 2})
 
-  def test_later_updates_see_what_earlier_ones_did(self):
+  def test_later_updates_receive_the_new_state(self):
     both, metrics = run(
-      sequence(play('generator'), play('discriminator')), start()
+      sequence(player_update('generator'), player_update('discriminator')),
+      start(),
     )
-    # The same two steps by hand.
+    # The same two steps, written out.
     key = jax.random.key(KEY_SEED)
     state = start()
     for i, name in enumerate(('generator', 'discriminator')):
       own = Batch(batches(2).tokens[i : i + 1])
-      state, last = jax.jit(play(name).apply)(
+      state, last = jax.jit(player_update(name).apply)(
         state, own, jax.random.fold_in(key, i)
       )
     chex.assert_trees_all_close(both.players, state.players, rtol=1e-5)
@@ -162,8 +163,8 @@ class TogetherTest(chex.TestCase):
     self.assertEqual(*state.memory['draw'])
     chex.assert_trees_all_equal(metrics, {'a': 0, 'b': 1})
 
-  def test_parts_may_consume_the_key(self):
-    """Two updates that split the key, which JAX would call a reuse."""
+  def test_parts_may_split_the_key(self):
+    """Without `clone`, JAX's key-reuse checker would reject the shared key."""
 
     def split(name):
       def apply(state, inputs, key):
@@ -177,13 +178,13 @@ class TogetherTest(chex.TestCase):
 
 
 class RepeatTest(chex.TestCase):
-  def test_is_a_loop(self):
-    update = repeat(play('discriminator'), 3)
+  def test_matches_a_loop(self):
+    update = repeat(player_update('discriminator'), 3)
     self.assertEqual(update.batches, 3)
     got, metrics = run(update, start())
     state, seen = start(), []
     key = jax.random.split(jax.random.key(KEY_SEED))[1]
-    step = jax.jit(play('discriminator').apply)
+    step = jax.jit(player_update('discriminator').apply)
     for i in range(3):
       own = Batch(batches(3).tokens[i : i + 1])
       state, last = step(state, own, jax.random.fold_in(key, i))
@@ -202,7 +203,7 @@ class RepeatTest(chex.TestCase):
     self.assertEqual(len(np.unique(state.memory['draw'])), 3)
     self.assertEqual(metrics['a'], 2)  # the last repetition's
 
-  def test_no_two_draws_of_an_iteration_are_equal(self):
+  def test_draws_of_an_iteration_differ(self):
     def prepare(state, inputs, key):
       del state
       draws.append(jax.random.uniform(key))
@@ -214,30 +215,32 @@ class RepeatTest(chex.TestCase):
       repeat(recorder('b'), 3, prepare),
       recorder('c'),
     )
-    # Without jit, so that the draws of `prepare` can be looked at.
+    # Without jit, the draws of `prepare` can be recorded.
     state, _ = update.apply(start(blank(6)), batches(6), jax.random.key(0))
     everything = [*map(float, draws), *state.memory['draw'].tolist()]
     self.assertEqual(len(everything), 2 + 6)
     self.assertEqual(len(set(everything)), 2 + 6)
 
-  def test_prepare_runs_once_before_the_first(self):
+  def test_prepare_runs_once_before_the_first_step(self):
     calls = []
 
     def prepare(state, inputs, key):
       del key
       calls.append(inputs.tokens.shape)
-      # Reads the player that moves, to show when it was read.
+      # The trained player's value shows when it was read.
       w = state.players['discriminator'].params['w']
       rows = jnp.broadcast_to(w, (*inputs.tokens.shape[:2], 3))
       return {'real': inputs, 'fake': rows}
 
-    def discern(params, state, inputs, key):
+    def discriminator_loss(params, state, inputs, key):
       del state, key
       x = inputs['real'].tokens.mean(0) + inputs['fake'].mean(0)
       value = jnp.sum((params['w'] - x) ** 2)
       return value, {'fake': inputs['fake'][0, 0]}
 
-    update = repeat(gradient_update('discriminator', ADAM, discern), 3, prepare)
+    update = repeat(
+      gradient_update('discriminator', ADAM, discriminator_loss), 3, prepare
+    )
     state = start()
     after, metrics = run(update, state)
     self.assertEqual(calls, [(3, 2, 3)])
@@ -245,8 +248,8 @@ class RepeatTest(chex.TestCase):
     self.assertEqual(metrics['fake'], old)
     self.assertNotEqual(after.players['discriminator'].params['w'][0], old)
 
-  def test_every_is_now_and_then(self):
-    move = play('discriminator')
+  def test_every_skips_the_iterations_between(self):
+    move = player_update('discriminator')
     update = every(move, 3)
     state = start()
     before = state.players['discriminator'].params['w']

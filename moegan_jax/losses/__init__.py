@@ -1,1 +1,1 @@
-"""Losses: pure functions of logits and features, each a scalar to minimise."""
+"""Losses: pure functions of logits and features that return a scalar."""

@@ -1,8 +1,7 @@
-"""Adversarial losses as a table: what D minimises and what G minimises.
+"""A table of adversarial losses for the discriminator and the generator.
 
-With a = D(x_real) and b = D(x_fake). The losses read logits only. The one that
-needs more, WGAN-GP, says so in `AdversarialLoss.penalty`, and its extra term is
-`gradient_penalty`.
+In the formulas a = D(x_real) and b = D(x_fake). The losses read logits only.
+WGAN-GP also needs `gradient_penalty`, weighted by `AdversarialLoss.penalty`.
 """
 
 from collections.abc import Callable
@@ -22,11 +21,12 @@ LogitLoss = Callable[[Array, Array], Array]
 class AdversarialLoss(NamedTuple):
   """The two sides of an adversarial loss.
 
-  discriminator: (real_logits, fake_logits) -> scalar, D minimises it
-  generator: (real_logits, fake_logits) -> scalar, G minimises it
-  penalty: the usual weight of `gradient_penalty` in D's loss; 0 for none
+  discriminator: (real_logits, fake_logits) -> scalar that D minimises
+  generator: (real_logits, fake_logits) -> scalar that G minimises
+  penalty: default weight of `gradient_penalty` in the loss of D; 0 for none
 
-  Both take logits [B], [B, S] or [B, T], real and fake paired by position.
+  Both take logits [B], [B, S] or [B, T]. Real and fake logits are paired by
+  position.
   """
 
   discriminator: LogitLoss
@@ -35,7 +35,7 @@ class AdversarialLoss(NamedTuple):
 
 
 def _mean_of(terms: LogitLoss) -> LogitLoss:
-  """Makes a checked loss, the mean over all logits, of its terms."""
+  """Builds a loss that checks shapes and averages `terms` over all logits."""
 
   def loss(real_logits: Array, fake_logits: Array) -> Array:
     chex.assert_rank([real_logits, fake_logits], {1, 2})
@@ -52,15 +52,15 @@ def _loss(
 
 
 def _cross_entropy(a: Array, b: Array) -> Array:
-  """-log sigmoid(a) - log(1 - sigmoid(b)), D's side of the first GAN."""
+  """Returns -log sigmoid(a) - log(1 - sigmoid(b)), the original loss of D."""
   return softplus(-a) + softplus(b)
 
 
 def _average(terms: LogitLoss) -> AdversarialLoss:
-  """The relativistic average form of a loss (Jolicoeur-Martineau 2019).
+  """Builds the relativistic average form of a loss (Jolicoeur-Martineau 2019).
 
-  Each side is measured against the mean of the other one, and G minimises
-  what D minimises with real and fake swapped.
+  The mean logit of the other side is subtracted from each logit. G minimises
+  the loss of D with real and fake swapped.
   """
 
   def relative(a: Array, b: Array) -> Array:
@@ -74,8 +74,8 @@ LOSSES = {
   'rsgan': _loss(
     lambda a, b: softplus(-(a - b)), lambda a, b: softplus(-(b - a))
   ),
-  # Goodfellow et al. 2014 in the non-saturating form, as a minimax game, and
-  # in the form whose generator descends a Kullback-Leibler divergence.
+  # Goodfellow et al. 2014: the non-saturating form, the minimax form, and the
+  # form whose generator minimises a Kullback-Leibler divergence.
   'standard': _loss(_cross_entropy, lambda a, b: softplus(-b)),
   'js': _loss(_cross_entropy, lambda a, b: -softplus(b)),
   'kl': _loss(_cross_entropy, lambda a, b: -b),
@@ -84,7 +84,7 @@ LOSSES = {
     lambda a, b: jnp.tanh(b) - jnp.tanh(a), lambda a, b: -jnp.tanh(b)
   ),
   'ls': _loss(lambda a, b: (a - 1) ** 2 + b**2, lambda a, b: (b - 1) ** 2),
-  # Gulrajani et al. 2017; the published RelGAN code leaves the weight open.
+  # The weight is that of Gulrajani et al. 2017; RelGAN's code sets no default.
   'wgan-gp': _loss(lambda a, b: b - a, lambda a, b: -b, penalty=10.0),
   'ragan': _average(_cross_entropy),
   'rals': _average(lambda a, b: (a - 1) ** 2 + (b + 1) ** 2),
@@ -93,7 +93,7 @@ LOSSES = {
 
 FORMS, REDUCTIONS = ('nonsat', 'minimax'), ('elementwise', 'mean')
 
-# The saturating form, in which G minimises minus what D minimises.
+# The saturating form, in which the loss of G is minus the loss of D.
 _MINIMAX = {
   'rsgan': LOSSES['rsgan']._replace(
     generator=_mean_of(lambda a, b: -softplus(-(a - b)))
@@ -105,28 +105,29 @@ _MINIMAX = {
 def adversarial_loss(
   name: str, form: str = 'nonsat', reduce: str = 'elementwise'
 ) -> AdversarialLoss:
-  """The adversarial loss of a name, and of the switches that papers use.
-
-  The default is MoEGAN's, Eq 7-9 with Delta_H = D(x_r) - D(x_f) pairwise:
-  L_D = -mean log sigmoid(Delta_H). Of G's loss there are two readings. Eq 9
-  as printed, L_G = -L_D, is 'minimax': its gradient on a fake logit is
-  -sigmoid(-Delta_H) and fades as D wins. The published code of RelGAN, from
-  which MoEGAN starts, minimises -mean log sigmoid(-Delta_H): 'nonsat', with
-  gradient -sigmoid(Delta_H), is the default.
+  """Returns the adversarial loss with the given name and options.
 
   Args:
-    name: a key of LOSSES.
-    form: 'nonsat', the loss as it stands in LOSSES, or 'minimax', for rsgan and
-      standard (where it is js) only.
-    reduce: 'elementwise' takes every logit as a sample; 'mean' first averages
-      the logits of a sequence, [B, S] to [B] (`d_out_mean` of TextGAN-PyTorch,
-      which exempts rsgan from it, and so do we).
+    name: a key of LOSSES
+    form: 'nonsat' is the loss in LOSSES; 'minimax' is its saturating form, for
+      rsgan and standard only (for standard it equals js)
+    reduce: 'elementwise' treats every logit as a sample; 'mean' first averages
+      the logits of a sequence, [B, S] to [B]. 'mean' is `d_out_mean` of
+      TextGAN-PyTorch and has no effect on rsgan, as there.
 
   Returns:
     An AdversarialLoss.
 
   Raises:
-    UserError: on an unknown name, form or reduction.
+    UserError: an unknown name, form or reduction, or a loss without a minimax
+      form.
+
+  The default is MoEGAN's, Eq 7-9 with pairwise Delta_H = D(x_r) - D(x_f):
+  L_D = -mean log sigmoid(Delta_H). The loss of G has two readings. Eq 9 as
+  printed, L_G = -L_D, is 'minimax'. Its gradient on a fake logit is
+  -sigmoid(-Delta_H), which vanishes as D wins. The published code of RelGAN, on
+  which MoEGAN builds, minimises -mean log sigmoid(-Delta_H). This is 'nonsat',
+  the default, with gradient -sigmoid(Delta_H).
   """
   if name not in LOSSES:
     raise unknown('game.loss', name, LOSSES)
@@ -136,19 +137,21 @@ def adversarial_loss(
     raise unknown('game.reduce', reduce, REDUCTIONS)
   if form == 'minimax' and name not in _MINIMAX:
     raise UserError(
-      f'game.loss={name} has no game.form=minimax, only '
-      f'{" and ".join(_MINIMAX)} have; leave the form at nonsat'
+      f'game.form=minimax is not available for game.loss={name}, only for '
+      f'{" and ".join(_MINIMAX)}; use game.form=nonsat'
     )
   loss = _MINIMAX[name] if form == 'minimax' else LOSSES[name]
   if reduce == 'mean' and name != 'rsgan':
     loss = loss._replace(
-      discriminator=_of_sequence_means(loss.discriminator),
-      generator=_of_sequence_means(loss.generator),
+      discriminator=_on_sequence_means(loss.discriminator),
+      generator=_on_sequence_means(loss.generator),
     )
   return loss
 
 
-def _of_sequence_means(loss: LogitLoss) -> LogitLoss:
+def _on_sequence_means(loss: LogitLoss) -> LogitLoss:
+  """Applies a loss to the mean logits of each sequence."""
+
   def mean(logits: Array) -> Array:
     return jnp.mean(logits.reshape(logits.shape[0], -1), axis=1)
 
@@ -164,29 +167,28 @@ def gradient_penalty(
   gram: Array,
   key: Array,
 ) -> Array:
-  """The penalty of WGAN-GP: E (||grad_x D(x_hat)||_2 - 1)^2.
-
-  Added to D's loss with weight `AdversarialLoss.penalty`. Reference: Gulrajani
-  et al. 2017, Eq 3; x_hat = alpha x_r + (1 - alpha) x_f, alpha ~ U[0, 1] drawn
-  once a sequence.
-
-  x is the one-hot (or relaxed) sequence [T, V]. D's embedding W [V, E] is
-  linear, so x_hat can be mixed after it, and with g the gradient in the
-  embedded sequence the one in x is g W^T: its squared norm is
-  sum_t g_t (W^T W) g_t. No array [B, T, V] is needed. W learns from the
-  penalty through `real`, `fake` and `gram`: hand them over with their graph.
-
-  `score` is differentiated twice and has to treat sequences independently.
+  """Returns the penalty of WGAN-GP, E (||grad_x D(x_hat)||_2 - 1)^2.
 
   Args:
-    score: embedded sequences [B, T, E] -> scores [B], the mean over S logits.
-    real: [B, T, E], embedded.
-    fake: [B, T, E], embedded.
-    gram: [E, E], W^T W.
-    key: for alpha.
+    score: maps embedded sequences [B, T, E] to scores [B], the mean over S
+      logits. It is differentiated twice and must treat sequences independently.
+    real: [B, T, E], embedded
+    fake: [B, T, E], embedded
+    gram: [E, E], W^T W of D's embedding W [V, E]
+    key: typed PRNG key, for alpha
 
   Returns:
-    A scalar.
+    A scalar, to be added to the loss of D with weight
+      `AdversarialLoss.penalty`.
+
+  Reference: Gulrajani et al. 2017, Eq 3. x_hat = alpha x_r + (1 - alpha) x_f,
+  with alpha ~ U[0, 1] drawn once per sequence.
+
+  x is the one-hot or relaxed sequence [T, V]. The embedding is linear, so x_hat
+  can be mixed after it. If g is the gradient in the embedded sequence, the
+  gradient in x is g W^T, and its squared norm is sum_t g_t (W^T W) g_t. No
+  array [B, T, V] is needed. The penalty trains W through `real`, `fake` and
+  `gram`, so do not stop their gradients.
   """
   chex.assert_rank([real, fake], 3)
   chex.assert_equal_shape([real, fake])
@@ -195,5 +197,5 @@ def gradient_penalty(
   mixed = alpha * real + (1 - alpha) * fake
   grads = jax.grad(lambda x: jnp.sum(score(x)))(mixed)
   squared = jnp.einsum('bte,ef,btf->b', grads, gram, grads)
-  # The small constant keeps the gradient finite where D is flat.
+  # The constant keeps the gradient of the root finite where D is constant.
   return jnp.mean((jnp.sqrt(squared + 1e-12) - 1) ** 2)

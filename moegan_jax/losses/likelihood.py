@@ -1,4 +1,4 @@
-"""The likelihood loss of maximum-likelihood training."""
+"""Losses of maximum-likelihood training."""
 
 import chex
 import jax
@@ -8,14 +8,17 @@ Array = jax.Array
 
 
 def log_likelihood(logits: Array, tokens: Array) -> Array:
-  """log p(token_t | prefix) in nats, [B, T].
-
-  Computed as the token's logit, a gather, minus the logsumexp: the log-softmax
-  and the one-hot rows [B, T, V] are never formed.
+  """Returns log p(token_t | prefix) in nats.
 
   Args:
     logits: [B, T, V]
-    tokens: int [B, T], in [0, V); an id beyond makes the value NaN.
+    tokens: int [B, T], in [0, V); an id out of range gives NaN
+
+  Returns:
+    [B, T].
+
+  It subtracts the logsumexp from the token's logit. Neither the log-softmax nor
+  the one-hot rows [B, T, V] are formed.
   """
   chex.assert_rank([logits, tokens], [3, 2])
   chex.assert_equal_shape_prefix([logits, tokens], 2)
@@ -25,17 +28,18 @@ def log_likelihood(logits: Array, tokens: Array) -> Array:
 
 
 def negative_log_likelihood(logits: Array, tokens: Array) -> Array:
-  """The mean of -log p(token_t | prefix) over all B T positions, in nats.
-
-  The loss of MLE pre-training, and NLL_gen as the papers compute it: padding
-  is predicted and counted as any other symbol (so the published code of RelGAN
-  and TextGAN-PyTorch). A mean per real token is a measure, not this loss.
+  """Returns the mean of -log p(token_t | prefix) over all B T positions.
 
   Args:
     logits: [B, T, V]
     tokens: int [B, T], see `log_likelihood`
 
   Returns:
-    A scalar.
+    A scalar, in nats per position.
+
+  This is the loss of MLE pre-training, and NLL_gen of the papers. Padding is
+  predicted and counted like any other symbol, as in the published code of
+  RelGAN and TextGAN-PyTorch. The mean per real token is a metric, not this
+  loss.
   """
   return -jnp.mean(log_likelihood(logits, tokens))

@@ -1,8 +1,8 @@
-"""Losses that compare two samples of features, in place of a classifier.
+"""Losses that compare two samples of features without a classifier.
 
-All of them take the features of real text [B, S, F] and of generated text
-[B', S, F]. The S representations of a sentence are so many samples, as in
-`ops.distances.joint_centroid_distance`, unless said otherwise.
+All of them take features of real text [B, S, F] and of generated text
+[B', S, F]. The S representations of a sentence count as S samples, as in
+`ops.distances.joint_centroid_distance`, unless stated otherwise.
 """
 
 from functools import partial
@@ -23,7 +23,7 @@ REDUCTIONS = tuple(distances.CENTROID_DISTANCES)
 
 
 def _samples(features: Array) -> Array:
-  """[B, S, F] -> [B S, F]."""
+  """Flattens [B, S, F] to [B S, F]."""
   return features.reshape(-1, features.shape[-1])
 
 
@@ -36,35 +36,35 @@ def feature_movers_distance(
   iterations: int,
   through_plan: bool = False,
 ) -> Array:
-  """The feature mover's distance of FM-GAN (Chen et al. 2018).
-
-  The least cost of moving the features of generated text to those of real
-  text, with the cost 1 - cos, which is to say that features are normalised to
-  unit length first. G minimises it and D's features maximise it; no gradient
-  is stopped but that of the plan.
-
-  The published code has 'ipot' with epsilon 10 and 50 iterations, and trains
-  with 'sinkhorn-divergence', epsilon 1 and 40 iterations. 'sinkhorn' alone is
-  not zero at equality.
+  """Returns the feature mover's distance of FM-GAN (Chen et al. 2018).
 
   Args:
     real: [B, S, F]
     fake: [B', S, F]
-    solver: 'ipot' or 'sinkhorn', the plan in sum(plan * cost), or
+    solver: 'ipot' or 'sinkhorn' for the plan in sum(plan * cost), or
       'sinkhorn-divergence' for `transport.sinkhorn_divergence`
-    epsilon: the strength of the regularisation, of 'ipot' its beta
-    iterations: of the solver
-    through_plan: differentiate the plan as well
+    epsilon: strength of the regularisation; beta of 'ipot'
+    iterations: iterations of the solver
+    through_plan: whether to differentiate the plan as well
 
   Returns:
-    A scalar.
+    A scalar; the cost 1 - cos has no unit.
 
   Raises:
-    UserError: an unknown solver, an epsilon that is not positive, or less
-      than one iteration.
+    UserError: an unknown solver, an epsilon that is not positive, or less than
+      one iteration.
+
+  The distance is the least cost of moving the features of generated text to
+  those of real text. The cost 1 - cos implies that features are normalised to
+  unit length. G minimises the distance and the features of D maximise it. Only
+  the gradient of the plan is stopped.
+
+  The published code uses 'ipot' with epsilon 10 and 50 iterations, and trains
+  with 'sinkhorn-divergence', epsilon 1 and 40 iterations. 'sinkhorn' alone is
+  not zero at equality.
   """
   check_mover(solver, epsilon, iterations)
-  x, y = _checked(real, fake)
+  x, y = _check_and_flatten(real, fake)
   if solver == _DIVERGENCE:
     return transport.sinkhorn_divergence(
       x, y, transport.cosine_cost, epsilon, iterations, through_plan
@@ -77,15 +77,15 @@ def feature_movers_distance(
 
 
 def check_mover(solver: str, epsilon: float, iterations: int) -> None:
-  """Refuses settings that `feature_movers_distance` cannot work with.
+  """Checks the settings of `feature_movers_distance`.
 
   Raises:
-    UserError: an unknown solver, an epsilon that is not positive, or less
-      than one iteration.
+    UserError: an unknown solver, an epsilon that is not positive, or less than
+      one iteration.
   """
   if solver not in MOVERS:
     raise unknown('transport.solver', solver, MOVERS)
-  _check_numbers(epsilon=epsilon, iterations=iterations)
+  _check_numbers('transport.', epsilon=epsilon, iterations=iterations)
 
 
 def maximum_mean_discrepancy(
@@ -94,26 +94,27 @@ def maximum_mean_discrepancy(
   bandwidths: tuple[float, ...],
   squared: bool = True,
 ) -> Array:
-  """The kernel distance of TextGAN (Zhang et al. 2017).
-
-  G minimises it and D's features maximise it; no gradient is stopped. The
-  paper's loss is the square, the default; its published code takes the root,
-  whose gradient does not fade as the samples meet.
+  """Returns the kernel distance of TextGAN (Zhang et al. 2017).
 
   Args:
     real: [B, S, F]
     fake: [B', S, F]
-    bandwidths: of the Gaussian kernels, which are averaged; the paper has one
-    squared: give the square; else the root
+    bandwidths: of the Gaussian kernels, which are averaged, in the unit of the
+      features; the paper uses one
+    squared: whether to return the square instead of the root
 
   Returns:
     A scalar.
 
   Raises:
-    UserError: no bandwidth, or one that is not positive.
+    UserError: there is no bandwidth, or one is not positive and finite.
+
+  G minimises it and the features of D maximise it. No gradient is stopped. The
+  loss of the paper is the square, the default. Its published code takes the
+  root, whose gradient does not vanish as the samples become equal.
   """
   distance = kernels.mmd_squared if squared else kernels.mmd
-  return distance(*_checked(real, fake), bandwidths)
+  return distance(*_check_and_flatten(real, fake), bandwidths)
 
 
 def wasserstein_alignment(
@@ -123,36 +124,36 @@ def wasserstein_alignment(
   relative_epsilon: float = 0.02,
   iterations: int = 100,
 ) -> Array:
-  """A Wasserstein distance in place of Delta_F in MoEGAN's Eq 6.
-
-  The paper found it worse (appendix B, Fig 6) and does not say how it computed
-  it. Here it is the Wasserstein-1 distance of the batches with Euclidean costs:
-  the cost of the plan of entropic transport with epsilon = relative_epsilon
-  times the mean cost, so that no unit of the features matters. With the
-  defaults it is a few percent above the exact distance. Neither is small for
-  two batches of one distribution in many dimensions.
-
-  Real text is the target, a constant, as in `feature_alignment`.
+  """Returns a Wasserstein distance that replaces Delta_F in MoEGAN Eq 6.
 
   Args:
     real: [B, S, F]
     fake: [B', S, F]
-    reduce: 'joint', all representations in one sample, or 'per_rep', the mean
-      of the S distances
-    relative_epsilon: positive
-    iterations: of Sinkhorn's algorithm, at least 1
+    reduce: 'joint' puts all representations in one sample; 'per_rep' averages
+      the S distances
+    relative_epsilon: regularisation as a multiple of the mean cost; positive
+    iterations: Sinkhorn iterations, at least 1
 
   Returns:
-    A scalar.
+    A scalar in the unit of the features.
 
   Raises:
     UserError: an unknown reduction, or a number out of range.
+
+  The paper reports that it performs worse (appendix B, Fig 6) and does not say
+  how it was computed. Here it is the Wasserstein-1 distance of the batches with
+  Euclidean costs, computed by entropic transport. Scaling epsilon by the mean
+  cost makes it independent of the unit of the features. With the defaults the
+  result is a few percent above the exact distance. In many dimensions even two
+  batches of the same distribution have a large distance.
+
+  Real text is a constant target, as in `feature_alignment`.
   """
   if reduce not in REDUCTIONS:
-    raise unknown('reduce', reduce, REDUCTIONS)
-  _check_numbers(relative_epsilon=relative_epsilon, iterations=iterations)
+    raise unknown('fsa.reduce', reduce, REDUCTIONS)
+  _check_numbers('', relative_epsilon=relative_epsilon, iterations=iterations)
   target = jax.lax.stop_gradient(real)
-  x, y = _checked(target, fake)
+  x, y = _check_and_flatten(target, fake)
   distance = partial(
     _wasserstein, relative_epsilon=relative_epsilon, iterations=iterations
   )
@@ -165,22 +166,23 @@ def _wasserstein(
   x: Array, y: Array, *, relative_epsilon: float, iterations: int
 ) -> Array:
   def solver(cost: Array) -> Array:
-    # Where all points are one the costs are zero, and any plan will do.
+    # Costs are all zero if all points are equal; every plan is then optimal.
     mean = jnp.maximum(jnp.mean(cost), jnp.finfo(cost.dtype).tiny)
     return transport.sinkhorn(cost / mean, relative_epsilon, iterations)
 
   return transport.solved_distance(transport.euclidean_cost(x, y), solver)
 
 
-def _checked(real: Array, fake: Array) -> tuple[Array, Array]:
+def _check_and_flatten(real: Array, fake: Array) -> tuple[Array, Array]:
+  """Checks the shapes and flattens both samples to [B S, F]."""
   chex.assert_rank([real, fake], 3)
   chex.assert_equal_shape_suffix([real, fake], 2)
   return _samples(real), _samples(fake)
 
 
-def _check_numbers(*, iterations: int, **positive: float) -> None:
+def _check_numbers(section: str, *, iterations: int, **positive: float) -> None:
   if iterations < 1:
-    raise UserError(f'iterations={iterations} must be at least 1')
+    raise UserError(f'{section}iterations={iterations} must be at least 1')
   for name, value in positive.items():
     if not traced(value) and not 0 < value < float('inf'):
-      raise UserError(f'{name}={value} must be a positive number')
+      raise UserError(f'{section}{name}={value} must be a positive number')

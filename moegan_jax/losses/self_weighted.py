@@ -1,4 +1,4 @@
-"""The loss of JSDGAN: sequences weighted by their own probability."""
+"""The loss of JSDGAN, which weights sequences by their own probability."""
 
 import math
 
@@ -15,74 +15,78 @@ NORMALISATIONS = ('minmax', 'softmax', 'none')
 
 
 def jsd_weights(log_probs: Array, n_data: int, normalise: str) -> Array:
-  """The derivative of the Jensen-Shannon objective in every log p.
-
-  Li et al. 2019. With an explicit density the best discriminator is known,
-  p_data / (p_data + p), and of training text alone there remains
-
-    J = sum_x p_data log(p_data / (p_data + p)) + p log(p / (p_data + p)),
-
-  whose derivative in log p(x) is w = p log(p / (p + p_data)). It is negative:
-  to descend J is to raise the likelihood of training text, most of all where
-  it is high already.
-
-  exp(log p) leaves float32 at -104 and float64 at -746, which is no long
-  sentence. So p has three readings, and all of them stay with logarithms:
-
-    minmax    p moved and scaled so that the batch runs from 0 to 1, but at
-              least 1e-10, against p_data = 1 / B: TextGAN-PyTorch. If all are
-              equal they are all 1 (there: the least), since the largest is.
-    softmax   p divided by the sum over the batch, p_data = 1 / B
-    none      p as it is, p_data = 1 / n_data; the weights are divided by the
-              sum of their absolute values, because they underflow as p does
+  """Returns the derivative of the Jensen-Shannon objective in every log p.
 
   Args:
-    log_probs: [B], log-likelihoods of sentences of training text, finite
-    n_data: the number of sentences of training text, for 'none' only
+    log_probs: [B], finite log-likelihoods of training sentences, in nats
+    n_data: number of training sentences, used by 'none' only
     normalise: 'minmax', 'softmax' or 'none'
 
   Returns:
     [B], not positive.
 
   Raises:
-    UserError: an unknown normalisation, or less than one sentence.
+    UserError: an unknown normalisation, or fewer than one sentence.
+
+  Reference: Li et al. 2019. With an explicit density p the optimal
+  discriminator is p_data / (p_data + p). Restricted to training text, the
+  objective is
+
+    J = sum_x p_data log(p_data / (p_data + p)) + p log(p / (p_data + p)).
+
+  Its derivative in log p(x) is w = p log(p / (p + p_data)), which is negative.
+  Descending J therefore raises the likelihood of training text, most where it
+  is already high.
+
+  exp(log p) underflows in float32 below -104 and in float64 below -746, which
+  sentences of moderate length reach. All computations therefore use logarithms.
+  `normalise` selects one of three readings of p:
+
+    minmax    p shifted and scaled so that the batch spans 0 to 1, but at least
+              1e-10, with p_data = 1 / B, as in TextGAN-PyTorch. Equal values
+              are all scaled to 1 here, and to 1e-10 in TextGAN-PyTorch.
+    softmax   p divided by the sum over the batch, with p_data = 1 / B
+    none      p itself, with p_data = 1 / n_data. The weights are divided by the
+              sum of their absolute values, because they underflow like p.
   """
   chex.assert_rank(log_probs, 1)
   if normalise not in NORMALISATIONS:
-    raise unknown('normalise', normalise, NORMALISATIONS)
+    raise unknown('jsd.normalise', normalise, NORMALISATIONS)
   if n_data < 1:
     raise UserError(f'n_data={n_data} must be at least 1')
   if normalise == 'none':
-    return -softmax(_log_sizes(log_probs, n_data))
+    return -softmax(_log_magnitudes(log_probs, n_data))
   log_p = {'minmax': _log_minmax, 'softmax': log_softmax}[normalise](log_probs)
-  return -jnp.exp(_log_sizes(log_p, log_probs.size))
+  return -jnp.exp(_log_magnitudes(log_p, log_probs.size))
 
 
 def self_weighted(log_probs: Array, n_data: int, normalise: str) -> Array:
-  """sum_x w(x) log p(x), with the weights of `jsd_weights` as constants.
-
-  Its value means little; its gradient is that of the Jensen-Shannon objective.
+  """Returns sum_x w(x) log p(x), with constant weights from `jsd_weights`.
 
   Args:
-    log_probs: [B], log-likelihoods of sentences of training text, finite
+    log_probs: [B], finite log-likelihoods of training sentences, in nats
     n_data: as in `jsd_weights`
     normalise: as in `jsd_weights`
 
   Returns:
-    A scalar.
+    A scalar. Only its gradient is meaningful: it equals that of the
+    Jensen-Shannon objective.
+
+  Raises:
+    UserError: as in `jsd_weights`.
   """
   fixed = jax.lax.stop_gradient(log_probs)
   return jnp.sum(jsd_weights(fixed, n_data, normalise) * log_probs)
 
 
-def _log_sizes(log_p: Array, n: int) -> Array:
-  """log |w|, of w = -p log(1 + p_data / p) with p_data = 1 / n."""
+def _log_magnitudes(log_p: Array, n: int) -> Array:
+  """Returns log |w| of w = -p log(1 + p_data / p), with p_data = 1 / n."""
   return log_p + jnp.log(softplus(-math.log(n) - log_p))
 
 
 def _log_minmax(log_probs: Array, floor: float = 1e-10) -> Array:
-  """log of (p - min p) / (max p - min p), at least log floor."""
-  # Relative to the largest, so that what is left has all its digits.
+  """Returns log of (p - min p) / (max p - min p), at least log floor."""
+  # Relative to the largest value, to keep the digits of the differences.
   log_p = log_probs - jnp.max(log_probs)
   low = jnp.min(log_p)
   # log (p - min p) = log p + log (1 - min p / p)

@@ -1,1 +1,1 @@
-"""Networks: Flax cells inside, NamedTuples of pure functions outside."""
+"""Networks: NamedTuples of pure functions that wrap Flax modules."""

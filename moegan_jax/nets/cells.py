@@ -1,7 +1,7 @@
-"""Recurrent cells: Linen modules that map (carry, projected input) on.
+"""Recurrent cells: Linen modules (carry, projected input) -> (carry, output).
 
-A cell sees its input already projected to `input_width`: the projection is a
-parameter group of its own, because a mixture of experts may share either.
+A cell receives its input already projected to `input_width`. The projection has
+its own parameter group, because a mixture of experts can share it or not.
 """
 
 from collections.abc import Callable
@@ -11,25 +11,25 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, unknown
 from moegan_jax.nets.initializers import Initializers
 
 Array = jax.Array
-FEW_ROWS = 4
+FEW_ROWS = 4  # up to this many keys, attention avoids matrix products
 
 
 class Cell(NamedTuple):
-  """A cell and what a generator has to know of it.
+  """A recurrent cell and its interface to a generator.
 
   module: Linen module, (carry, u [n, input_width]) -> carry, output [n, H]
-  folds: whether the module has two methods that do the same in two steps,
-    `absorb`, u -> a, all affine maps of u beside each other, and `advance`,
-    (carry, a) -> carry, output
   input_width: width of the projected input
   initial: n -> carry
   width: H
-  seed: hidden [n, H] -> carry whose visible state is `hidden`, for a start
-    from a latent vector; None where no such carry exists
+  seed: hidden [n, H] -> carry whose visible state is `hidden`, to start from a
+    latent vector; None if the cell has no such carry
+  folds: whether the module also offers its step as two methods. `absorb`,
+    u -> a, stacks all affine maps of u. `advance`, (carry, a) -> carry, output,
+    does the rest.
   """
 
   module: nn.Module
@@ -41,14 +41,14 @@ class Cell(NamedTuple):
 
 
 class _Flavour(NamedTuple):
-  """What differs between published codes of the relational memory core."""
+  """Differences between the published codes of the relational memory core."""
 
   joint_norm: bool  # layer norm over [slots + 1, features] at once
-  full_gain: bool  # gain and bias of the norm for each slot, too
+  full_gain: bool  # gain and bias of the norm also differ between slots
   epsilon: float
-  bias: bool  # biases of the attention's and the gates' linear maps
-  tied_mlp: bool  # one linear map in all MLP layers, ReLU after each
-  key_scale: bool  # query / sqrt(d_k) in place of 1 / sqrt(2 d_k + d_v)
+  bias: bool  # the linear maps of attention and gates have biases
+  tied_mlp: bool  # all MLP layers share one linear map, with a ReLU after each
+  key_scale: bool  # scales queries by 1 / sqrt(d_k), not 1 / sqrt(2 d_k + d_v)
   trained_bias: bool  # forget and input bias are parameters
 
 
@@ -60,14 +60,18 @@ FLAVOURS = {
 
 
 def attention(q: Array, k: Array, v: Array) -> Array:
-  """softmax(q k^T) v of each head: [n, Q, heads, d_v].
+  """Returns softmax(q k^T) v for each head.
 
   Args:
     q: [n, Q, heads, d_k]
-    k, v: [n, K, heads, d_k] and [n, K, heads, d_v]
+    k: [n, K, heads, d_k]
+    v: [n, K, heads, d_v]
 
-  With few rows row by row: calling for products of matrices [Q, K], or for
-  sums over so few, takes longer than their work.
+  Returns:
+    [n, Q, heads, d_v].
+
+  With at most FEW_ROWS keys it computes one query row at a time, because the
+  overhead of small matrix products would exceed their work.
   """
   if k.shape[1] > FEW_ROWS:
     weights = jax.nn.softmax(jnp.einsum('nqhd,nkhd->nhqk', q, k))
@@ -83,13 +87,18 @@ def attention(q: Array, k: Array, v: Array) -> Array:
 
 
 class RelationalMemory(nn.Module):
-  """The relational memory core, Santoro et al. 2018, section 3.
+  """The relational memory core of Santoro et al. 2018, section 3.
 
-  slots N, heads, head_size: the memory is [n, N, M] with M = heads*head_size
-  flavour: 'santoro' (the paper's code), 'relgan' or 'textgan' (how those two
-    code bases differ from it: see `_Flavour`)
-  blocks: attention and MLP applied several times, with the same weights
-  gate: 'unit' (a gate for each number), 'memory' (one for each slot), 'none'
+  slots: N; the memory is [n, N, M] with M = heads * head_size
+  heads, head_size: number and width of the attention heads
+  key_size: d_k, width of queries and keys
+  blocks: how often attention and MLP are applied, with the same weights
+  mlp_layers: number of layers of the MLP
+  gate: 'unit' (one gate per number), 'memory' (one per slot) or 'none'
+  forget_bias, input_bias: added to the gates before the sigmoid
+  flavour: 'santoro' (the code of the paper), 'relgan' or 'textgan'; `_Flavour`
+    lists how the latter two code bases differ
+  inits: initialisers
   """
 
   slots: int
@@ -144,10 +153,11 @@ class RelationalMemory(nn.Module):
       )
 
   def _attend(self, qkv: Array, rows: int) -> Array:
-    """What the first rows of all N + 1 get from attention: [n, rows, M].
+    """Returns the attention output of the first `rows` rows: [n, rows, M].
 
     Args:
-      qkv: the linear map of the rows, [n, N + 1, heads * (2 d_k + d_v)]
+      qkv: linear map of all rows, [n, N + 1, heads * (2 d_k + d_v)]
+      rows: number of query rows
     """
     d_k, d_v = self.key_size, self.head_size
     qkv = self.qkv_norm(qkv)
@@ -167,18 +177,18 @@ class RelationalMemory(nn.Module):
     return z
 
   def __call__(self, memory: Array, u: Array) -> tuple[Array, Array]:
-    """memory [n, N, M], u [n, M] -> memory [n, N, M], output [n, N*M]."""
+    """Maps memory [n, N, M] and u [n, M] to memory and output [n, N * M]."""
     return self.advance(memory, self.absorb(u))
 
   def absorb(self, u: Array) -> Array:
-    """u [n, M] itself, its queries, keys and values, and its gates: [n, A]."""
+    """Stacks u [n, M], its queries, keys and values, and its gates: [n, A]."""
     parts = [u, self.qkv(u)]
     if self.gate != 'none':
       parts.append(self.input_gates(u))
     return jnp.concatenate(parts, axis=-1)
 
   def advance(self, memory: Array, absorbed: Array) -> tuple[Array, Array]:
-    """memory [n, N, M], what `absorb` gave -> memory, output [n, N*M]."""
+    """Maps memory [n, N, M] and `absorb(u)` to memory and output [n, N * M]."""
     qkv_width = self.heads * (2 * self.key_size + self.head_size)
     u, input_qkv, input_gates = jnp.split(
       absorbed, (self.width, self.width + qkv_width), axis=-1
@@ -186,8 +196,8 @@ class RelationalMemory(nn.Module):
     z = jnp.concatenate([memory, u[:, None]], axis=1)
     qkv = jnp.concatenate([self.qkv(memory), input_qkv[:, None]], axis=1)
     for block in range(self.blocks):
-      # The input's own row is key and value at last: nothing reads what would
-      # become of it, unless a norm is over all rows.
+      # In the last block the input row only serves as key and value. Its own
+      # result is unused, unless the norm covers all rows.
       last = block == self.blocks - 1
       joint = FLAVOURS[self.flavour].joint_norm
       rows = self.slots if last and not joint else z.shape[1]
@@ -222,21 +232,34 @@ def relational_memory(
   flavour: str = 'santoro',
   init: Initializers,
 ) -> Cell:
-  """A relational memory core; key_size 0 stands for head_size.
+  """Builds a relational memory core.
 
-  The first memory has the unit vectors e_1 .. e_N as its rows.
+  Args:
+    slots: N
+    heads: number of attention heads
+    head_size: width of a head; the memory width is M = heads * head_size
+    key_size: d_k, width of queries and keys; 0 stands for head_size
+    blocks: how often attention and MLP are applied
+    mlp_layers: number of layers of the MLP
+    gate: 'unit', 'memory' or 'none'
+    forget_bias: added to the forget gate before the sigmoid
+    input_bias: added to the input gate before the sigmoid
+    flavour: a key of FLAVOURS
+    init: initialisers
+
+  Returns:
+    A Cell of width N * M. The initial memory has the unit vectors e_1 .. e_N as
+    its rows.
 
   Raises:
-    UserError: an unknown flavour or gate, or a size below one.
+    UserError: an unknown flavour or gate, or a size out of range.
   """
   for name, value, valid in (
     ('flavour', flavour, tuple(FLAVOURS)),
     ('gate', gate, ('unit', 'memory', 'none')),
   ):
     if value not in valid:
-      raise UserError(
-        f'generator.{name}={value!r} is unknown; one of {", ".join(valid)}'
-      )
+      raise unknown(f'generator.{name}', value, valid)
   sizes = {
     'slots': slots,
     'heads': heads,
@@ -248,7 +271,10 @@ def relational_memory(
     if value < 1:
       raise UserError(f'generator.{name}={value} must be at least 1')
   if key_size < 0:
-    raise UserError(f'generator.key_size={key_size} must not be negative')
+    raise UserError(
+      f'generator.key_size={key_size} must not be negative; 0 stands for '
+      'generator.head_size'
+    )
   module = RelationalMemory(
     slots=slots,
     heads=heads,

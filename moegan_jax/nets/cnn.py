@@ -11,15 +11,15 @@ from moegan_jax.ops.pooling import max_convolution
 from moegan_jax.ops.random import dropout
 from moegan_jax.types import Array, Critique, Discriminator
 
-# Growing functions, see the maximum over time.
+# They must be monotone, because they are applied after the maximum over time.
 ACTIVATIONS = {'relu': nn.relu, 'tanh': jnp.tanh}
 
 
 class _TextCNN(nn.Module):
-  """Filters over time, maximum, highway, dropout, features, logit.
+  """Filters over time, maximum, highway layer, dropout, features and logit.
 
-  Shapes follow RelGAN's code: the embedding of size E is cut into S blocks,
-  the representations, each of which goes through the same filters.
+  The embedding of size E is cut into S blocks, the representations. All of them
+  go through the same filters, as in the code of RelGAN.
   """
 
   widths: tuple[int, ...]
@@ -35,9 +35,9 @@ class _TextCNN(nn.Module):
 
   @nn.compact
   def __call__(self, x: Array, train: bool) -> Critique:
-    """x [B, T, E] -> logits [B, S] ([B] for S = 1), features [B, S, F].
+    """Maps x [B, T, E] to logits [B, S] ([B] for S = 1) and features [B, S, F].
 
-    With `reconstruction`, `aux` is the latent noise as D sees it, [B, Z].
+    With `reconstruction`, `aux` is the estimate of the latent noise, [B, Z].
     """
 
     def linear(width, name, bias=True):
@@ -63,7 +63,7 @@ class _TextCNN(nn.Module):
         (width, channels, self.filters),
       )
       bias = self.param(f'bias_{width}', self.inits.bias, (self.filters,))
-      # What grows, and the bias, commute with the maximum over time.
+      # Bias and monotone activation commute with the maximum over time.
       pooled.append(activation(max_convolution(x, kernel) + bias[None]))
     h = jnp.concatenate(pooled, axis=-1)
 
@@ -107,24 +107,32 @@ def cnn(
   reconstruction: int = 0,
   init: Initializers,
 ) -> Discriminator:
-  """A CNN over T tokens (MoEGAN section 4 and Appendix A).
+  """Builds a CNN discriminator over T tokens (MoEGAN section 4 and Appendix A).
 
   Args:
-    length: T, to refuse filters wider than a sequence
+    vocab_size: V
+    length: T; filters must not be wider
+    embed_dim: E
+    widths: widths of the filters, in tokens
+    filters: number of filters of each width
     representations: S; must divide embed_dim
-    features: F of a linear map; 0 takes the pooled filters as they are
-      (TextGAN)
+    features: F, outputs of a linear map of the pooled filters; 0 uses the
+      pooled filters themselves (TextGAN)
     activation: of the filters, 'relu' or 'tanh' (TextGAN)
-    highway: 'separate' transform and gate matrices without bias (SeqGAN,
-      RelGAN), one 'tied' linear map with bias for both (TextGAN-PyTorch), or
-      'none'
-    dropout: share of highway outputs dropped whenever a key is given
-    classifier: whether there is a logit (not in FM-GAN)
-    reconstruction: Z of a second head, a linear map of the features that is
-      to find the latent noise of a sample (TextGAN)
+    highway: 'separate' has transform and gate matrices without bias (SeqGAN,
+      RelGAN), 'tied' one linear map with bias for both (TextGAN-PyTorch), and
+      'none' no highway layer
+    dropout: share of highway outputs that is dropped when `judge` gets a key
+    classifier: whether the network has a logit (FM-GAN has none)
+    reconstruction: Z, width of a second head that predicts the latent noise of
+      a sample from its features (TextGAN); 0 for none
+    init: initialisers
+
+  Returns:
+    A Discriminator.
 
   Raises:
-    UserError: settings that do not fit each other.
+    UserError: settings that are out of range or incompatible.
   """
   if highway not in ('separate', 'tied', 'none'):
     raise unknown(

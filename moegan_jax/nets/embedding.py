@@ -1,7 +1,7 @@
-"""The word embedding at the entrance of every discriminator.
+"""The word embedding that all discriminators share.
 
-The functions take a discriminator's parameters, in which the table [V, E] is
-called 'embed', and serve as `types.Discriminator.embed` and `.gram`.
+The functions implement `types.Discriminator.embed` and `.gram`. They read the
+table [V, E] from the entry 'embed' of a discriminator's parameters.
 """
 
 import jax
@@ -13,13 +13,13 @@ Array = jax.Array
 
 
 def embed(params: Params, tokens: Array) -> Array:
-  """Tokens int [B, T] or weights [B, T, V] -> [B, T, E]."""
+  """Embeds int tokens [B, T] or weights over words [B, T, V] as [B, T, E]."""
   if jnp.issubdtype(tokens.dtype, jnp.integer):
-    # A gather; the product with one-hot rows would be V times the work.
+    # A gather, because a product with one-hot rows takes V times the work.
     return params['embed'][tokens]
   return tokens @ params['embed']
 
 
 def gram(params: Params) -> Array:
-  """Inner products of the table's columns, [E, E]."""
+  """Returns the inner products of the columns of the table, [E, E]."""
   return params['embed'].T @ params['embed']

@@ -1,4 +1,4 @@
-"""Gated recurrent cells: the LSTM and the GRU."""
+"""Gated recurrent cells: LSTM and GRU."""
 
 import flax.linen as nn
 import jax
@@ -12,14 +12,17 @@ Array = jax.Array
 
 
 class LSTM(nn.Module):
-  """The LSTM cell of SeqGAN's generator; gates input, forget, output, cell."""
+  """The LSTM cell of SeqGAN's generator.
+
+  The projected input holds the gates in the order input, forget, output, cell.
+  """
 
   width: int
   inits: Initializers
 
   @nn.compact
   def __call__(self, carry, u: Array):
-    """carry (h, c) [n, H] each, u [n, 4 H] -> carry, output [n, H]."""
+    """Maps carry (h, c), [n, H] each, and u [n, 4 H] to carry and output h."""
     h, c = carry
     recurrent = nn.Dense(
       4 * self.width, use_bias=False, kernel_init=self.inits.linear
@@ -31,14 +34,17 @@ class LSTM(nn.Module):
 
 
 class GRU(nn.Module):
-  """The GRU of Cho et al. 2014; reset gate, update gate, candidate.
+  """The GRU of Cho et al. 2014.
 
-  r = sigmoid(u_r + U_r h), z = sigmoid(u_z + U_z h),
-  h' = z h + (1 - z) tanh(u_n + r (U_n h + b)).
+  The projected input holds reset gate, update gate and candidate, in this
+  order:
 
-  Of the two placements of the reset gate this is the one after the product,
-  as in cuDNN: all three maps of h are then one product. With U_n (r h), the
-  other one, a second product has to wait for r.
+    r = sigmoid(u_r + U_r h), z = sigmoid(u_z + U_z h),
+    h' = z h + (1 - z) tanh(u_n + r (U_n h + b)).
+
+  The reset gate is applied after the product, as in cuDNN, so that the three
+  maps of h are one product. The other form, U_n (r h), needs a second product
+  that waits for r.
   """
 
   width: int
@@ -46,11 +52,12 @@ class GRU(nn.Module):
 
   @nn.compact
   def __call__(self, h: Array, u: Array) -> tuple[Array, Array]:
-    """h [n, H], u [n, 3 H] -> carry [n, H], output [n, H], one and the same."""
+    """Maps h [n, H] and u [n, 3 H] to the new h, as carry and as output."""
     recurrent = nn.Dense(
       3 * self.width, use_bias=False, kernel_init=self.inits.linear
     )
-    # The input's bias cannot stand for this one, which the reset gate scales.
+    # The reset gate scales this bias, so the bias of the input cannot replace
+    # it.
     bias = self.param('candidate_bias', self.inits.bias, (self.width,))
     u_r, u_z, u_n = jnp.split(u, 3, axis=-1)
     h_r, h_z, h_n = jnp.split(recurrent(h), 3, axis=-1)
@@ -61,19 +68,27 @@ class GRU(nn.Module):
     return h, h
 
 
-def _check(width: int) -> None:
-  # Without a section: generators and discriminators have such cells.
+def _check_width(width: int) -> None:
+  # Both `generator.hidden` and `discriminator.hidden` end up here.
+  """Raises UserError unless the width is positive."""
   if width < 1:
     raise UserError(f'hidden={width} must be at least 1')
 
 
 def lstm(*, width: int = 32, init: Initializers) -> Cell:
-  """An LSTM that starts from zeros; seeded by h, with c = 0.
+  """Builds an LSTM cell whose initial state is zero.
+
+  Args:
+    width: H
+    init: initialisers
+
+  Returns:
+    A Cell with the carry (h, c). Its `seed` sets h and leaves c at zero.
 
   Raises:
     UserError: a width below one.
   """
-  _check(width)
+  _check_width(width)
 
   def initial(n: int) -> tuple[Array, Array]:
     return jnp.zeros((n, width)), jnp.zeros((n, width))
@@ -85,12 +100,19 @@ def lstm(*, width: int = 32, init: Initializers) -> Cell:
 
 
 def gru(*, width: int = 32, init: Initializers) -> Cell:
-  """A GRU that starts from zeros; its carry is h itself.
+  """Builds a GRU cell whose initial state is zero.
+
+  Args:
+    width: H
+    init: initialisers
+
+  Returns:
+    A Cell with the carry h.
 
   Raises:
     UserError: a width below one.
   """
-  _check(width)
+  _check_width(width)
 
   def initial(n: int) -> Array:
     return jnp.zeros((n, width))

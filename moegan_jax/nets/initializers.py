@@ -1,7 +1,8 @@
-"""Initialisers by name: how the code bases of the field start their weights.
+"""Weight initialisers of published code bases, by name.
 
-Source: the released code of RelGAN, TextGAN-PyTorch and SeqGAN. A truncated
-normal is cut at two deviations and not rescaled, as in TensorFlow.
+Source: the released code of RelGAN, TextGAN-PyTorch and SeqGAN. Truncated
+normal distributions are cut at two standard deviations and not rescaled, as in
+TensorFlow.
 """
 
 import math
@@ -16,7 +17,7 @@ _zeros = jax.nn.initializers.zeros
 
 
 class Initializers(NamedTuple):
-  """Functions (key, shape, dtype) -> array, by the kind of parameter.
+  """Functions (key, shape, dtype) -> array for each kind of parameter.
 
   linear: [fan_in, fan_out]
   bias: [fan_out]
@@ -31,6 +32,8 @@ class Initializers(NamedTuple):
 
 
 def _scaled(draw: Callable, scale: Callable[[tuple], float]) -> Callable:
+  """Builds an initialiser whose standard deviation depends on the shape."""
+
   def init(key, shape, dtype=float):
     return draw(scale(shape))(key, shape, dtype)
 
@@ -57,39 +60,46 @@ def _first(shape):
 
 
 INITIALIZERS = {
-  # RelGAN: linear 1/sqrt(fan_in), embedding 1/sqrt(V), convolution as He.
+  # RelGAN: linear 1/sqrt(fan_in), embedding 1/sqrt(V), convolution He.
   'relgan': Initializers(
     linear=_scaled(_truncated, _first),
     bias=_zeros,
     embedding=_scaled(_truncated, _first),
     convolution=_scaled(_truncated, lambda s: math.sqrt(2 / (s[0] * s[1]))),
   ),
-  # TextGAN-PyTorch, generator: truncated normal 1/sqrt(first axis); its
-  # linear maps are stored [out, in], so that is the fan-out here.
+  # Generator of TextGAN-PyTorch: truncated normal 1/sqrt(first axis). PyTorch
+  # stores linear maps as [out, in], so the first axis is the last one here.
   'textgan': Initializers(
     linear=_scaled(_truncated, _last),
     bias=_scaled(_truncated, _last),
     embedding=_scaled(_truncated, _first),
     convolution=_scaled(_truncated, _last),
   ),
-  # The same without the cut: its SeqGAN, LeakGAN, JSDGAN and CoT.
+  # SeqGAN, LeakGAN, JSDGAN and CoT of TextGAN-PyTorch: not truncated.
   'textgan_normal': Initializers(
     linear=_scaled(_normal, _last),
     bias=_scaled(_normal, _last),
     embedding=_scaled(_normal, _first),
     convolution=_scaled(_normal, _last),
   ),
-  # TextGAN-PyTorch, discriminator.
+  # Discriminators of TextGAN-PyTorch.
   'uniform': Initializers(*[_uniform(0.05)] * 4),
-  # SeqGAN's generator and its descendants: normal .1, biases included.
+  # Generators of SeqGAN and its descendants: normal 0.1, including biases.
   'seqgan': Initializers(*[_normal(0.1)] * 4),
-  # SLGAN's generator: standard normal.
+  # Generator of SLGAN: standard normal.
   'standard': Initializers(*[_normal(1.0)] * 4),
 }
 
 
 def initializers(name: str) -> Initializers:
-  """The set called `name`; UserError with the nearest name otherwise."""
+  """Returns the initialisers of a name.
+
+  Args:
+    name: a key of INITIALIZERS
+
+  Raises:
+    UserError: the name is unknown.
+  """
   if name not in INITIALIZERS:
     raise unknown('init', name, INITIALIZERS)
   return INITIALIZERS[name]

@@ -1,4 +1,4 @@
-"""A recurrent generator from a cell, and a mixture of such experts."""
+"""Recurrent generators: one cell, or a mixture of several experts."""
 
 import flax.linen as nn
 import jax
@@ -10,9 +10,9 @@ from moegan_jax.nets.initializers import Initializers
 from moegan_jax.ops import random
 from moegan_jax.types import Array, Generator, Params
 
-# The embedding of the end symbol as an input, see `recurrent`.
+# Embedding of the end symbol when it is an input; see `recurrent`.
 END_INPUTS = ('zero', 'learned')
-# Of the latent noise: standard normal rows -> rows of the prior.
+# Prior of the latent noise -> function from standard normal rows to its rows.
 PRIORS = {
   'normal': lambda z: z,
   # Phi(z) is uniform on [0, 1].
@@ -31,29 +31,35 @@ def recurrent(
   pad: int | None = None,
   end_input: str = 'zero',
 ) -> Generator:
-  """Embedding, input projection, cell and readout.
-
-  All that a cell does with its input alone is affine in the embedding, so it is
-  one map, which `begin` multiplies out: at a step it costs a tenth of what
-  its factors cost. The carry holds it beside the cell's state.
-
-  The parameters are a dict of four groups: 'embed' [V + 2, E], 'input'
-  (E -> the cell's input width), 'core' (the cell) and 'head' (H -> V).
+  """Builds a generator from embedding, input projection, cell and readout.
 
   Args:
-    latent: Z; with Z > 0 a noise vector z sets the first hidden state,
-      tanh(W z), and is fed at each step beside the token (TextGAN, Zhang et
-      al. 2017, Eq 7-8). W is a fifth group, 'latent'.
-    prior: of z, 'normal' or 'uniform' on [-1, 1]
-    pad: the id that ends a sequence; None where there is none
-    end_input: the embedding of `pad` as an input. 'zero' is a constant zero
+    cell: the recurrent cell
+    vocab_size: V
+    embed_dim: E
+    init: initialisers
+    latent: Z, width of the noise vector z; 0 for none. The first hidden state
+      is then tanh(W z), and z is fed at each step beside the token (TextGAN,
+      Zhang et al. 2017, Eq 7-8).
+    prior: distribution of z, 'normal' or 'uniform' on [-1, 1]
+    pad: id that ends a sequence; None if there is none
+    end_input: embedding of `pad` when it is an input. 'zero' is a constant zero
       vector, so that after the end every row receives the same input at every
-      step. 'learned' is a row of the table like any other, as in RelGAN's
-      code (models/rmc_vanilla.py, `g_emb`).
+      step. 'learned' is a row of the table like any other, as in the code of
+      RelGAN (models/rmc_vanilla.py, `g_emb`).
+
+  Returns:
+    A Generator. Its parameters are a dict of the groups 'embed' [V + 2, E],
+    'input' (E + Z -> input width of the cell), 'core' (the cell),
+    'head' (H -> V) and, with Z > 0, 'latent' (W).
 
   Raises:
-    UserError: a latent start of a cell that has none, an unknown prior or
-      end_input.
+    UserError: latent noise for a cell that has no `seed`, or an unknown prior
+      or end_input.
+
+  The maps that a cell applies to its input alone are affine in the embedding.
+  `begin` multiplies them out to one map, which costs a tenth of its factors per
+  step. The carry holds that map beside the state of the cell.
   """
   if latent < 0 or (latent and cell.seed is None):
     raise UserError(
@@ -82,13 +88,14 @@ def recurrent(
       'head': head.init(k_head, jnp.zeros((1, cell.width)))['params'],
     }
     if latent:
-      k_latent = jax.random.fold_in(key, 4)  # part 4 of the split above
+      # Like a fifth part of the split above, without changing the other four.
+      k_latent = jax.random.fold_in(key, 4)
       z = jnp.zeros((1, latent))
       params['latent'] = first.init(k_latent, z)['params']
     return params
 
   def fold(params: Params) -> tuple[Array, Array]:
-    """Kernel [E + Z, A] and bias [1, A] of x -> what the cell takes in."""
+    """Returns kernel [E + Z, A] and bias [1, A] of the cell's input map."""
     if not cell.folds:
       kernel, bias = params['input']['kernel'], params['input']['bias']
       return kernel, bias[None]
@@ -97,13 +104,13 @@ def recurrent(
       u = project.apply({'params': params['input']}, x)
       return cell.module.apply({'params': params['core']}, u, method='absorb')
 
-    # An affine map is what it makes of zero and of the unit vectors.
+    # The images of zero and of the unit vectors determine an affine map.
     bias = inputs(jnp.zeros((1, embed_dim + latent)))
     return inputs(jnp.eye(embed_dim + latent)) - bias, bias
 
   def begin(params: Params, n: int, context=None):
     if (context is None) == bool(latent):
-      raise ValueError('a context goes with a latent start, and only with it')
+      raise ValueError('a context is required if and only if latent > 0')
     if not latent:
       return cell.initial(n), None, fold(params)
     hidden = jnp.tanh(first.apply({'params': params['latent']}, context))
@@ -141,8 +148,8 @@ def recurrent(
   )
 
 
-# Which parameter groups all experts have in common (spec: MoEGAN says only
-# "similar to MGAN", which ties every layer but the one that reads the input).
+# Value of `sharing` -> parameter groups shared by all experts. MoEGAN only says
+# "similar to MGAN", which ties all layers except the one that reads the input.
 SHARING = {
   'embed_out': ('embed', 'head'),
   'mgan': ('embed', 'core', 'head'),
@@ -158,52 +165,51 @@ def mixture(
   sharing: str = 'embed_out',
   aggregation: str = 'repr_mean',
 ) -> Generator:
-  """N experts read the same token; their outputs are averaged (MoEGAN Eq 2).
+  """Builds a mixture of N experts (MoEGAN Eq 2).
 
   Args:
     expert: a generator whose parameters are a dict of groups
     experts: N
-    sharing: which groups are common to all experts, see `SHARING`
-    aggregation: 'repr_mean' averages the experts' outputs before the readout,
-      which averages their logits (Eq 3); 'prob_mean' averages their
+    sharing: which groups all experts share, a key of SHARING; 'all' is valid
+      for one expert only
+    aggregation: 'repr_mean' averages the outputs of the experts before the
+      readout, which averages their logits (Eq 3); 'prob_mean' averages their
       probabilities
 
-  The parameters of a group that is not shared have a leading axis [N], over
-  which the expert is vmapped. The hidden output is [n, H] where one readout
-  serves the averaged representation, else [n, N * H].
+  Returns:
+    A Generator. Groups that are not shared have a leading axis [N]. The hidden
+    output is [n, H] if one readout serves the averaged representation, else
+    [n, N * H].
 
   Raises:
-    UserError: an unknown switch, or sharing='all' for several experts.
+    UserError: an unknown option, fewer than one expert, or sharing='all' for
+      several experts.
+
+  All experts read the same token at each step.
   """
   if experts < 1:
     raise UserError(f'generator.experts={experts} must be at least 1')
   if sharing == 'all' and experts > 1:
     raise UserError(
-      f'generator.sharing=all with generator.experts={experts}: experts that '
-      'share everything are one and the same function, as they read the same '
-      'input from the same state; choose embed_out, mgan or none'
+      f'generator.sharing=all with generator.experts={experts} makes all '
+      'experts the same function; choose embed_out, mgan or none'
     )
   if sharing != 'all' and sharing not in SHARING:
-    raise UserError(
-      f'generator.sharing={sharing!r} is unknown; one of {", ".join(SHARING)}'
-    )
+    raise unknown('generator.sharing', sharing, SHARING)
   if aggregation not in AGGREGATIONS:
-    raise UserError(
-      f'generator.aggregation={aggregation!r} is unknown; '
-      f'one of {", ".join(AGGREGATIONS)}'
-    )
+    raise unknown('generator.aggregation', aggregation, AGGREGATIONS)
   if experts == 1:
     return expert
 
   shared = SHARING[sharing]
-  # The linear readout commutes with the mean where all experts share it.
+  # A readout that all experts share is linear and commutes with the mean.
   merge = aggregation == 'repr_mean' and 'head' in shared
 
   def axes(params: Params) -> dict:
     return {group: None if group in shared else 0 for group in params}
 
   def init(key: Array) -> Params:
-    # Independent keys are all that tells the experts apart (spec A14).
+    # Only the independent initialisation makes the experts differ.
     stacked = jax.vmap(expert.init)(jax.random.split(key, experts))
     return {
       group: jax.tree.map(lambda x: x[0], value) if group in shared else value

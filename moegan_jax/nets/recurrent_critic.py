@@ -1,4 +1,4 @@
-"""A discriminator that reads text word by word."""
+"""A recurrent discriminator."""
 
 import chex
 import flax.linen as nn
@@ -25,23 +25,31 @@ def recurrent_critic(
   classifier: bool = True,
   init: Initializers,
 ) -> Discriminator:
-  """Embedding, input projection, cell and one logit, over T tokens.
-
-  With an LSTM the discriminator of GSGAN (Kusner and Hernandez-Lobato 2016).
-  The parameters are a dict of four groups: 'embed' [V, E], 'input' (E -> the
-  cell's input width), 'core' (the cell) and 'logit' (H -> 1), of a classifier.
+  """Builds a discriminator from embedding, input projection, cell and logit.
 
   Args:
+    vocab_size: V
     length: T
-    per_token: True judges every prefix: logits [B, T], features [B, 1, H] the
-      mean of the outputs over time. False judges the whole sentence by the
-      last output: logits [B], features [B, 1, H] that output
-    dropout: share of the cell's outputs dropped whenever a key is given,
-      before logit and features, as in `nets.cnn`
-    classifier: whether there is a logit
+    embed_dim: E
+    cell: the recurrent cell
+    per_token: True judges every prefix: logits [B, T], and features [B, 1, H]
+      are the mean of the outputs over time. False judges the whole sentence by
+      the last output: logits [B], and features [B, 1, H] are that output.
+    dropout: share of the cell's outputs that is dropped when `judge` gets a
+      key, before logit and features, as in `nets.cnn`
+    classifier: whether the network has a logit
+    init: initialisers
+
+  Returns:
+    A Discriminator. Its parameters are a dict of the groups 'embed' [V, E],
+    'input' (E -> input width of the cell), 'core' (the cell) and, for a
+    classifier, 'logit' (H -> 1).
 
   Raises:
     UserError: a size below one, or a dropout rate out of range.
+
+  With an LSTM this is the discriminator of GSGAN (Kusner and Hernandez-Lobato
+  2016).
   """
   for name, value in (('embed', embed_dim), ('length', length)):
     if value < 1:

@@ -1,4 +1,7 @@
-"""A sentence in, a word distribution at every position out: SLGAN's G_d."""
+"""The sequence generator G_d of SLGAN, which rewrites sentences.
+
+It maps a sentence to a word distribution at every position.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,12 +19,12 @@ from moegan_jax.types import Array, Params
 
 
 class Rewriting(NamedTuple):
-  """What a rewriter makes of sentences of T tokens.
+  """The output of a rewriter for sentences of T tokens.
 
   logits: [B, T, V]
-  encoded: [B, T, H], the encoder's outputs
-  attention: [B, T, T], how much of each input position (last axis) the
-    decoder reads at each of its steps; rows sum to one
+  encoded: [B, T, H], the outputs of the encoder
+  attention: [B, T, T], the weight of each input position (last axis) at each
+    step of the decoder; rows sum to one
   """
 
   logits: Array
@@ -30,7 +33,7 @@ class Rewriting(NamedTuple):
 
   @property
   def features(self) -> Array:
-    """The mean of the encoder's outputs over time, [B, 1, H]."""
+    """The mean of the encoder outputs over time, [B, 1, H]."""
     return self.encoded.mean(1, keepdims=True)
 
 
@@ -53,24 +56,24 @@ class SequenceRewriter(NamedTuple):
 
   @property
   def unknown(self) -> int:
-    """What replaces a word when the input is corrupted."""
+    """The id that replaces a word when the input is corrupted."""
     return self.vocab_size + 1
 
 
 def attend(queries: Array, memory: Array, kernel: Array) -> tuple[Array, Array]:
-  """Luong's global attention with the score 'general' (2015, Eq 7 and 8).
-
-  weights_ts = softmax_s(queries_t W memory_s); no position is masked, as
-  padding is a symbol like any other here.
+  """Applies Luong's global attention with the score 'general'.
 
   Args:
-    queries: [B, T, H], the decoder's outputs
-    memory: [B, S, H], the encoder's outputs
+    queries: [B, T, H], the outputs of the decoder
+    memory: [B, S, H], the outputs of the encoder
     kernel: W [H, H]
 
   Returns:
-    contexts [B, T, H], the weighted means of the memory, and the weights
+    The contexts [B, T, H], weighted means of the memory, and the weights
     [B, T, S].
+
+  weights_ts = softmax_s(queries_t W memory_s) (Luong et al. 2015, Eq 7 and 8).
+  No position is masked, because padding is treated as a word.
   """
   scores = jnp.einsum('bth,hk,bsk->bts', queries, kernel, memory)
   weights = jax.nn.softmax(scores)
@@ -80,25 +83,30 @@ def attend(queries: Array, memory: Array, kernel: Array) -> tuple[Array, Array]:
 def seq2seq(
   *, vocab_size: int, embed_dim: int, width: int, init: Initializers
 ) -> SequenceRewriter:
-  """A GRU encoder and decoder with Luong attention (SLGAN; Luong et al. 2015).
-
-  The encoder reads the sentence from left to right; the decoder starts from
-  its last state and is fed the start symbol and then the same sentence, one
-  step behind. With h_t the decoder's output and c_t its context, the logits
-  are an affine map of tanh(W [c_t, h_t]) (Luong Eq 5 and 6).
-
-  Luong's input feeding, by which a step sees the attention of the one before,
-  is left out: then all T steps attend at once, outside of the scan.
-
-  The parameters are a dict of 'embed' [V + 2, E], read by encoder and decoder
-  alike, 'encoder_input', 'encoder', 'decoder_input', 'decoder', 'score'
-  [H, H], 'combine' [2 H, H] and 'head' (H -> V).
+  """Builds a GRU encoder and decoder with Luong attention, G_d of SLGAN.
 
   Args:
+    vocab_size: V
+    embed_dim: E
     width: H
+    init: initialisers
+
+  Returns:
+    A SequenceRewriter. Its parameters are a dict of 'embed' [V + 2, E], which
+    encoder and decoder share, 'encoder_input', 'encoder', 'decoder_input',
+    'decoder', 'score' [H, H], 'combine' [2 H, H] and 'head' (H -> V).
 
   Raises:
     UserError: a size below one.
+
+  The encoder reads the sentence from left to right. The decoder starts from the
+  last state of the encoder. Its inputs are the start symbol and then the same
+  sentence, shifted by one step. With h_t the output of the decoder and c_t its
+  context, the logits are an affine map of tanh(W [c_t, h_t]) (Luong et al.
+  2015, Eq 5 and 6).
+
+  Luong's input feeding, which feeds the attention of the previous step, is left
+  out. All T steps can then attend at once, outside of the scan.
   """
   sizes = {'embed': embed_dim, 'hidden': width}
   for name, value in sizes.items():

@@ -1,1 +1,1 @@
-"""Array maths without parameters."""
+"""Array operations without trainable parameters."""

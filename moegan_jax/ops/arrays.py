@@ -1,8 +1,9 @@
-"""Settings that are numbers or traced arrays.
+"""Helpers for settings that may be Python numbers or traced arrays.
 
-Several experiments can run as one program in which a weight or a rate is an
-array with an entry for each. Such a setting has no value while a program is
-traced: it cannot be checked then, and it counts as switched on.
+Several experiments can run as one program, in which a setting such as a weight
+or a rate is an array with one entry per experiment. A traced setting has no
+value at trace time, so it cannot be validated, and a term weighted by it is
+always compiled.
 """
 
 from typing import Any
@@ -11,10 +12,10 @@ import jax
 
 
 def traced(x: Any) -> bool:
-  """Whether x has no value yet."""
+  """Returns whether `x` is a tracer, whose value is unknown at trace time."""
   return isinstance(x, jax.core.Tracer)
 
 
 def on(weight: Any) -> bool:
-  """Whether a term of this weight is part of the program."""
+  """Returns whether a term with this weight has to be compiled."""
   return traced(weight) or bool(weight)

@@ -1,8 +1,9 @@
-"""What arrays have to do with several devices: which axis is split.
+"""Sharding constraints for arrays that do not derive from a batch.
 
-The loop compiles its program for a mesh with an axis `data`. Most arrays
-follow the batch they come from; said here is what follows nothing, because
-it begins with a key. Without a mesh none of it does anything.
+The training loop compiles its program for a mesh with an axis `data`. The
+compiler shards most arrays like the batch they are computed from. Arrays
+computed from a PRNG key alone need an explicit constraint, which `split` adds.
+Without a mesh these functions do nothing.
 """
 
 import jax
@@ -10,16 +11,24 @@ from jax.sharding import PartitionSpec as P
 
 Array = jax.Array
 
-DATA = 'data'  # the axis of the mesh that batches are split along
+DATA = 'data'  # name of the mesh axis along which batches are sharded
 
 
 def parts() -> int:
-  """Over how many devices a batch of the present program is split."""
+  """Returns the number of devices that a batch of the current program spans."""
   return jax.sharding.get_abstract_mesh().shape.get(DATA, 1)
 
 
 def split(x: Array, axis: int = 0) -> Array:
-  """The same array, with an axis over the batch split over the devices."""
+  """Shards one axis of an array over the devices.
+
+  Args:
+    x: array of any shape
+    axis: the batch axis; the sharding of the axes before it stays unconstrained
+
+  Returns:
+    The same array, unchanged without a mesh.
+  """
   if parts() == 1:
     return x
   others = [P.UNCONSTRAINED] * axis

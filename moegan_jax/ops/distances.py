@@ -1,4 +1,4 @@
-"""Distances between two sets of feature vectors."""
+"""Distances between the centroids of two sets of feature vectors."""
 
 import chex
 import jax
@@ -8,34 +8,32 @@ Array = jax.Array
 
 
 def centroid_distance(real: Array, fake: Array, eps: float = 1e-8) -> Array:
-  """The distance between the mean features of two batches, MoEGAN Eq 6.
-
-  Delta_F = || mean_b F(x_r) - mean_b F(x_f) ||_2, Euclidean and not squared.
-  What is computed is sqrt(sum d^2 + eps) - sqrt(eps): zero at equality, where
-  its gradient is zero too, and within sqrt(eps) of the norm elsewhere.
+  """Returns the Euclidean distance between the mean features of two batches.
 
   Args:
     real: [B, F]
     fake: [B', F]; the batch sizes may differ
-    eps: where the norm gives way to a parabola, as a squared length
+    eps: squared length below which the norm is smoothed to a parabola
 
   Returns:
-    A scalar.
+    A scalar in the unit of the features.
+
+  MoEGAN Eq 6: Delta_F = || mean_b F(x_r) - mean_b F(x_f) ||_2, not squared.
+  With d the difference of the means this computes sqrt(sum d^2 + eps) -
+  sqrt(eps), which is within sqrt(eps) of the norm. Value and gradient are zero
+  where the means are equal.
   """
   chex.assert_rank([real, fake], 2)
   chex.assert_equal_shape_suffix([real, fake], 1)
   squared = jnp.sum((jnp.mean(real, axis=0) - jnp.mean(fake, axis=0)) ** 2)
-  # sqrt(x + eps) - sqrt(eps), multiplied out: no cancellation near zero.
+  # Equals sqrt(x + eps) - sqrt(eps), without cancellation near zero.
   return squared / (jnp.sqrt(squared + eps) + eps**0.5)
 
 
 def joint_centroid_distance(
   real: Array, fake: Array, eps: float = 1e-8
 ) -> Array:
-  """One centroid over batch and representations.
-
-  The paper is silent on more than one representation; this is the reading in
-  which each of them is one more sample of F. For S = 1 it is Eq 6.
+  """Returns the centroid distance over batch and representations together.
 
   Args:
     real: [B, S, F]
@@ -43,7 +41,10 @@ def joint_centroid_distance(
     eps: as in `centroid_distance`
 
   Returns:
-    A scalar.
+    A scalar in the unit of the features.
+
+  MoEGAN does not specify several representations. Here each representation
+  counts as one more sample of F. For S = 1 this is Eq 6.
   """
   _check_representations(real, fake)
   width = real.shape[-1]
@@ -55,10 +56,7 @@ def joint_centroid_distance(
 def per_rep_centroid_distance(
   real: Array, fake: Array, eps: float = 1e-8
 ) -> Array:
-  """The mean over the S representations of the distances of their centroids.
-
-  The stricter reading: representations cannot make up for one another. For
-  S = 1 it is Eq 6 as well.
+  """Returns the mean of the centroid distances of the S representations.
 
   Args:
     real: [B, S, F]
@@ -66,7 +64,10 @@ def per_rep_centroid_distance(
     eps: as in `centroid_distance`
 
   Returns:
-    A scalar.
+    A scalar in the unit of the features.
+
+  This reduction is stricter than the joint one, because differences in one
+  representation cannot cancel those in another. For S = 1 this is Eq 6.
   """
   _check_representations(real, fake)
   distances = jax.vmap(
@@ -75,7 +76,7 @@ def per_rep_centroid_distance(
   return jnp.mean(distances)
 
 
-# reduction over representations -> (real, fake, eps) -> scalar
+# name of the reduction over representations -> (real, fake, eps) -> scalar
 CENTROID_DISTANCES = {
   'joint': joint_centroid_distance,
   'per_rep': per_rep_centroid_distance,

@@ -1,4 +1,4 @@
-"""Where sequences end that are filled up with pads."""
+"""Masks for sequences that are padded after their end."""
 
 import chex
 import jax
@@ -8,12 +8,15 @@ Array = jax.Array
 
 
 def end_mask(tokens: Array, pad: int | None) -> Array:
-  """bool [n, T]: True up to and including the first pad, its end symbol.
+  """Returns a mask that is True up to and including the first pad.
 
   Args:
-    tokens: int32 [n, T].
-    pad: the pad and end symbol; None for sequences of fixed length, where
-      every position is real.
+    tokens: int32 [n, T]
+    pad: id of the pad and end symbol, or None for sequences of fixed length,
+      where every position counts
+
+  Returns:
+    bool [n, T]. The first pad counts because it is the end symbol.
   """
   chex.assert_rank(tokens, 2)
   if pad is None:

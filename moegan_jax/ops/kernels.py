@@ -1,4 +1,4 @@
-"""Distances between two samples in the feature space of a Gaussian kernel."""
+"""Maximum mean discrepancy of two samples under Gaussian kernels."""
 
 from collections.abc import Sequence
 
@@ -13,15 +13,18 @@ Array = jax.Array
 
 @jax.checkpoint
 def squared_distances(x: Array, y: Array) -> Array:
-  """|| x_i - y_j ||^2 for all pairs, [n, m].
-
-  By differences and not by |x|^2 + |y|^2 - 2 x.y, which cancels where points
-  are close. The differences are not kept for the backward pass, which computes
-  them anew: with their F numbers a pair they are by far the largest array.
+  """Returns || x_i - y_j ||^2 for all pairs.
 
   Args:
     x: [n, F]
     y: [m, F]
+
+  Returns:
+    [n, m]
+
+  The differences are squared directly. The expansion |x|^2 + |y|^2 - 2 x.y
+  would cancel for close points. The array of differences [n, m, F] is
+  recomputed in the backward pass, because it is much larger than the result.
   """
   chex.assert_rank([x, y], 2)
   chex.assert_equal_shape_suffix([x, y], 1)
@@ -29,40 +32,39 @@ def squared_distances(x: Array, y: Array) -> Array:
 
 
 def check_bandwidths(bandwidths: Sequence[float]) -> None:
-  """Refuses what is no bank of kernels.
+  """Checks the bandwidths of a bank of kernels.
 
   Raises:
-    UserError: no bandwidth, or one that is not positive.
+    UserError: there is no bandwidth, or one is not positive and finite.
   """
   if not bandwidths or not all(0 < s < float('inf') for s in bandwidths):
     raise UserError(
-      f'the bandwidths are {list(bandwidths)}; give positive numbers, at '
-      'least one'
+      f'mmd.bandwidths={list(bandwidths)} must be one or more positive numbers'
     )
 
 
 def mmd_squared(x: Array, y: Array, bandwidths: Sequence[float]) -> Array:
-  """The squared maximum mean discrepancy, biased, of a bank of kernels.
-
-  mean k(x, x') + mean k(y, y') - 2 mean k(x, y), with means over all pairs,
-  the pairs of a point with itself among them (the V-statistic of Gretton et
-  al. 2012, Eq 5, which is never negative but for rounding), and
-  k(a, b) = exp(-|a - b|^2 / (2 sigma^2)). The kernel of a bank is the mean of
-  its kernels, not their sum: the scale does not depend on the bank's size.
-
-  What is averaged is k - 1, which changes nothing, since the ones cancel, and
-  keeps its digits where a kernel is so wide that all of k is close to one.
+  """Returns the biased squared maximum mean discrepancy of a bank of kernels.
 
   Args:
     x: [n, F]
     y: [m, F]; the sizes may differ
-    bandwidths: the sigmas, positive, at least one
+    bandwidths: one or more positive sigmas, in the unit of the features
 
   Returns:
     A scalar in [0, 2].
 
   Raises:
-    UserError: no bandwidth, or one that is not positive.
+    UserError: there is no bandwidth, or one is not positive and finite.
+
+  This is mean k(x, x') + mean k(y, y') - 2 mean k(x, y) with k(a, b) = exp(-|a
+  - b|^2 / (2 sigma^2)). The means include the pairs of a point with itself, as
+  in the V-statistic of Gretton et al. 2012, Eq 5, which is never negative apart
+  from rounding. The kernel is the mean over the bandwidths, not their sum, so
+  the scale does not depend on their number.
+
+  The code averages k - 1. The ones cancel in exact arithmetic, and the digits
+  are kept where a kernel is so wide that all values of k are close to one.
   """
   check_bandwidths(bandwidths)
   pairs = (
@@ -73,7 +75,7 @@ def mmd_squared(x: Array, y: Array, bandwidths: Sequence[float]) -> Array:
   total = 0.0
   for sigma in bandwidths:
     for sign, squared in pairs:
-      # In two steps: sigma^2 may leave the range of float32.
+      # Divided twice because sigma^2 may leave the range of float32.
       total += sign * jnp.mean(jnp.expm1(-0.5 * (squared / sigma) / sigma))
   return total / len(bandwidths)
 
@@ -81,21 +83,24 @@ def mmd_squared(x: Array, y: Array, bandwidths: Sequence[float]) -> Array:
 def mmd(
   x: Array, y: Array, bandwidths: Sequence[float], eps: float = 1e-8
 ) -> Array:
-  """The maximum mean discrepancy, the root of `mmd_squared`.
-
-  As in `distances.centroid_distance`, what is computed is
-  sqrt(m + eps) - sqrt(eps): finite in its gradient at zero, and within
-  sqrt(eps) of the root elsewhere.
+  """Returns the maximum mean discrepancy, the root of `mmd_squared`.
 
   Args:
     x: [n, F]
     y: [m, F]
     bandwidths: as in `mmd_squared`
-    eps: where the root gives way to a line, as a squared discrepancy
+    eps: squared discrepancy below which the root is smoothed to a line
 
   Returns:
-    A scalar, not negative.
+    A scalar >= 0.
+
+  Raises:
+    UserError: as in `mmd_squared`.
+
+  With m the squared discrepancy this computes sqrt(m + eps) - sqrt(eps), as in
+  `distances.centroid_distance`. The gradient is finite at zero, and the value
+  is within sqrt(eps) of the root.
   """
-  # Rounding may leave the square below zero, and below -eps.
+  # Rounding may make the square negative, even less than -eps.
   squared = jnp.maximum(mmd_squared(x, y, bandwidths), 0.0)
   return squared / (jnp.sqrt(squared + eps) + eps**0.5)

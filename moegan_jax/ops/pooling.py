@@ -10,16 +10,17 @@ from moegan_jax.ops import devices
 
 Array = jax.Array
 
-# Up to so many products a filter the scores are written out as sums, which a
-# compiler fuses with the maximum: they never reach memory. Beyond it they are
-# one matrix product, and compiling the sums would take long.
-_WRITTEN_OUT = 200
-# Sequences whose routed gradients [block, T, filters] stay in a CPU's cache.
+# With at most this many products per filter, the scores are sums of elementwise
+# products. The compiler fuses them with the maximum, so that they never reach
+# memory. Larger filters use one matrix product, because the sums would take too
+# long to compile.
+_MAX_UNROLLED_PRODUCTS = 200
+# The routed gradients [_BLOCK, T, filters] of one block fit into a CPU cache.
 _BLOCK = 32
 
 
 def _windows(x: Array, width: int) -> Array:
-  """[n, T, E] -> [n, T - width + 1, width * E]."""
+  """Returns windows over time, [n, T, E] -> [n, T - width + 1, width * E]."""
   positions = x.shape[1] - width + 1
   return jnp.concatenate(
     [x[:, j : j + positions] for j in range(width)], axis=-1
@@ -28,11 +29,11 @@ def _windows(x: Array, width: int) -> Array:
 
 def _is_narrow(x: Array, kernel: Array) -> bool:
   width, channels, _ = kernel.shape
-  return x.shape[1] * width * channels <= _WRITTEN_OUT
+  return x.shape[1] * width * channels <= _MAX_UNROLLED_PRODUCTS
 
 
 def _scores(x: Array, kernel: Array) -> Callable[[int], Array]:
-  """t -> (x * kernel)[t], [n, filters]."""
+  """Returns a function from t to the scores (x * kernel)[t], [n, filters]."""
   width, channels, filters = kernel.shape
   if _is_narrow(x, kernel):
     return lambda t: sum(
@@ -47,19 +48,19 @@ def _scores(x: Array, kernel: Array) -> Callable[[int], Array]:
 
 @jax.custom_vjp
 def max_convolution(x: Array, kernel: Array) -> Array:
-  """max over t of (x * kernel)[t], the pooled features of Kim 2014.
+  """Returns max over t of (x * kernel)[t], the pooled features of Kim 2014.
 
   Args:
     x: [n, T, E]
-    kernel: [width, E, filters], no padding; T >= width
+    kernel: [width, E, filters]; T >= width, and there is no padding
 
   Returns:
-    [n, filters]. A bias and a ReLU, both constant over time and monotone,
-    may come after the maximum just as well as before.
+    [n, filters]. The caller may apply a bias and an activation afterwards,
+    because both commute with the maximum if the activation is monotone.
 
-  The gradient flows through the position of the maximum only (the first one
-  among equals), and that position is all that is kept for the backward pass:
-  the scores [n, T, filters] are not stored.
+  The gradient flows only through the position of the maximum, the first one in
+  a tie. The backward pass needs only that position, so the scores [n, T,
+  filters] are not stored.
   """
   score = _scores(x, kernel)
   positions = range(1, x.shape[1] - kernel.shape[0] + 1)
@@ -75,19 +76,19 @@ def _forward(x, kernel):
     better = now > largest
     largest = jnp.where(better, now, largest)
     best = jnp.where(better, t, best)
-  # Else a compiler may find all of this anew wherever `best` is read.
+  # The barrier stops the compiler from recomputing the loop per use of `best`.
   largest, best = jax.lax.optimization_barrier((largest, best))
   return largest, (x, kernel, best)
 
 
 def _routed(best: Array, g: Array, positions: int) -> Array:
-  """[n, positions, filters], zero but at the maxima."""
+  """Places g at the maxima: [n, positions, filters], zero elsewhere."""
   steps = jnp.arange(positions, dtype=best.dtype)
   return jnp.where(best[:, None] == steps[None, :, None], g[:, None], 0)
 
 
 def _gradients(x: Array, best: Array, g: Array, kernel: Array):
-  """The gradients of the arguments; see `max_convolution`."""
+  """Returns the gradients of `max_convolution` with respect to x and kernel."""
   width, channels, filters = kernel.shape
   positions = x.shape[1] - width + 1
   routed = _routed(best, g, positions)
@@ -105,9 +106,10 @@ def _gradients(x: Array, best: Array, g: Array, kernel: Array):
 
 
 def _gradients_in_blocks(x: Array, best: Array, g: Array, kernel: Array):
-  """The same, a few sequences at a time, as [n, T, filters] is no small array.
+  """Computes `_gradients` for a few sequences at a time.
 
-  What is left over of n comes with gradients of zero.
+  The array [n, T, filters] would not fit into the cache. The last block is
+  padded with sequences whose gradients are zero.
   """
   n = x.shape[0]
   size = min(_BLOCK, n)
@@ -129,7 +131,7 @@ def _gradients_in_blocks(x: Array, best: Array, g: Array, kernel: Array):
 
 def _backward(residuals, g):
   x, kernel, best = residuals
-  if devices.parts() > 1:  # each has a few sequences, and blocks would mix them
+  if devices.parts() > 1:  # blocks would span the shards of several devices
     return _gradients(x, best, g, kernel)
   return jax.lax.platform_dependent(
     x, best, g, kernel, cpu=_gradients_in_blocks, default=_gradients

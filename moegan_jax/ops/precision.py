@@ -1,4 +1,4 @@
-"""The precision of products of matrices; everything else is float32."""
+"""Numerical precision of matrix products; everything else is float32."""
 
 import functools
 from collections.abc import Callable
@@ -11,7 +11,16 @@ from jax.extend import core
 
 
 def full_precision(function: Callable) -> Callable:
-  """The function with products of float32 in float32 wherever it runs."""
+  """Wraps a function so that float32 matrix products run in float32.
+
+  Args:
+    function: called with positional arguments
+
+  Returns:
+    A function with the same arguments and results.
+
+  By default a TPU uses bfloat16 and recent GPUs use TF32 for such products.
+  """
 
   @functools.wraps(function)
   def full(*args):
@@ -22,15 +31,22 @@ def full_precision(function: Callable) -> Callable:
 
 
 def bfloat16_products(function: Callable) -> Callable:
-  """The function with its products of float32 matrices taken in bfloat16.
+  """Wraps a function so that its float32 matrix products run in bfloat16.
 
-  Both factors are rounded to bfloat16 (8 bits of mantissa) and summed up in
-  float32; sums, softmax, losses, parameters and optimizers stay as they are. It
-  is what a TPU does unasked, written out for platforms that do not. A product
-  that asks for a precision of its own keeps it.
+  Args:
+    function: called with positional arguments, pytrees of arrays
 
-  The traced program is rewritten, so gradients taken inside of `function` are
-  covered, and no network has to know. Gradients cannot be taken from outside.
+  Returns:
+    A function with the same arguments and results. It must not be
+    differentiated; take gradients inside of `function`.
+
+  Both factors are rounded to bfloat16 (8 bits of mantissa) and the products are
+  summed in float32. Sums, softmax, losses, parameters and optimizers stay in
+  float32. This is the default of a TPU, made explicit for other platforms. A
+  product that sets its own precision keeps it.
+
+  The wrapper rewrites the traced program. It therefore covers the gradients
+  taken inside of `function`, and networks need no precision setting.
   """
 
   @functools.wraps(function)
@@ -43,10 +59,11 @@ def bfloat16_products(function: Callable) -> Callable:
 
 
 def _rewritten(param: Any) -> Any:
-  """A parameter of an operation; programs (of a scan, a branch) rewritten."""
-  if type(param) in (tuple, list):  # not the named ones
+  """Returns a parameter of an operation with all nested programs rewritten."""
+  if type(param) in (tuple, list):  # excludes named tuples
     return type(param)(map(_rewritten, param))
-  if isinstance(param, core.Jaxpr):  # first: later JAX has one type for both
+  # Tested first because later versions of JAX merge Jaxpr and ClosedJaxpr.
+  if isinstance(param, core.Jaxpr):
     return param.replace(eqns=[_operation(eqn) for eqn in param.eqns])
   if isinstance(param, core.ClosedJaxpr):
     return param.replace(jaxpr=_rewritten(param.jaxpr))
@@ -54,10 +71,12 @@ def _rewritten(param: Any) -> Any:
 
 
 def _operation(eqn: core.JaxprEqn) -> core.JaxprEqn:
+  """Returns an equation whose product, if it is one, runs in bfloat16."""
   if not _is_product(eqn):
     params = {name: _rewritten(value) for name, value in eqn.params.items()}
     return eqn.replace(params=params)
-  # One operation for another, so that nothing around it has to be renamed.
+  # The call is a single equation, so it can replace `eqn` without renaming the
+  # variables of the program around it.
   call = jax.jit(functools.partial(_product, eqn.params['dimension_numbers']))
   shapes = [jax.ShapeDtypeStruct(x.aval.shape, jnp.float32) for x in eqn.invars]
   (made,) = jax.make_jaxpr(call)(*shapes).eqns
@@ -65,6 +84,8 @@ def _operation(eqn: core.JaxprEqn) -> core.JaxprEqn:
 
 
 def _product(dimensions: Any, left: jax.Array, right: jax.Array) -> jax.Array:
+  """Multiplies float32 arrays after rounding both factors to bfloat16."""
+
   def cast(left, right):
     return lax.dot_general(
       left.astype(jnp.bfloat16),
@@ -74,8 +95,9 @@ def _product(dimensions: Any, left: jax.Array, right: jax.Array) -> jax.Array:
     )
 
   def rounded(left, right):
-    # The same numbers: a product of two bfloat16 is exact in float32. XLA's CPU
-    # backend refuses some products of bfloat16 inside of larger programs.
+    # XLA's CPU backend rejects some bfloat16 products inside larger programs.
+    # This gives the same numbers, as a product of two bfloat16 values is exact
+    # in float32.
     return lax.dot_general(
       lax.reduce_precision(left, 8, 7),
       lax.reduce_precision(right, 8, 7),
@@ -86,7 +108,7 @@ def _product(dimensions: Any, left: jax.Array, right: jax.Array) -> jax.Array:
 
 
 def _is_product(eqn: core.JaxprEqn) -> bool:
-  """Whether it is a product of float32 without a precision of its own."""
+  """Returns whether `eqn` is a float32 product of default precision."""
   return (
     eqn.primitive is lax.dot_general_p
     and all(x.aval.dtype == jnp.float32 for x in eqn.invars)
@@ -94,8 +116,8 @@ def _is_product(eqn: core.JaxprEqn) -> bool:
   )
 
 
-# What a setting calls them; `platform` is a TPU's bfloat16, TF32 on the GPUs
-# that have it, float32 on a CPU.
+# Value of the setting -> wrapper. 'platform' keeps the default of the hardware:
+# bfloat16 on a TPU, TF32 on GPUs that support it, float32 on a CPU.
 PRECISIONS: dict[str, Callable[[Callable], Callable]] = {
   'platform': lambda function: function,
   'float32': full_precision,

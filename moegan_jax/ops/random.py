@@ -1,9 +1,10 @@
-"""Random numbers that belong to a row, whatever the size of the batch.
+"""Random numbers per row, independent of the batch size.
 
-Row i of a sample depends on the run's key and on i only, so that any batch
-size gives the same text. The generator is Threefry-2x32 in counter mode, the
-one behind JAX's default keys, with its rounds unrolled: the CPU backend rolls
-them into a loop, which is several times slower for the same bits.
+Row i of a sample depends on the key of the run and on i only, so that every
+batch size gives the same text. The generator is Threefry-2x32 in counter mode,
+the default of JAX. Its rounds are unrolled here, because XLA's CPU backend
+compiles the rounds of JAX's own version to a loop, which is several times
+slower.
 """
 
 from functools import partial
@@ -20,14 +21,14 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
 def threefry2x32(k0, k1, x0, x1) -> tuple[Array, Array]:
-  """Threefry-2x32 with 20 rounds (Salmon et al. 2011), elementwise.
+  """Applies Threefry-2x32 with 20 rounds elementwise (Salmon et al. 2011).
 
   Args:
     k0, k1: uint32, the two words of the key
     x0, x1: uint32, the two words of the counter; all four broadcast
 
   Returns:
-    two uint32 arrays, equal to those of `jax.extend.random.threefry_2x32`.
+    Two uint32 arrays, equal to those of `jax.extend.random.threefry_2x32`.
   """
   keys = (k0, k1, k0 ^ k1 ^ jnp.uint32(0x1BD11BDA))
   x0, x1 = x0 + keys[0], x1 + keys[1]
@@ -42,27 +43,40 @@ def threefry2x32(k0, k1, x0, x1) -> tuple[Array, Array]:
 
 
 def row_keys(key: Array, n: int, first: Array | int = 0) -> Array:
-  """Key words of rows `first .. first + n - 1`: uint32 [n, 2]."""
+  """Returns the key words of the rows `first` to `first + n - 1`.
+
+  Args:
+    key: typed PRNG key
+    n: number of rows
+    first: index of the first row
+
+  Returns:
+    uint32 [n, 2].
+  """
   rows = jnp.asarray(first, jnp.int32) + jnp.arange(n, dtype=jnp.int32)
   keys = jax.vmap(jax.random.fold_in, (None, 0))(key, rows)
   data = jax.random.key_data(keys)
   chex.assert_shape(data, (n, 2))
-  # A sample begins with its keys: so it is split over devices as they are.
+  # The arrays of a sample are computed from its keys and sharded like them.
   return devices.split(data)
 
 
 def row_gumbel(rows: Array, t: Array | int, width: int) -> Array:
-  """Standard Gumbel noise of the rows at step t, float32 [..., width].
+  """Returns standard Gumbel noise of the rows at step t.
 
   Args:
     rows: uint32 [..., 2], see `row_keys`
-    t: the step, a scalar, or steps that broadcast against [...]
-    width: how many numbers a row needs
+    t: the step, a scalar or an integer array that broadcasts against [...]
+    width: number of values per row
 
-  g = -log(-log u) with u uniform on a grid of 2^-23, as `jax.random.gumbel`.
-  A block of Threefry yields two words, one for each half of the row.
+  Returns:
+    float32 [..., width].
+
+  g = -log(-log u) with u uniform on a grid of spacing 2^-23, as in
+  `jax.random.gumbel`. Each Threefry block gives two words: one for the first
+  half of a row and one for the second half.
   """
-  # The smallest normal number in place of 0, whose logarithm is infinite.
+  # Replaces 0, whose logarithm is infinite, by the smallest normal number.
   u = jnp.maximum(
     _one_to_two(_row_bits(rows, t, width)) - 1.0, jnp.finfo(jnp.float32).tiny
   )
@@ -70,44 +84,48 @@ def row_gumbel(rows: Array, t: Array | int, width: int) -> Array:
 
 
 def row_normal(rows: Array, width: int) -> Array:
-  """Standard normal numbers of the rows, float32 [..., width].
-
-  For what a row has once and not at every step, such as a latent vector. They
-  come from a step that `row_gumbel` never reaches, 2^32 - 1.
+  """Returns standard normal values of the rows.
 
   Args:
     rows: uint32 [..., 2], see `row_keys`
-    width: how many numbers a row needs
+    width: number of values per row
 
-  z = sqrt(2) erfinv(u), with u uniform on a grid of 2^-22 in (-1, 1): |z| is
-  at most 5.2.
+  Returns:
+    float32 [..., width], with absolute values of at most 5.2.
+
+  For values that a row draws once and not at every step, such as a latent
+  vector. They use step 2^32 - 1, which `row_gumbel` never uses. z = sqrt(2)
+  erfinv(u) with u uniform on a grid of spacing 2^-22 in (-1, 1).
   """
   return _normal(_row_bits(rows, jnp.uint32(2**32 - 1), width))
 
 
 def dropout(x: Array, key: Array, rate: float) -> Array:
-  """x with a share of its numbers set to 0 and the rest scaled up.
-
-  For large arrays: a word of Threefry a number, in place of the two of
-  `jax.random.bernoulli`, which on a CPU takes about ten times as long.
+  """Sets a random share of the entries to 0 and scales up the others.
 
   Args:
     x: float [...]
-    key: typed, for nothing else
-    rate: share of dropped numbers, in [0, 1)
+    key: typed PRNG key, not used for any other draw
+    rate: share of dropped entries, in [0, 1)
+
+  Returns:
+    An array like x, with the kept entries divided by 1 - rate.
+
+  It takes one Threefry word per entry where `jax.random.bernoulli` takes two,
+  and is about ten times as fast on a CPU. That matters for large arrays.
   """
   if not rate:
     return x
   words = jax.random.key_data(key)
   half = -(-x.size // 2)
-  # A first word that no fold_in or split of this key comes to.
+  # No fold_in or split of this key reaches this first counter word.
   block = partial(threefry2x32, words[0], words[1], jnp.uint32(2**32 - 1))
   if devices.parts() == 1:
     bits = jnp.concatenate(block(jax.lax.iota(jnp.uint32, half)))
     bits = bits[: x.size].reshape(x.shape)
   else:
-    # The same bits, each where its number lies: twice the work, but to spread
-    # the halves of one long row over devices would be communication.
+    # The same bits, computed where each entry is stored. This doubles the work
+    # but avoids communication between devices.
     index = _flat_index(x.shape)
     first, second = block(jnp.where(index < half, index, index - half))
     bits = jnp.where(index < half, first, second)
@@ -116,7 +134,7 @@ def dropout(x: Array, key: Array, rate: float) -> Array:
 
 
 def _flat_index(shape: tuple[int, ...]) -> Array:
-  """The place of each number in the flattened array, uint32 [*shape]."""
+  """Returns the index of each entry in the flattened array, uint32 [*shape]."""
   index = jnp.zeros(shape, jnp.uint32)
   for axis, size in enumerate(shape):
     index = index * jnp.uint32(size) + jax.lax.broadcasted_iota(
@@ -126,15 +144,18 @@ def _flat_index(shape: tuple[int, ...]) -> Array:
 
 
 def _normal(bits: Array) -> Array:
-  """Random bits as standard normal numbers, all of them finite."""
-  # A clip, as a compiler that reorders sums may bring an offset to nothing.
+  """Converts uint32 bits to finite standard normal values."""
+  # Clipped, because a compiler that reorders sums may cancel a small offset.
   limit = 1.0 - 2.0**-22
   u = jnp.clip(2.0 * (_one_to_two(bits) - 1.0) - 1.0, -limit, limit)
   return 2**0.5 * jax.lax.erf_inv(u)
 
 
 def _row_bits(rows: Array, t: Array | int, width: int) -> Array:
-  """uint32 [..., width], see `row_gumbel`."""
+  """Returns random bits of the rows at step t, uint32 [..., width].
+
+  See `row_gumbel` for the arguments.
+  """
   half = -(-width // 2)
   step = jnp.asarray(t).astype(jnp.uint32)
   step = step[..., None] if step.ndim else step
@@ -145,7 +166,7 @@ def _row_bits(rows: Array, t: Array | int, width: int) -> Array:
 
 
 def _one_to_two(bits: Array) -> Array:
-  """Random bits as float32 in [1, 2), on a grid of 2^-23."""
+  """Converts uint32 bits to float32 in [1, 2), on a grid of spacing 2^-23."""
   return jax.lax.bitcast_convert_type(
     (bits >> jnp.uint32(9)) | jnp.uint32(0x3F800000), jnp.float32
   )

@@ -1,6 +1,6 @@
-"""A plain scan of a cell over given inputs: encoders, known distributions.
+"""Scan of a cell over given inputs, for encoders and known distributions.
 
-Decoding, where a step's output chooses the next input, is in `decode.py`.
+In `moegan_jax.decode` the output of a step chooses the next input.
 """
 
 from collections.abc import Callable
@@ -20,12 +20,12 @@ def unroll(
 
   Args:
     cell: (carry, x [n, ...]) -> (carry, y [n, ...])
-    carry: the state before the first step
+    carry: state before the first step
     inputs: pytree of arrays [n, T, ...]
     unroll: steps per iteration of the compiled loop
 
   Returns:
-    the last carry, and the outputs, batch-major [n, T, ...].
+    The last carry, and the outputs in batch-major order, [n, T, ...].
   """
   time_major = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), inputs)
   carry, outputs = jax.lax.scan(cell, carry, time_major, unroll=unroll)

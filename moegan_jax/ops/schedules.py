@@ -1,8 +1,8 @@
 """Inverse-temperature schedules of the Gumbel-Softmax relaxation.
 
-The inverse temperature beta multiplies the noisy logits of the relaxation: it
+The inverse temperature beta multiplies the noisy logits of the relaxation. It
 grows from 1, where gradients are smooth, to `end`, where the relaxed rows are
-close to one-hot. (The paper's temperature is tau = 1 / beta.)
+close to one-hot. The temperature of the paper is tau = 1 / beta.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, unknown
 from moegan_jax.ops.arrays import traced
 
 Array = jax.Array
@@ -18,7 +18,7 @@ Schedule = Callable[[Array], Array]
 
 
 def _ramp(progress: Callable[[Array, int], Array]):
-  """beta = 1 + (end - 1) progress, with progress held at 1 once it is there."""
+  """Builds beta = 1 + (end - 1) min(progress, 1)."""
 
   def beta(i: Array, end: float, horizon: int) -> Array:
     return 1 + (end - 1) * jnp.minimum(progress(i, horizon), 1)
@@ -26,7 +26,7 @@ def _ramp(progress: Callable[[Array, int], Array]):
   return beta
 
 
-# name -> (i, end, horizon) -> beta_i, for a float32 step i >= 0
+# name -> (i, end, horizon) -> beta_i, with a float32 step i >= 0
 SCHEDULES = {
   'constant': lambda i, end, n: jnp.full_like(i, end),
   'lin': _ramp(lambda i, n: i / (n - 1)),
@@ -39,9 +39,21 @@ SCHEDULES = {
 
 
 def inverse_temperature(name: str, end: float, horizon: int) -> Schedule:
-  """beta as a function of the number of adversarial updates already done.
+  """Returns beta as a function of the number of finished adversarial updates.
 
-  Used by every system that trains through the relaxation. With N = horizon:
+  Args:
+    name: a key of SCHEDULES
+    end: final inverse temperature, 1 / tau of the paper; positive
+    horizon: N, the number of steps of the ramp; at least 2
+
+  Returns:
+    A function from steps, integers of any shape, to float32 of that shape.
+
+  Raises:
+    UserError: the name is unknown, or end or horizon is out of range.
+
+  All systems that train through the relaxation use it. The schedules are, with
+  N = horizon:
 
     constant  end, at all steps ('no' in RelGAN's code)
     lin       1 + (end - 1) i / (N - 1)
@@ -51,41 +63,24 @@ def inverse_temperature(name: str, end: float, horizon: int) -> Schedule:
     quad      1 + (end - 1) i^2 / (N - 1)^2
     sqrt      1 + (end - 1) sqrt(i / (N - 1))
 
-  beta is 1 until the first update, and the value computed after step i is used
-  at step i + 1: so pass i = updates done so far, and the first update sees
-  i = 0, where all but 'constant' are 1 ('sigmoid' to 5e-5 (end - 1)). RelGAN's
-  own loop counts steps from zero and so lags by one more step.
+  In the published code beta is 1 before the first update, and the value
+  computed after step i is used at step i + 1. So pass i = number of finished
+  updates. The first update then sees i = 0, where all schedules but 'constant'
+  are 1 ('sigmoid' within 5e-5 (end - 1)). RelGAN's own loop counts steps from
+  zero and therefore lags by one more step.
 
-  Both published code bases fix N = 5000 and stop sooner: 'exp' towards 100 has
+  Both published code bases fix N = 5000 and stop earlier: 'exp' towards 100 has
   reached 6.31 after 2000 updates and 15.85 after 3000. They refuse to run past
-  N; here beta stays at its last value.
+  N. Here beta stays at its last value.
 
   Reference: Nie et al. 2019, RelGAN, section 2.3 and its published code.
-
-  Args:
-    name: a key of SCHEDULES.
-    end: the final inverse temperature, 1 / tau of the paper; positive.
-    horizon: N, the number of steps of the ramp; at least 2.
-
-  Returns:
-    A function of the step, integers of any shape, to float32 of that shape.
-
-  Raises:
-    UserError: on an unknown name, and on an end or horizon out of range.
   """
   if name not in SCHEDULES:
-    raise UserError(
-      f'inverse-temperature schedule {name!r} is unknown; choose one of '
-      + ', '.join(SCHEDULES)
-    )
+    raise unknown('game.schedule', name, SCHEDULES)
   if not traced(end) and not 0 < end < float('inf'):
-    raise UserError(
-      f'the final inverse temperature is {end}; give a positive number'
-    )
+    raise UserError(f'game.beta={end} must be a positive number')
   if not horizon >= 2:
-    raise UserError(
-      f'the horizon of the inverse temperature is {horizon}; give at least 2'
-    )
+    raise UserError(f'game.horizon={horizon} must be at least 2')
 
   def beta(step: Array) -> Array:
     return SCHEDULES[name](jnp.asarray(step, jnp.float32), end, horizon)

@@ -1,11 +1,11 @@
 """Optimal transport between two samples of equal weights.
 
-A cost matrix is [n, m], and the marginals are uniform: every row of a plan
-sums to 1 / n and every column to 1 / m. Both solvers end with the columns, so
-those sums are exact, and those of the rows as exact as the iterations allow.
+A cost matrix is [n, m]. The marginals are uniform: every row of a plan sums to
+1 / n and every column to 1 / m. Both solvers scale the columns last, so the
+column sums are exact and the row sums converge with the iterations.
 
-Everything multiplicative is done with logarithms: exp(-cost / epsilon) leaves
-float32 as soon as a cost is 88 times epsilon.
+Multiplicative updates use logarithms, because exp(-cost / epsilon) underflows
+in float32 where a cost exceeds 88 epsilon.
 """
 
 import math
@@ -22,10 +22,16 @@ Array = jax.Array
 
 
 def cosine_cost(x: Array, y: Array, eps: float = 1e-8) -> Array:
-  """1 - cos(x_i, y_j), in [0, 2]: [n, m] for [n, F] and [m, F].
+  """Returns the cost 1 - cos(x_i, y_j) for all pairs.
 
-  Vectors whose squared length is below `eps` count as shorter than one; at
-  zero the cosine is zero and has a finite gradient.
+  Args:
+    x: [n, F]
+    y: [m, F]
+    eps: lower bound of the squared length by which vectors are normalised
+
+  Returns:
+    [n, m] in [0, 2]. At a zero vector the cosine is zero and its gradient is
+    finite.
   """
   chex.assert_rank([x, y], 2)
   chex.assert_equal_shape_suffix([x, y], 1)
@@ -34,15 +40,23 @@ def cosine_cost(x: Array, y: Array, eps: float = 1e-8) -> Array:
     squared = jnp.sum(z**2, axis=-1, keepdims=True)
     return z * jax.lax.rsqrt(jnp.maximum(squared, eps))
 
-  # In full precision also where products are cheaper in less: 1 - cos cancels.
+  # Full precision on all platforms, because 1 - cos cancels digits.
   return 1 - jnp.matmul(unit(x), unit(y).T, precision='highest')
 
 
 def euclidean_cost(x: Array, y: Array, eps: float = 1e-8) -> Array:
-  """|| x_i - y_j ||_2: [n, m] for [n, F] and [m, F].
+  """Returns the cost || x_i - y_j ||_2 for all pairs.
 
-  sqrt(d^2 + eps) - sqrt(eps), as in `distances.centroid_distance`: zero at
-  equality, where its gradient is zero too.
+  Args:
+    x: [n, F]
+    y: [m, F]
+    eps: squared length below which the norm is smoothed to a parabola
+
+  Returns:
+    [n, m] in the unit of x.
+
+  It computes sqrt(d^2 + eps) - sqrt(eps), as in `distances.centroid_distance`.
+  Value and gradient are zero at equality.
   """
   squared = squared_distances(x, y)
   return squared / (jnp.sqrt(squared + eps) + eps**0.5)
@@ -51,31 +65,31 @@ def euclidean_cost(x: Array, y: Array, eps: float = 1e-8) -> Array:
 def ipot(
   cost: Array, beta: Array | float, iterations: int, inner: int = 1
 ) -> Array:
-  """A plan by inexact proximal point iterations.
+  """Returns a plan by inexact proximal point iterations (Xie et al. 2018).
 
-  Xie et al. 2018, Algorithm 1. Step t minimises the transport cost plus beta
-  times the divergence from the plan of step t - 1, by `inner` scalings of
+  Args:
+    cost: [n, m]
+    beta: positive, in the unit of the cost
+    iterations: number of proximal steps, at least 1
+    inner: scalings per step, at least 1
+
+  Returns:
+    The plan, [n, m].
+
+  Algorithm 1 of the paper. Step t minimises the transport cost plus beta times
+  the divergence from the plan of step t - 1, by `inner` scalings of
   Q = exp(-cost / beta) * plan:
 
     a = 1 / (n Q b),  b = 1 / (m Q^T a),  plan = diag(a) Q diag(b).
 
-  Unlike entropic transport this converges to an optimal plan for every beta.
-  With one scaling a step, t steps are about as sharp as entropic transport with
-  epsilon = beta / t. A small beta is faster until the rows cannot follow: it
-  takes more scalings, or more steps, to bring them back to 1 / n.
+  Unlike entropic transport it converges to an optimal plan for every beta. With
+  one scaling per step, t steps are about as sharp as entropic transport with
+  epsilon = beta / t. A smaller beta converges faster, until the row sums fall
+  behind and need more scalings or more steps to return to 1 / n.
 
-  FM-GAN (Chen et al. 2018) uses it, with beta = 10 and 50 iterations in its
-  published code. That code scales with Q in place of Q^T in
-  the second place, which is another matter unless Q is symmetric.
-
-  Args:
-    cost: [n, m]
-    beta: positive
-    iterations: proximal steps, at least 1
-    inner: scalings a step, at least 1
-
-  Returns:
-    The plan, [n, m].
+  FM-GAN (Chen et al. 2018) uses it with beta = 10 and 50 iterations in its
+  published code. That code multiplies by Q instead of Q^T in the second
+  scaling, which gives a different result unless Q is symmetric.
   """
   chex.assert_rank(cost, 2)
   log_n, log_m = (math.log(size) for size in cost.shape)
@@ -94,32 +108,32 @@ def ipot(
     log_a, log_b = jax.lax.fori_loop(0, inner, scale, start)
     return log_a[:, None] + log_q + log_b[None], log_b
 
-  # From the plan of ones; a constant factor changes nothing.
+  # Starts from a plan of ones, since the scalings remove any constant factor.
   start = jnp.zeros_like(cost), jnp.full_like(cost[0], -log_m)
   log_plan, _ = jax.lax.fori_loop(0, iterations, step, start)
   return jnp.exp(log_plan)
 
 
 def sinkhorn(cost: Array, epsilon: Array | float, iterations: int) -> Array:
-  """The plan of entropic transport (Cuturi 2013), by Sinkhorn's iterations.
-
-  The plan minimises sum(plan * cost) - epsilon * entropy(plan). It is
-  exp((f_i + g_j - cost_ij) / epsilon), and an iteration sets f so that the
-  rows have their sums, and then g so that the columns have theirs.
+  """Returns the plan of entropic transport, by Sinkhorn iterations.
 
   Args:
     cost: [n, m]
     epsilon: positive, in the unit of the cost
-    iterations: at least 1; the smaller epsilon, the more it takes
+    iterations: at least 1; a smaller epsilon needs more of them
 
   Returns:
     The plan, [n, m].
+
+  The plan minimises sum(plan * cost) - epsilon * entropy(plan) (Cuturi 2013).
+  It has the form exp((f_i + g_j - cost_ij) / epsilon). An iteration sets f so
+  that the rows have the right sums, and then g for the columns.
   """
   chex.assert_rank(cost, 2)
   log_n, log_m = (math.log(size) for size in cost.shape)
   log_k = -cost / epsilon
 
-  # The potentials are kept as f / epsilon and g / epsilon.
+  # The carry holds the potentials as f / epsilon and g / epsilon.
   def step(_, potentials):
     _, g = potentials
     f = -log_n - logsumexp(log_k + g[None], axis=1)
@@ -131,27 +145,27 @@ def sinkhorn(cost: Array, epsilon: Array | float, iterations: int) -> Array:
   return jnp.exp(f[:, None] + log_k + g[None])
 
 
-# name -> (cost, strength of the regularisation, iterations) -> plan
+# name -> (cost, regularisation strength, iterations) -> plan
 SOLVERS = {'ipot': ipot, 'sinkhorn': sinkhorn}
 
 
 def transport_distance(
   cost: Array, plan: Array, through_plan: bool = False
 ) -> Array:
-  """sum(plan * cost), what the plan costs.
-
-  By default the plan is a constant of the gradient, which is then the plan
-  itself. By the envelope theorem that is the gradient of the optimal cost if
-  the plan is optimal, and for a plan of `sinkhorn` that of its whole
-  objective, the entropy included.
+  """Returns sum(plan * cost), the cost of a plan.
 
   Args:
     cost: [n, m]
     plan: [n, m]
-    through_plan: differentiate the plan as well
+    through_plan: whether to differentiate the plan as well
 
   Returns:
-    A scalar.
+    A scalar in the unit of the cost.
+
+  By default the plan is a constant, so the gradient with respect to the cost is
+  the plan. By the envelope theorem this is the gradient of the optimal cost if
+  the plan is optimal. For a plan of `sinkhorn` it is the gradient of the
+  entropic objective.
   """
   chex.assert_rank(cost, 2)
   chex.assert_equal_shape([cost, plan])
@@ -163,11 +177,18 @@ def transport_distance(
 def solved_distance(
   cost: Array, solver: Callable[[Array], Array], through_plan: bool = False
 ) -> Array:
-  """`transport_distance` with the plan that `solver` finds for the cost.
+  """Returns `transport_distance` for the plan that a solver finds.
 
-  With `through_plan` the backward pass keeps every iteration's matrices.
+  Args:
+    cost: [n, m]
+    solver: cost -> plan, [n, m]
+    through_plan: whether to differentiate the solver as well; the backward pass
+      then stores the matrices of every iteration
+
+  Returns:
+    A scalar in the unit of the cost.
   """
-  # Cut before the solver, so that its iterations are not even traced for it.
+  # Stopped before the solver, so that its iterations are not differentiated.
   plan = solver(cost if through_plan else jax.lax.stop_gradient(cost))
   return transport_distance(cost, plan, through_plan)
 
@@ -180,22 +201,23 @@ def sinkhorn_divergence(
   iterations: int,
   through_plan: bool = False,
 ) -> Array:
-  """2 W(x, y) - W(x, x) - W(y, y), with W the cost of the entropic plan.
-
-  Zero at equality, where W alone is not: entropy keeps the plan from being
-  the identity. Genevay et al. 2018; the published code of FM-GAN trains
-  with it, with the cosine cost, epsilon = 1 and 40 iterations.
+  """Returns 2 W(x, y) - W(x, x) - W(y, y), with W the entropic transport cost.
 
   Args:
     x: [n, F]
     y: [m, F]
-    cost: makes the matrix of two samples, as `cosine_cost` does
+    cost: builds the cost matrix of two samples, such as `cosine_cost`
     epsilon: as in `sinkhorn`
     iterations: as in `sinkhorn`
-    through_plan: differentiate the three plans as well
+    through_plan: whether to differentiate the three plans as well
 
   Returns:
-    A scalar.
+    A scalar in the unit of the cost.
+
+  W is sum(plan * cost) for the entropic plan. The divergence is zero at
+  equality, unlike W, because the entropy keeps the plan from being the identity
+  (Genevay et al. 2018). The published code of FM-GAN trains with the
+  divergence, using the cosine cost, epsilon = 1 and 40 iterations.
   """
 
   def w(a: Array, b: Array) -> Array:

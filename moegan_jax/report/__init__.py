@@ -1,1 +1,1 @@
-"""Published numbers and tables."""
+"""Result tables, figures and HTML reports of finished runs."""

@@ -1,9 +1,10 @@
-"""Temperature curves as numbers: which area of the plane they dominate.
+"""Hypervolumes of temperature curves.
 
-A generator is a curve, not a point, because a temperature trades quality for
-diversity (Caccia et al., Language GANs Falling Short, 2020). The hypervolume
-(Zitzler and Thiele, 1998) ranks whole curves: what the points of one dominate,
-up to a reference point. References are fixed, so that runs can be compared.
+The sampling temperature trades quality for diversity, so a generator is
+described by a curve and not by a point (Caccia et al., Language GANs Falling
+Short, 2020). The hypervolume (Zitzler and Thiele, 1998) of a curve is the area
+that its points dominate, up to a reference point. Reference points are fixed,
+so that runs can be compared.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,14 +15,16 @@ import numpy as np
 _SIGNS = {'lower': 1.0, 'higher': -1.0}
 
 
-class Axes(NamedTuple):
-  """Two measures that a temperature trades for each other.
+class MeasurePair(NamedTuple):
+  """A measure of quality and a measure of diversity.
 
-  name: of the pair
-  x, y: keys of measures; x tells quality, y diversity
-  better: 'lower' or 'higher', of x and y
-  reference: the worst corner; a point beyond it adds nothing
-  text: what the pair is and why its reference is what it is
+  Attributes:
+    name: of the pair.
+    x: key of the measure of quality.
+    y: key of the measure of diversity.
+    better: 'lower' or 'higher', for x and for y.
+    reference: the worst corner; points beyond it do not contribute.
+    text: description of the pair and of its reference point.
   """
 
   name: str
@@ -35,39 +38,42 @@ class Axes(NamedTuple):
 PAIRS = {
   pair.name: pair
   for pair in (
-    Axes(
+    MeasurePair(
       'bleu',
       'bleu5',
       'self_bleu5',
       ('higher', 'lower'),
       (0.0, 1.0),
-      'BLEU-5 up, Self-BLEU-5 down; reference: the worst of both',
+      'BLEU-5 (higher is better) and Self-BLEU-5 (lower is better); reference '
+      'point: the worst value of both, 0 and 1',
     ),
-    Axes(
+    MeasurePair(
       'lm',
       'lm_score',
       'reverse_lm_score',
       ('lower', 'lower'),
       (10.0, 10.0),
-      'a language model of real text reads samples, and one of samples reads '
-      'real text; reference: 10 nats each, a uniform guess among 22,000 words',
+      'score of samples under a language model trained on real text, and score '
+      'of real text under one trained on samples; reference point: 10 nats '
+      'each, a uniform guess among 22,000 words',
     ),
-    Axes(
+    MeasurePair(
       'kl',
       'kl_qp',
       'kl_pq',
       ('lower', 'lower'),
       (5.0, 5.0),
-      'bad samples and missed modes, exactly; reference: 5 nats each',
+      'KL(q||p), which penalises bad samples, and KL(p||q), which penalises '
+      'missed modes; reference point: 5 nats each',
     ),
-    Axes(
+    MeasurePair(
       'nll',
       'nll_oracle',
       'nll_test',
       ('lower', 'lower'),
       (10.0, 10.0),
-      'samples under the oracle, and held-out text under the model; '
-      'reference: 10 nats each',
+      'NLL of samples under the oracle, and NLL of held-out text under the '
+      'model; reference point: 10 nats each',
     ),
   )
 }
@@ -78,23 +84,23 @@ def hypervolume(
   reference: Sequence[float],
   better: Sequence[str] = ('lower', 'lower'),
 ) -> float:
-  """The area that points dominate, up to a reference point; exact.
+  """Computes the area that points dominate, up to a reference point.
 
   Args:
-    points: [n, 2]; those that are not finite, or not better than the reference
-      in both, add nothing.
+    points: [n, 2]; points that are not finite, or not better than the
+      reference on both axes, do not contribute.
     reference: [2], the worst corner.
-    better: 'lower' or 'higher', for each of the two axes.
+    better: 'lower' or 'higher', for each axis.
 
   Returns:
-    the area in the product of both units; 0 without points.
+    The exact area, in the product of both units; 0 without points.
   """
   signs = np.array([_SIGNS[side] for side in better])
   low = np.asarray(points, np.float64).reshape(-1, 2) * signs
   worst = np.asarray(reference, np.float64) * signs
   low = low[np.isfinite(low).all(axis=1) & (low < worst).all(axis=1)]
   area, floor = 0.0, worst[1]
-  # From left to right, each point adds the strip below all those before it.
+  # From left to right, each point adds the strip below all previous points.
   for x, y in low[np.lexsort((low[:, 1], low[:, 0]))]:
     if y < floor:
       area += (worst[0] - x) * (floor - y)
@@ -103,13 +109,14 @@ def hypervolume(
 
 
 def volumes(curve: Mapping[str, np.ndarray]) -> dict[str, list[float]]:
-  """The hypervolume of a curve, for each of PAIRS whose measures it has.
+  """Computes the hypervolumes of a temperature curve.
 
   Args:
-    curve: measure -> [temperatures, seeds]
+    curve: measure -> [temperatures, seeds].
 
   Returns:
-    name of the pair -> one number a seed; plain floats, fit for JSON
+    Name of a pair -> one area per seed, for each of `PAIRS` whose measures are
+    present. Plain floats, so that JSON can hold them.
   """
   found = {}
   for name, pair in PAIRS.items():

@@ -1,4 +1,4 @@
-"""Which rows of a table carry a mark, and which cells may be emphasised."""
+"""Marks of degenerate rows, and the best row of each measure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,32 +6,36 @@ from typing import Any
 import numpy as np
 
 from moegan_jax.metrics import METRICS, guards
-from moegan_jax.report.published import Row, Spread, finite
+from moegan_jax.report.rows import Row, Spread, finite
 
 
 def mark(row: Row, real: Sequence[Row]) -> Row:
-  """The row, marked if any of its seeds has collapsed or memorised.
+  """Marks a row if any of its seeds has collapsed or memorised.
 
   Args:
-    row: measured.
+    row: a measured row.
     real: the rows of real text under the same protocol.
+
+  Returns:
+    The row. A marked row has the marks in its label, and the reasons in its
+    note.
   """
-  theirs = {one.key: _means(one.values) for one in real}
-  seeds = _seeds(row.values)
-  found: dict[str, list[str]] = {}
+  of_real = {one.key: _means(one.values) for one in real}
+  seeds = _per_seed(row.values)
+  reasons: dict[str, list[str]] = {}
   for values in seeds:
-    for said in guards.marks(
-      values, theirs.get('real_train'), theirs.get('real_test')
+    for reason in guards.marks(
+      values, of_real.get('real_train'), of_real.get('real_test')
     ):
-      found.setdefault(said.partition(':')[0], []).append(said)
-  if not found:
+      reasons.setdefault(reason.partition(':')[0], []).append(reason)
+  if not reasons:
     return row
   notes = []
-  for said in found.values():
-    where = f' (in {len(said)} of {len(seeds)} seeds)' if len(seeds) > 1 else ''
-    notes.append(said[0] + where)
+  for those in reasons.values():
+    where = f' (in {len(those)} of {len(seeds)} seeds)'
+    notes.append(those[0] + (where if len(seeds) > 1 else ''))
   return row._replace(
-    label=f'{row.label} ({", ".join(found)})',
+    label=f'{row.label} ({", ".join(reasons)})',
     note='; '.join(filter(None, (row.note, *notes))),
   )
 
@@ -39,57 +43,61 @@ def mark(row: Row, real: Sequence[Row]) -> Row:
 def winners(
   rows: Sequence[Row], real: Sequence[Row]
 ) -> tuple[dict[str, int], list[str]]:
-  """Which row is best at each measure, and who was denied it.
+  """Finds the best row of each measure.
 
-  Quality alone is easily bought with diversity, so a row wins a measure of
-  quality only if nothing says that it is less diverse, or easier to tell from
-  real text, than the MLE generator it started from; nor may it be marked.
+  A generator can gain quality by giving up diversity, for example at a low
+  temperature. A row is therefore disqualified as the best row of a measure of
+  quality if it is marked, or if it is less diverse than the MLE generator that
+  it started from, or easier to tell from real text.
 
   Args:
-    rows: of one run or of several, one run after the other. MLE of a row is
-      the last one before it with the key 'pretrain'.
+    rows: of one or several runs, one run after the other. The MLE generator of
+      a row is the nearest row before it with the key 'pretrain'.
     real: the rows of real text.
 
   Returns:
-    key of a measure -> index of the row, and a line for each row that was
-    passed over.
+    Key of a measure -> index of its best row, and one line for each
+    disqualified row. Measures that are best at the value of real text, or that
+    fewer than two rows have, are left out.
   """
   values = [_means(row.values) for row in rows]
-  theirs = {one.key: _means(one.values) for one in real}
+  of_real = {one.key: _means(one.values) for one in real}
   starts: list[dict[str, float] | None] = []
   for row, value in zip(rows, values):
-    before = starts[-1] if starts else None
-    starts.append(value if row.key == 'pretrain' else before)
-  text = theirs.get('real_test') or theirs.get('real_train') or {}
+    previous = starts[-1] if starts else None
+    starts.append(value if row.key == 'pretrain' else previous)
+  text = of_real.get('real_test') or of_real.get('real_train') or {}
   best: dict[str, int] = {}
-  denied: dict[int, str] = {}
+  disqualified: dict[int, str] = {}
   for key, metric in METRICS.items():
-    there = [i for i, v in enumerate(values) if np.isfinite(v.get(key, np.nan))]
-    if metric.better == 'real' or len(there) < 2:
+    having = [
+      i for i, v in enumerate(values) if np.isfinite(v.get(key, np.nan))
+    ]
+    if metric.better == 'real' or len(having) < 2:
       continue
     sign = 1 if metric.better == 'higher' else -1
-    first = max(there, key=lambda i: sign * values[i][key])
+    first = max(having, key=lambda i: sign * values[i][key])
     if metric.kind == 'quality':
       marks = guards.marks(
-        values[first], theirs.get('real_train'), theirs.get('real_test')
+        values[first], of_real.get('real_train'), of_real.get('real_test')
       )
       reason = '; '.join(marks)
       mle = starts[first]
       if not reason and mle is not None and rows[first].key != 'pretrain':
         reason = guards.worse_than_mle(values[first], mle, text)
       if reason:
-        denied[first] = reason
+        disqualified[first] = reason
         continue
     best[key] = first
   notes = [
     f'{rows[i].label} leads in quality and is not emphasised: {reason}'
-    for i, reason in denied.items()
+    for i, reason in disqualified.items()
   ]
   return best, notes
 
 
-def _seeds(values: Mapping[str, Any]) -> list[dict[str, float]]:
-  """The values of each seed by itself."""
+def _per_seed(values: Mapping[str, Any]) -> list[dict[str, float]]:
+  """Splits values over seeds into one dict per seed."""
   arrays = {
     k: np.atleast_1d(np.asarray(v, np.float64))
     for k, v in values.items()
@@ -102,7 +110,7 @@ def _seeds(values: Mapping[str, Any]) -> list[dict[str, float]]:
 
 
 def _means(values: Mapping[str, Any]) -> dict[str, float]:
-  """The mean of each value over the seeds that have it."""
+  """Averages each value over the seeds that have it."""
   return {
     k: v.mean if isinstance(v, Spread) else float(finite(v).mean())
     for k, v in values.items()

@@ -1,8 +1,8 @@
-"""How figures look, and how they become PNG files and inline SVG.
+"""Matplotlib style of all figures, and their export as PNG and inline SVG.
 
-Matplotlib's object-oriented interface only: no window, no global figure. Text
-in SVG stays text and takes the page's font, and every colour becomes a CSS
-variable, so that a figure follows the page into its dark theme.
+Figures use Matplotlib's object-oriented interface, without pyplot. SVG keeps
+text as text, so that it takes the font of the page. Colours become CSS
+variables, so that figures follow the dark theme of the page.
 """
 
 import contextlib
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
   from matplotlib.figure import Figure
 
-# Okabe and Ito (2008), which the colour-blind tell apart, without its yellow
-# and its black, which a page of either theme would swallow.
+# Palette of Okabe and Ito (2008), safe for colour-blind readers. Its yellow and
+# black are left out, since they are invisible on one of the page's two themes.
 COLOURS = (
   '#0072b2',
   '#d55e00',
@@ -31,15 +31,16 @@ SMALL, LARGE = 8, 9.5  # points
 
 @contextlib.contextmanager
 def style() -> Iterator[None]:
-  """Matplotlib's settings, for drawing as well as for saving."""
+  """Sets Matplotlib's parameters; needed for drawing and for saving."""
   import matplotlib
 
   settings = {
-    'font.family': 'DejaVu Sans',  # wider than the page's font: nothing clips
+    'font.family': 'DejaVu Sans',  # wider than the page's font
     'font.size': SMALL,
     'axes.titlesize': LARGE,
     'axes.labelsize': SMALL,
     'axes.titlelocation': 'left',
+    'axes.formatter.useoffset': False,
     'axes.edgecolor': MUTED,
     'axes.facecolor': 'none',
     'axes.labelcolor': MUTED,
@@ -58,7 +59,7 @@ def style() -> Iterator[None]:
     'lines.linewidth': 1.4,
     'lines.markersize': 3.5,
     'text.color': INK,
-    'text.parse_math': False,  # a run may be called $HOME
+    'text.parse_math': False,  # names of runs may contain $
     'xtick.color': MUTED,
     'ytick.color': MUTED,
     'xtick.labelsize': SMALL,
@@ -66,14 +67,14 @@ def style() -> Iterator[None]:
     'xtick.major.size': 3,
     'ytick.major.size': 0,
     'svg.fonttype': 'none',
-    'svg.hashsalt': 'moegan_jax',  # the same figure gives the same bytes
+    'svg.hashsalt': 'moegan_jax',  # makes ids, and so files, reproducible
   }
   with matplotlib.rc_context(settings):
     yield
 
 
 def png(figure: 'Figure') -> bytes:
-  """The figure on white, 150 dots an inch."""
+  """Returns a figure as PNG bytes: white background, 150 dots per inch."""
   out = io.BytesIO()
   with style():
     figure.savefig(out, format='png', dpi=150, facecolor='white')
@@ -81,11 +82,13 @@ def png(figure: 'Figure') -> bytes:
 
 
 def svg(figure: 'Figure', name: str) -> str:
-  """The figure as an element for a page; transparent, colours as variables.
+  """Returns a figure as an SVG element for an HTML page.
+
+  The background is transparent, and colours are CSS variables of the page.
 
   Args:
-    figure: of this module.
-    name: unique on the page; all ids begin with it.
+    figure: drawn within `style`.
+    name: prefix of all ids; must be unique on the page.
   """
   out = io.StringIO()
   with style():
@@ -93,7 +96,7 @@ def svg(figure: 'Figure', name: str) -> str:
   text = out.getvalue()
   text = text[text.index('<svg') :]
   text = re.sub(r'<metadata>.*?</metadata>\s*', '', text, flags=re.S)
-  # It would style the whole page.
+  # A <style> element inside of the SVG applies to the whole page.
   text = re.sub(r'<style.*?</style>', '', text, flags=re.S)
   text = re.sub(r' xmlns(:\w+)?="[^"]*"', '', text)
   text = text.replace('xlink:href', 'href')
@@ -102,7 +105,7 @@ def svg(figure: 'Figure', name: str) -> str:
   text = re.sub(r'\bid="', f'id="{name}-', text)
   text = re.sub(r'href="#', f'href="#{name}-', text)
   text = text.replace('url(#', f'url(#{name}-')
-  # viewBox keeps the shape; the page may make it smaller than it is in full.
+  # The viewBox keeps the aspect ratio when the page scales the figure down.
   full = f'--full: {figure.get_figwidth() * 100:.0f}px'
   text = re.sub(
     r'<svg width="[^"]*" height="[^"]*"',

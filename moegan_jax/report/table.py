@@ -1,7 +1,7 @@
 """Tables of measures: markdown for files, aligned columns for a terminal.
 
-A value is a number or an array over seeds; more than one seed gives the mean
-± the standard deviation (ddof = 1), three decimals. A missing value is '-'.
+A value is a number or an array over seeds. Several seeds are shown as mean ±
+standard deviation (ddof = 1) to three decimals; a missing value as '-'.
 """
 
 import re
@@ -12,21 +12,23 @@ import numpy as np
 
 from moegan_jax.metrics import MEASURES, METRICS, SUFFIXES
 from moegan_jax.report.emphasis import mark, winners
-from moegan_jax.report.published import LABELS, Row, Spread, finite, ranked
+from moegan_jax.report.published import LABELS, ranked
+from moegan_jax.report.rows import Row, Spread, finite
 
 _ORDER = (*METRICS, *LABELS)
-# These begin a block of their own where a table is too wide for a terminal.
+# If a plain table is wider than _WIDTH characters, this measure starts a block.
 _BREAK = 'self_bleu2'
 _WIDTH = 100
 
-# What a measure tells, by `Metric.kind`, in the order of the page.
+# `Metric.kind` -> title, in the order of the tables.
 KINDS = {
   'both': 'Closeness to real text',
   'quality': 'Quality',
   'diversity': 'Diversity',
   '': 'Copying and length',
 }
-# Families that say in many numbers what the tables before say in few.
+DETAILS_TITLE = 'Details'
+# Families of many columns that measure the same as the tables of KINDS.
 DETAILS = {
   *MEASURES['backward_bleu'].columns,
   *MEASURES['ngrams'].columns,
@@ -34,6 +36,16 @@ DETAILS = {
   'ngram_js2',
   'ngram_js4',
 }
+BETTER = {
+  'higher': 'higher is better',
+  'lower': 'lower is better',
+  'real': 'best at the value of real text',
+}
+PUBLISHED_NOTE = (
+  'Published NLL_gen is per position on training data: compare it with '
+  f'{METRICS["nll_train"].label}, not with {METRICS["nll_test"].label}. The '
+  'notes state what else is comparable. ± is as printed.'
+)
 _PROTOCOL = ('hypotheses', 'references', 'casing', 'tokeniser', 'smoothing')
 
 
@@ -42,17 +54,17 @@ def markdown(
   columns: Sequence[str] | None = None,
   best: Mapping[str, int] | None = None,
 ) -> str:
-  """A markdown table; notes and sources stand below it, numbered.
+  """Formats rows as a markdown table with numbered notes below.
 
   Args:
     rows: of one group; see `Row`.
-    columns: keys of measures, in this order; all that occur by default.
-    best: measure -> index of the row whose cell is emphasised; see `winners`.
+    columns: keys of measures, in this order; default: all that occur.
+    best: measure -> index of the row whose cell is bold; see `winners`.
   """
   columns = present(rows) if columns is None else list(columns)
-  labels, below = numbered(rows)
+  labels, notes = footnotes(rows)
   table = _grid(rows, labels, columns, best or {})
-  return f'{table}\n\n{below}\n' if below else f'{table}\n'
+  return f'{table}\n\n{notes}\n' if notes else f'{table}\n'
 
 
 def _grid(
@@ -61,7 +73,7 @@ def _grid(
   columns: Sequence[str],
   best: Mapping[str, int],
 ) -> str:
-  """The lines of a markdown table, without rows that have nothing to show."""
+  """Formats the lines of a markdown table; rows without values are dropped."""
   lines = [
     ['', *(heading(key) for key in columns)],
     ['---', *('---:' for _ in columns)],
@@ -80,22 +92,26 @@ def _grid(
   )
 
 
-def numbered(rows: Sequence[Row]) -> tuple[list[str], str]:
-  """Labels with the numbers of their notes, and the notes as a list."""
+def footnotes(rows: Sequence[Row]) -> tuple[list[str], str]:
+  """Numbers the notes of rows.
+
+  Returns:
+    One label per row, followed by the number of its note; the notes as a list.
+  """
   notes: dict[str, int] = {}
   labels = []
   for row in rows:
-    text = ': '.join(part for part in (row.source, said(row)) if part)
+    text = ': '.join(part for part in (row.source, full_note(row)) if part)
     number = notes.setdefault(text, len(notes) + 1) if text else ''
     labels.append(f'{row.label} [{number}]' if text else row.label)
   return labels, '\n'.join(f'* [{n}] {text}' for text, n in notes.items())
 
 
-def said(row: Row) -> str:
-  """The note of a row, with the standard errors of its values if it has any.
+def full_note(row: Row) -> str:
+  """Returns the note of a row, with the standard errors of a single seed.
 
-  One seed has no deviation; what it has is the error of its samples. Real
-  text measured against its own distribution has none.
+  Several seeds show their deviation in the cells instead. The values of an
+  oracle have no standard error.
   """
   errors = {
     k: np.ravel(row.values[f'{k}_se'])
@@ -111,7 +127,7 @@ def said(row: Row) -> str:
 
 
 def plain(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
-  """Aligned columns, in several blocks if 100 characters are not enough."""
+  """Formats rows as aligned columns, in blocks of at most 100 characters."""
   columns = present(rows) if columns is None else list(columns)
   first = max([len(row.label) for row in rows], default=0)
   cells = {
@@ -120,24 +136,26 @@ def plain(rows: Sequence[Row], columns: Sequence[str] | None = None) -> str:
   }
   widths = {key: max(map(len, column)) for key, column in cells.items()}
   whole = first + sum(2 + width for width in widths.values())
-  blocks: list[list[str]] = [[]]
+  column_blocks: list[list[str]] = [[]]
   room = _WIDTH - first
   for key in columns:
-    too_wide = blocks[-1] and room < 2 + widths[key]
-    if too_wide or (key == _BREAK and whole > _WIDTH and blocks[-1]):
-      blocks.append([])
+    current = column_blocks[-1]
+    too_wide = current and room < 2 + widths[key]
+    if too_wide or (key == _BREAK and whole > _WIDTH and current):
+      column_blocks.append([])
       room = _WIDTH - first
-    blocks[-1].append(key)
+    column_blocks[-1].append(key)
     room -= 2 + widths[key]
   labels = ['', *(row.label for row in rows)]
-  return '\n'.join(
-    ''.join(
-      [name.ljust(first)]
-      + ['  ' + cells[key][i].rjust(widths[key]) for key in block]
-    ).rstrip()
-    + ('\n' if i == len(rows) and block is not blocks[-1] else '')
-    for block in blocks
-    for i, name in enumerate(labels)
+  return '\n\n'.join(
+    '\n'.join(
+      ''.join(
+        [label.ljust(first)]
+        + ['  ' + cells[key][i].rjust(widths[key]) for key in block]
+      ).rstrip()
+      for i, label in enumerate(labels)
+    )
+    for block in column_blocks
   )
 
 
@@ -148,96 +166,90 @@ def results(
   protocol: Mapping[str, Any],
   published_rows: bool = True,
 ) -> str:
-  """The markdown of a run's results.
+  """Formats the results of a run as a markdown page.
 
   Args:
-    ours: what was measured, one row a stage (after MLE, last, best, ...).
+    ours: measured rows, one per stage (after MLE, last, best, ...).
     real: rows of real text under the same protocol.
-    corpus: its name; that decides which published rows belong here.
+    corpus: its name, which selects the published rows.
     protocol: see `protocol_line`.
-    published_rows: False where the run's data only stand in for the corpus.
+    published_rows: False if the data of the run only replace the corpus.
   """
-  best, denied = winners(ours, real)
+  best, disqualified = winners(ours, real)
   shown = [mark(row, real) for row in ours] + list(real)
   columns = present(shown)
   of_text = any('bleu' in key for key in columns)
   parts = [
     f'# Results on {corpus}\n',
     protocol_line(protocol, of_text) + '\n',
-    *_blocks(shown, columns, best),
-    ''.join(f'* {line}\n' for line in denied),
+    *_kind_tables(shown, columns, best),
+    ''.join(f'* {line}\n' for line in disqualified),
     _legend(columns),
   ]
   groups = ranked(corpus) if published_rows else {}
   if groups:
-    parts.append('## Published\n')
-    parts.append(
-      'NLL_gen in print is per position on training data: hold it against '
-      f'{heading("nll_train")}, not against {heading("nll_test")}. The notes '
-      'say what else is comparable; ± is as printed.\n'
-    )
+    parts.append(f'## Published\n\n{PUBLISHED_NOTE}\n')
   for name, rows in groups.items():
     parts.extend([f'### Not in this ranking: {name}\n'] if name else [])
     parts.append(markdown(rows))
   return '\n'.join(parts)
 
 
-def _blocks(
+def _kind_tables(
   rows: Sequence[Row], columns: Sequence[str], best: Mapping[str, int]
 ) -> list[str]:
-  """One table for each kind of measure: all in one would be too wide."""
-  labels, below = numbered(rows)
+  """Formats one table per kind of measure, since one table is too wide."""
+  labels, notes = footnotes(rows)
   found = [
     f'## {title}\n\n{_grid(rows, labels, keys, best)}\n'
     for title, keys in blocks(columns).items()
   ]
-  return [*found, f'{below}\n'] if below else found
+  return [*found, f'{notes}\n'] if notes else found
 
 
 def blocks(columns: Sequence[str]) -> dict[str, list[str]]:
-  """Title -> measures: by what they tell, families of many numbers last."""
+  """Sorts measures by kind: title -> measures, `DETAILS` last."""
   found: dict[str, list[str]] = {title: [] for title in KINDS.values()}
-  found['In detail'] = []
+  found[DETAILS_TITLE] = []
   for key in columns:
     kind = METRICS[key].kind if key in METRICS else ''
-    found['In detail' if key in DETAILS else KINDS[kind]].append(key)
+    found[DETAILS_TITLE if key in DETAILS else KINDS[kind]].append(key)
   return {title: keys for title, keys in found.items() if keys}
 
 
 def protocol_line(protocol: Mapping[str, Any], of_text: bool = True) -> str:
-  """One line that says how the numbers were made.
+  """Describes in one line how the values were computed.
 
   Args:
-    protocol: hypotheses and references (how many), casing, tokeniser and
-      smoothing; what is missing is called 'not stated'. More keys follow.
-    of_text: False where BLEU makes no sense (ids of a synthetic oracle);
-      then nothing but the protocol's own keys is said.
+    protocol: hypotheses and references (numbers of sentences), casing,
+      tokeniser, smoothing, and further entries; missing ones are 'not stated'.
+    of_text: False for the ids of a synthetic oracle, where BLEU is undefined;
+      then only the given entries are listed.
   """
-  known = {key: protocol.get(key, 'not stated') for key in _PROTOCOL}
-  items = {**known, **protocol} if of_text else protocol
-  said = ', '.join(
+  defaults = dict.fromkeys(_PROTOCOL, 'not stated') if of_text else {}
+  entries = ', '.join(
     f'{key} {value:,}' if isinstance(value, int) else f'{key} {value}'
-    for key, value in items.items()
+    for key, value in (defaults | dict(protocol)).items()
   )
   bleu = (
-    'BLEU is the mean over hypotheses against all references, Self-BLEU is '
-    'leave-one-out over all hypotheses. '
+    'BLEU is averaged over hypotheses, each scored against all references. '
+    'Self-BLEU is leave-one-out over all hypotheses. '
   )
   return (
-    f'Protocol: {said or "not stated"}. {bleu if of_text else ""}'
+    f'Protocol: {entries or "not stated"}. {bleu if of_text else ""}'
     '± is the standard deviation over seeds.'
   )
 
 
 def heading(key: str) -> str:
-  """The head of a measure's column."""
+  """Returns the column head of a measure."""
   return METRICS[key].label if key in METRICS else LABELS.get(key, key)
 
 
 def cell(value: Any) -> str:
-  """A number, an array over seeds or a Spread, to three decimals.
+  """Formats a number, an array over seeds or a `Spread`, to three decimals.
 
-  Seeds that diverged do not count.
+  Seeds that diverged (NaN) are ignored.
   """
   if value is None:
     return '-'
@@ -250,20 +262,19 @@ def cell(value: Any) -> str:
 
 
 def present(rows: Sequence[Row]) -> list[str]:
-  """The measures that occur, those of METRICS first and in its order."""
-  there = dict.fromkeys(
+  """Returns the measures that occur, in the order of METRICS, others last."""
+  found = dict.fromkeys(
     key for row in rows for key in row.values if not key.endswith(SUFFIXES)
   )
-  known = [key for key in _ORDER if key in there]
-  return known + [key for key in there if key not in _ORDER]
+  known = [key for key in _ORDER if key in found]
+  return known + [key for key in found if key not in _ORDER]
 
 
 def _legend(columns: Sequence[str]) -> str:
-  """What each of our measures is and which way is better.
+  """Describes each measure and its better side.
 
-  One line for a family such as BLEU-2 .. BLEU-5, in the words of its last.
+  A family such as BLEU-2 .. BLEU-5 gets one line, the text of its last member.
   """
-  words = {'real': 'best at the value of real text'}
   families: dict[str, list[str]] = {}
   for key in columns:
     if key in METRICS:
@@ -273,6 +284,5 @@ def _legend(columns: Sequence[str]) -> str:
     metric = METRICS[keys[-1]]
     first = heading(keys[0])
     label = f'{first} .. {metric.label}' if len(keys) > 1 else first
-    side = words.get(metric.better, f'{metric.better} is better')
-    lines.append(f'* {label}: {metric.text}; {side}\n')
+    lines.append(f'* {label}: {metric.text}; {BETTER[metric.better]}\n')
   return ''.join(lines)

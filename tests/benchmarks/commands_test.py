@@ -1,4 +1,4 @@
-"""The programs themselves, at toy size."""
+"""Tests the benchmark programs at toy size."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ TINY = [
 
 @pytest.fixture(autouse=True, scope='module')
 def quick():
-  """What is computed here is small; what takes long is compiling it."""
+  """Compiles with few optimizations, because compilation dominates the time."""
   jax.config.update('jax_disable_most_optimizations', True)
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(timing, 'LONG', 1e-3)
@@ -49,7 +49,7 @@ def quick():
 
 
 def game():
-  """A case of two small players with an LSTM in the place of the memory."""
+  """Builds a case of two small players, with an LSTM in the generator."""
   c = papers.relgan(common.base())
   c.generator.update(cell='lstm', embed=3, hidden=3)
   c.discriminator.update(embed=4, widths=(2,), filters=3, features=4)
@@ -88,7 +88,7 @@ def test_train_step_prints_records(capsys):
   )
 
 
-def test_steps_of_a_game_are_parts_of_its_iteration():
+def test_steps_of_a_game_add_up_to_its_iteration():
   case = game()
   made = {p.name: p for p in cases.pieces(case)}
   assert list(made) == [
@@ -108,7 +108,7 @@ def test_steps_of_a_game_are_parts_of_its_iteration():
 
 @pytest.mark.slow
 @pytest.mark.parametrize('number', [1, 2, 3])
-def test_the_steps_of_a_game_are_timed(number):
+def test_times_the_steps_of_a_game(number):
   case = game()
   piece = cases.pieces(case)[number]
   with empty_cache():
@@ -127,13 +127,13 @@ def test_scaling_changes_one_size(capsys):
   assert scaling.main(argv) == 0
   out, err = capsys.readouterr()
   row = json.loads(out)[0]
-  assert row['name'].startswith('seeds 2, MLE step (even text')
+  assert row['name'].startswith('seeds 2, MLE step (random text')
   step = 3 * 2 * 4 * T * (32 * 12 + 3 * 12 + 3 * V)
   assert row['gflop'] == pytest.approx(2 * step / 1e9)
   assert 'left out: mle.batch=99999' in err
 
 
-def test_every_axis_changes_what_it_says():
+def test_each_axis_changes_its_size():
   base = game()
   few = {'batch': 2, 'length': 3, 'vocabulary': 7, 'representations': 1}
   few |= {'experts': 1, 'seeds': 1}
@@ -179,7 +179,7 @@ def test_bad_input_is_one_line(capsys, main, argv, says):
   assert error.startswith('error: ') and says in error
 
 
-def test_a_small_file_has_no_text_for_many(tmp_path, capsys):
+def test_rejects_sizes_beyond_the_corpus(tmp_path, capsys):
   path = tmp_path / 'small.txt'
   path.write_text(''.join(f'line number {i}\n' for i in range(50)))
   argv = ['--config=configs/mle_text.py:smoke', f'--config.data.path={path}']
@@ -187,7 +187,7 @@ def test_a_small_file_has_no_text_for_many(tmp_path, capsys):
   assert 'for n up to 5;' in capsys.readouterr().err
 
 
-def test_help_is_there():
+def test_help():
   found = subprocess.run(
     [sys.executable, '-m', 'benchmarks.train_step', '--help'],
     capture_output=True,
@@ -197,7 +197,7 @@ def test_help_is_there():
   assert '--json' in found.stdout
 
 
-def test_the_cache_is_empty_at_first_and_gone_afterwards():
+def test_cache_is_empty_at_first_and_removed_afterwards():
   before = jax.config.jax_compilation_cache_dir
   with empty_cache():
     assert jax.config.jax_compilation_cache_dir != before
@@ -210,7 +210,7 @@ def test_times_are_medians():
   assert Timing(2.0, 1.0, 4.0).over(2) == (1.0, 0.5, 2.0)
 
 
-def test_the_largest_products_and_their_rate():
+def test_largest_products_and_their_rate():
   found = largest(
     [Product(2, 3, 4), Product(9, 9, 9), Product(2, 3, 4, 50)], count=1
   )
@@ -218,7 +218,7 @@ def test_the_largest_products_and_their_rate():
   assert 0 < product_rate(Product(64, 64, 64), repeats=1) < 1e6
 
 
-def test_a_table_leaves_out_what_nobody_knows():
+def test_table_omits_empty_columns():
   rows = [
     Row('a', Timing(0.5, 0.25, 1.0), tokens=100, gflop=2.0),
     Row('b', Timing(1234.0, 1.0, 2.0)),

@@ -1,4 +1,4 @@
-"""The formulas of operations against the products of the traced program."""
+"""Compares the formulas for operations with the products of traced programs."""
 
 import jax
 import jax.numpy as jnp
@@ -24,10 +24,10 @@ SPEC = Spec(V, T, 40)
 
 
 def tiny(system='moegan', **changes):
-  """Small sizes, all different; `changes` are section_key=value."""
+  """Returns small distinct sizes; `changes` are section_key=value."""
   c = getattr(papers, system)(common.base())
   c.generator.update(embed=3, hidden=5, head_size=7)
-  # So wide that the scores of a filter are a product, not written-out sums.
+  # Wide enough for the scores of a filter to be a product, not sums.
   c.discriminator.update(embed=48, widths=(2, 3), filters=3, features=5)
   c.discriminator.hidden = 6
   c.discriminator.representations = min(c.discriminator.representations, 2)
@@ -41,7 +41,7 @@ def tiny(system='moegan', **changes):
 
 
 def traced(c, phase, part=None):
-  """Products of an update as it is traced."""
+  """Returns the operations of the products in a traced update."""
   system = systems.build(c, SPEC)
   made = system.phases[phase]
   update = made.parts[part] if part else made.update
@@ -58,7 +58,7 @@ def readout(c, n):
 
 
 def pooled(c, n):
-  """One position of all filters of D, for each width: width -> operations."""
+  """Returns width -> operations of one position of all filters of D."""
   d = c.discriminator
   if d.kind != 'cnn':
     return {}
@@ -67,15 +67,19 @@ def pooled(c, n):
 
 
 def idle_positions(c, n):
-  """The pooled convolution's gradient is a product over all positions.
+  """Returns the operations on zeros in the gradient of the pooled convolution.
 
-  For either operand: all but one of them multiply zeros.
+  For either operand it is a product over all positions, although only one
+  position per filter has a gradient.
   """
   return sum((T - w) * one for w, one in pooled(c, n).items())
 
 
 def unread(c, n):
-  """The gradient of frozen filters is traced; the compiler drops it."""
+  """Returns the operations for gradients of frozen filters.
+
+  They are traced, but the compiler removes them.
+  """
   return sum((T - w + 1) * one for w, one in pooled(c, n).items())
 
 
@@ -114,7 +118,7 @@ def test_likelihood_and_sampling(name):
 def test_likelihood_with_latent_noise():
   c = tiny('textgan', generator_latent=2)
   found = flop(flops.likelihood_step(c, SPEC))
-  # The program takes the gradient of the noise that stands beside a token.
+  # The program also computes the gradient of the noise beside each token.
   beside = T * flop(dense(B, 2, 4 * c.generator.hidden).left)
   assert traced(c, 'pretrain') == found + beside
 
@@ -164,20 +168,20 @@ def test_steps_of_a_game(name):
   hard = c.game.relaxation == 'straight_through'
   rollouts = 2 if c.ccl.weight else 1
 
-  # What the program does beyond the mathematics, an update of G.
+  # Update of G: operations of the program that the mathematics does not need.
   frozen = idle_positions(c, B) + unread(c, B)
   more = rollouts * frozen
-  if hard:  # one-hot rows go through a product
+  if hard:  # one-hot rows are multiplied
     more += flop(rows.forward)
-  if c.game.route == 'replay':  # samples first, without a graph
+  if c.game.route == 'replay':  # samples first, without gradients
     more += flop(flops.sampling(c, SPEC, B))
   if c.fsa.dropout == 'off':
-    # The judgement of the game reads real text without need, and D's second
-    # look at the samples has a gradient of its own.
+    # D evaluates real text although the loss does not read it, and its second
+    # evaluation of the samples has its own gradient.
     more += frozen + flop(judge.forward)
   elif not c.fsa.weight and c.game.loss == 'standard':
     more += flop(judge.forward)
-  # Where features alone are read, no gradient comes from the logit.
+  # If only features are read, the logit has no gradient.
   d = c.discriminator
   logit = 2 * B * (d.features or d.filters * len(d.widths))
   if c.fsa.dropout == 'off' or c.ccl.weight:
@@ -188,7 +192,7 @@ def test_steps_of_a_game(name):
   )
 
   judged = 5 if c.ccl.weight else 2
-  again = 0 if hard else readout(c, B * T)  # logits are made twice
+  again = 0 if hard else readout(c, B * T)  # logits are computed twice
   more = again + judged * 2 * idle_positions(c, B)
   if c.ccl.weight:
     more -= 3 * 2 * logit
@@ -198,7 +202,7 @@ def test_steps_of_a_game(name):
   )
 
 
-def test_an_iteration_is_its_steps():
+def test_iteration_is_the_sum_of_its_steps():
   c = tiny(generator_cell='gru')
   whole, g, d = (traced(c, 'adversarial', part) for part in (None, *PLAYERS))
   assert whole == g + d
@@ -218,7 +222,7 @@ def test_an_iteration_is_its_steps():
     ('moegan', {'adversarial_mle_every': 15}),
   ],
 )
-def test_what_has_no_formula_says_so(system, changes):
+def test_states_why_there_is_no_formula(system, changes):
   assert flops.uncovered(tiny(system, **changes))
 
 
@@ -228,15 +232,15 @@ def test_products_by_hand():
   assert flop(work.trained) == 3 * 7 * 60
   assert work.left == (Product(2, 5, 3, 7),)
   assert work.right == (Product(3, 2, 5, 7),)
-  # Five windows of width 2 over six tokens, but one maximum a filter.
+  # Five windows of width 2 over six tokens, but one maximum per filter.
   pooled = convolution(8, 6, 3, 2, 10)
   assert flop(pooled.forward) == 2 * 8 * 5 * 6 * 10
   assert flop(pooled.left) == flop(pooled.right) == 2 * 8 * 6 * 10
 
 
-def test_the_figures_at_the_scale_of_papers():
-  """An LSTM of the literature by hand: V 5,000, T 20, H 32, batch 64."""
+def test_figures_at_the_scale_of_the_papers():
+  """An LSTM of the literature, by hand: V 5,000, T 20, H 32, batch 64."""
   c = papers.mle(common.synthetic20(common.base()))
   spec = Spec(5000, 20, 10_000)
-  each = 32 * 4 * 32 * 2 + 32 * 5000  # two maps of 32 to 128, and the readout
+  each = 32 * 4 * 32 * 2 + 32 * 5000  # two maps from 32 to 128, and the readout
   assert flop(flops.likelihood_step(c, spec)) == 3 * 2 * 64 * 20 * each

@@ -1,4 +1,4 @@
-"""Every loss of the table: values, gradients, and the signs of the game."""
+"""Tests values and gradients of all adversarial losses, and their signs."""
 
 import functools
 
@@ -13,22 +13,22 @@ from moegan_jax.errors import UserError
 from moegan_jax.losses import adversarial
 
 NAMES = sorted(adversarial.LOSSES)
-# No logit sits on a kink of a hinge, also relative to the other side's mean.
+# No logit is at a kink of a hinge, even relative to the other side's mean.
 REAL = np.array([[0.3, -1.7], [2.2, 0.6], [-0.4, 1.3]], np.float32)
 FAKE = np.array([[-0.9, 0.2], [-2.1, 1.8], [0.5, -1.2]], np.float32)
-# D separates the two, and no loss is saturated yet.
+# D separates the two, but no loss is saturated.
 HIGH = np.array([0.3, 0.5, 0.4, 0.35], np.float32)
 LOW = np.array([0.2, 0.1, 0.15, 0.25], np.float32)
-# Flat, with both signs and pairs in both orders.
+# One axis, with both signs and with pairs in both orders.
 WIDE = np.stack([REAL.ravel()[:4], FAKE.ravel()[:4]])
-# Every loss in every form it has.
+# Every loss in each of its forms.
 FORMS = [(name, 'nonsat') for name in NAMES]
 FORMS += [(name, 'minimax') for name in ('rsgan', 'standard')]
 
 
 @functools.cache
 def _game(name, form='nonsat'):
-  """Compiles [D's, G's] (value, (gradient in real, gradient in fake))."""
+  """Compiles the values and gradients (in real, in fake) of D and G."""
   loss = adversarial.adversarial_loss(name, form)
   sides = [jax.value_and_grad(side, argnums=(0, 1)) for side in loss[:2]]
   return jax.jit(lambda real, fake: [side(real, fake) for side in sides])
@@ -72,7 +72,7 @@ class TableTest(chex.TestCase):
     before, (real, fake) = jax.device_get(game(HIGH, LOW)[0])
     after, _ = game(HIGH - 0.1 * real, LOW - 0.1 * fake)[0]
     self.assertLess(after, before)
-    # It raises real logits and lowers fake ones.
+    # The step raises real logits and lowers fake ones.
     self.assertLess(np.max(real), 0)
     self.assertGreater(np.min(fake), 0)
 
@@ -87,12 +87,12 @@ class TableTest(chex.TestCase):
     chex.assert_tree_all_finite(_game(name, form)(big, big[::-1]))
 
   @parameterized.parameters('rsgan', 'ragan', 'rals', 'rahinge')
-  def test_relativistic_losses_see_differences_only(self, name):
+  def test_relativistic_losses_depend_on_differences(self, name):
     chex.assert_trees_all_close(
       _game(name)(HIGH + 3, LOW + 3), _game(name)(HIGH, LOW), rtol=1e-5
     )
 
-  def test_only_wgan_gp_asks_for_a_penalty(self):
+  def test_only_wgan_gp_has_a_penalty(self):
     weights = {n: loss.penalty for n, loss in adversarial.LOSSES.items()}
     self.assertEqual(weights.pop('wgan-gp'), 10)
     self.assertEqual(set(weights.values()), {0})
@@ -108,7 +108,7 @@ class RelativisticTest(chex.TestCase):
     for value, _ in _game('rsgan')(HIGH, HIGH):
       np.testing.assert_allclose(value, np.log(2), rtol=1e-6)
 
-  def test_minimax_is_minus_the_discriminator(self):
+  def test_minimax_negates_the_discriminator_loss(self):
     (disc, disc_grads), (gen, gen_grads) = jax.device_get(
       _game('rsgan', 'minimax')(HIGH, LOW)
     )
@@ -123,7 +123,7 @@ class RelativisticTest(chex.TestCase):
 
 
 class SwitchesTest(chex.TestCase):
-  def test_standard_as_a_minimax_game_is_js(self):
+  def test_standard_minimax_equals_js(self):
     self.assertIs(
       adversarial.adversarial_loss('standard', 'minimax'),
       adversarial.LOSSES['js'],
@@ -154,7 +154,7 @@ class SwitchesTest(chex.TestCase):
 
 
 class GradientPenaltyTest(chex.TestCase):
-  """Against the penalty computed in the one-hot space [B, T, V]."""
+  """Compares with the penalty computed in the one-hot space [B, T, V]."""
 
   def setUp(self):
     super().setUp()
@@ -212,7 +212,7 @@ class GradientPenaltyTest(chex.TestCase):
         jax.random.key(0),
       )
 
-    # Slope one costs nothing; a flat critic costs one and has a gradient.
+    # Slope one has zero penalty; a constant critic has one, and a gradient.
     np.testing.assert_allclose(penalty(1.0)[0], 0, atol=1e-10)
     np.testing.assert_allclose(penalty(3.0), (4, 4), rtol=1e-5)
     np.testing.assert_allclose(penalty(0.0)[0], 1, rtol=1e-5)

@@ -1,4 +1,4 @@
-"""CCL Eq 3 against a double loop, its bounds and its gradients."""
+"""Tests CCL Eq 3 against a double loop, its bounds and its gradients."""
 
 import chex
 import jax
@@ -13,7 +13,7 @@ from moegan_jax.losses.counter_contrastive import counter_contrastive
 
 RNG = np.random.RandomState(0)
 FEATURES = tuple(jnp.asarray(RNG.randn(4, 3, 5), jnp.float32) for _ in range(3))
-# The compiled loss, for the tests that are not about compilation.
+# Compiled loss, for the tests that do not cover compilation.
 LOSS = jax.jit(counter_contrastive, static_argnames=('temperature', 'reps'))
 READINGS = ('flatten', 'per_rep')
 
@@ -49,13 +49,13 @@ class CounterContrastiveTest(chex.TestCase):
   @parameterized.product(reps=READINGS, temperature=[0.2, 1.0])
   def test_never_below_log_n(self, reps, temperature):
     x, y, z = FEATURES
-    # The most favourable case: fakes on the anchor, real pairs opposed.
+    # The best case: fakes equal the anchor, real pairs are opposite.
     for args in [FEATURES, (x, -x, x), (y, x, -y), (z, z, -z)]:
       got = LOSS(*args, temperature=temperature, reps=reps)
       self.assertGreater(got, np.log(4))
 
   @parameterized.parameters(*READINGS)
-  def test_a_step_brings_fakes_to_the_anchor(self, reps):
+  def test_descent_moves_fakes_to_the_anchor(self, reps):
     anchor, positive, negative = FEATURES
 
     def cosine(x, y):
@@ -90,7 +90,7 @@ class CounterContrastiveTest(chex.TestCase):
     chex.assert_tree_all_finite((value, grads))
 
   def test_bad_settings(self):
-    with self.assertRaisesRegex(UserError, "'flatten' or 'per_rep'"):
+    with self.assertRaisesRegex(UserError, "ccl.reps='mean'.*flatten, per_rep"):
       counter_contrastive(*FEATURES, reps='mean')
     with self.assertRaisesRegex(UserError, 'positive'):
       counter_contrastive(*FEATURES, temperature=0)

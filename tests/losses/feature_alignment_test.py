@@ -1,4 +1,4 @@
-"""Feature statistics alignment: the target stays where it is."""
+"""Tests feature statistics alignment and its constant target."""
 
 import chex
 import jax
@@ -35,7 +35,7 @@ class FeatureAlignmentTest(chex.TestCase):
     real, fake = jax.grad(feature_alignment, argnums=(0, 1))(REAL, FAKE, reduce)
     np.testing.assert_array_equal(real, 0)
     self.assertGreater(np.abs(fake).min(), 0)
-    # Elsewhere the gradient is the distance's, which has its own test.
+    # The gradient of the distance itself has its own test.
     distance = distances.CENTROID_DISTANCES[reduce]
     want = jax.jit(jax.grad(distance, argnums=1))(REAL, FAKE)
     np.testing.assert_allclose(fake, want, rtol=1e-5)
@@ -59,7 +59,7 @@ class FeatureAlignmentTest(chex.TestCase):
     self.assertEqual(got, want)
     centroid = feature_alignment(REAL, FAKE, reduce, 'centroid')
     self.assertEqual(centroid, feature_alignment(REAL, FAKE, reduce))
-    # By Jensen's inequality centroids are no further apart than the batches.
+    # By Jensen's inequality the distance of centroids is a lower bound.
     self.assertGreater(got, 1.1 * centroid)
 
   def test_unknown_distance(self):

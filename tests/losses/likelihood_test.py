@@ -1,4 +1,4 @@
-"""The negative log-likelihood against a loop over positions."""
+"""Tests the negative log-likelihood against a loop over positions."""
 
 import chex
 import jax
@@ -30,7 +30,7 @@ class LikelihoodTest(chex.TestCase):
     grad = jax.jit(jax.grad(negative_log_likelihood))(LOGITS, padded)
     self.assertTrue((np.abs(grad)[:, 3:, 0] > 0).all())
 
-  def test_ignores_a_constant_a_row_even_a_huge_one(self):
+  def test_ignores_a_huge_constant_per_row(self):
     tokens = jnp.asarray(TOKENS)
     got = negative_log_likelihood(LOGITS + 1024, tokens)
     want = negative_log_likelihood(LOGITS, tokens)
@@ -46,7 +46,7 @@ class LikelihoodTest(chex.TestCase):
       rtol=1e-2,
     )
 
-  def test_an_id_beyond_the_vocabulary_is_not_hidden(self):
+  def test_id_beyond_the_vocabulary_gives_nan(self):
     got = negative_log_likelihood(LOGITS, jnp.full((4, 5), 7))
     self.assertTrue(np.isnan(got))
 

@@ -1,4 +1,4 @@
-"""Losses that match samples: values, what they stop, bad settings."""
+"""Tests the losses that match samples: values, gradients and errors."""
 
 import functools
 
@@ -23,7 +23,7 @@ SETTINGS = {
   'sinkhorn': {'epsilon': 0.3, 'iterations': 9},
   'sinkhorn-divergence': {'epsilon': 1.0, 'iterations': 40},
 }
-# The compiled loss, for the tests that are not about compilation.
+# Compiled loss, for the tests that do not cover compilation.
 WASSERSTEIN = jax.jit(
   matching.wasserstein_alignment, static_argnames=('reduce', 'iterations')
 )
@@ -34,7 +34,7 @@ def flat(features):
 
 
 def movers(solver, **overrides):
-  """The compiled distance."""
+  """Returns the compiled distance."""
   return jax.jit(
     functools.partial(
       matching.feature_movers_distance,
@@ -59,7 +59,7 @@ def naive_movers(solver, real, fake):
 
 
 def assignment(x, y):
-  """Wasserstein-1 of samples of one size: the mean cost of a permutation."""
+  """Wasserstein-1 for equal sizes: the mean cost of the best permutation."""
   cost = oracles.euclidean_cost(x, y)
   return cost[scipy.optimize.linear_sum_assignment(cost)].mean()
 
@@ -75,7 +75,7 @@ class FeatureMoversTest(chex.TestCase):
     np.testing.assert_allclose(got, want, rtol=1e-4)
 
   @parameterized.parameters(*matching.MOVERS)
-  def test_length_of_features_does_not_matter(self, solver):
+  def test_ignores_the_length_of_features(self, solver):
     loss = movers(solver)
     scale = jnp.asarray(RNG.uniform(0.1, 10, (4, 3, 1)), jnp.float32)
     np.testing.assert_allclose(
@@ -99,7 +99,7 @@ class FeatureMoversTest(chex.TestCase):
     )
 
   def test_gradient_of_the_exact_distance(self):
-    """With a sharp plan, against differences of the linear programme."""
+    """Compares a sharp plan with finite differences of the linear programme."""
     loss = movers('ipot', epsilon=0.1, iterations=2000)
     got = jax.grad(loss, argnums=1)(REAL, FAKE)
     direction, step = RNG.randn(*FAKE.shape), 1e-4
@@ -189,7 +189,7 @@ class WassersteinAlignmentTest(chex.TestCase):
       fake = (0.8 * rng.randn(16, 2, 24) + 0.3).astype(np.float32)
       want = assignment(flat(real), flat(fake))
       got = WASSERSTEIN(real, fake)
-      # Entropy and marginals that are met but nearly: a few percent.
+      # Entropy and approximate marginals cost a few percent.
       np.testing.assert_allclose(got, want, rtol=0.03)
 
   @parameterized.parameters(*matching.REDUCTIONS)
@@ -211,23 +211,23 @@ class WassersteinAlignmentTest(chex.TestCase):
     ]
     np.testing.assert_allclose(got, np.mean(want), rtol=1e-4)
 
-  def test_a_shift_is_its_length(self):
-    """A translation is an optimal map: the distance is its length."""
+  def test_translation(self):
+    """A translation is an optimal map, so the distance is its length."""
     shift = jnp.asarray([3.0, 0, 4, 0, 0]).reshape(1, 1, 5)
     got = WASSERSTEIN(REAL, REAL + shift, iterations=500)
     np.testing.assert_allclose(got, 5, rtol=0.02)
 
-  def test_sees_what_centroids_do_not(self):
+  def test_detects_differences_beyond_centroids(self):
     centre = jnp.broadcast_to(REAL.mean((0, 1), keepdims=True), (1, 3, 5))
     got = WASSERSTEIN(REAL, centre)
     want = np.linalg.norm(flat(REAL) - flat(REAL).mean(0), axis=1).mean()
     np.testing.assert_allclose(got, want, rtol=1e-3)
 
   @parameterized.parameters(1e-3, 1e3)
-  def test_the_unit_of_features_does_not_matter(self, scale):
+  def test_scales_with_the_unit_of_features(self, scale):
     got = WASSERSTEIN(scale * REAL, scale * FAKE)
     want = WASSERSTEIN(REAL, FAKE)
-    # The cost's offset of 1e-4 shows where features are small.
+    # The offset of 1e-4 in the cost is visible for small features.
     np.testing.assert_allclose(got, scale * want, rtol=0.05)
 
   @parameterized.parameters(*matching.REDUCTIONS)

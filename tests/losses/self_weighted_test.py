@@ -1,4 +1,4 @@
-"""JSDGAN's weights against probabilities, and against the objective itself."""
+"""Tests JSDGAN's weights against probabilities and against the objective."""
 
 import functools
 
@@ -13,7 +13,7 @@ from moegan_jax.errors import UserError
 from moegan_jax.losses import self_weighted
 
 LOG_PROBS = np.float32([-4.5, -3.0, -7.25, -3.5, -12.0])
-# Beyond float32 and float64: exp(-900) is zero in both.
+# exp(-900) underflows to zero in float32 and float64.
 LONG = np.float32([-500, -503, -900, -501.5])
 
 
@@ -37,8 +37,8 @@ class WeightsTest(chex.TestCase):
     np.testing.assert_allclose(got, want, rtol=2e-5)
 
   @parameterized.parameters(1, 50, 10**4)
-  def test_none_is_the_derivative_of_the_objective(self, n_data):
-    """J = sum p_d log(p_d / (p_d + p)) + p log(p / (p_d + p)), differenced."""
+  def test_none_matches_the_objective(self, n_data):
+    """J = sum p_d log(p_d / (p_d + p)) + p log(p / (p_d + p)); differences."""
 
     def objective(log_probs):
       p, data = np.exp(log_probs), 1 / n_data
@@ -58,12 +58,12 @@ class WeightsTest(chex.TestCase):
     np.testing.assert_allclose(got, want, rtol=1e-4)
 
   @parameterized.parameters('minmax', 'softmax')
-  def test_a_common_factor_does_not_matter(self, normalise):
-    """So that sentences of any length have the weights of short ones."""
+  def test_ignores_a_common_factor(self, normalise):
+    """Sentences of any length then have the weights of short ones."""
     for shift in (0, 3, 496):
       got = weights(normalise)(LONG + np.float32(shift))
       want = oracles.jsd_weights(LONG + 500.0, 50, normalise)
-      # Where p is zero in double precision as well, so is the weight.
+      # The weight is zero where p underflows even in double precision.
       np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-30)
 
   @parameterized.parameters(*self_weighted.NORMALISATIONS)
@@ -71,11 +71,11 @@ class WeightsTest(chex.TestCase):
     got = np.asarray(weights(normalise)(LONG))
     chex.assert_tree_all_finite(got)
     self.assertTrue((got <= 0).all())
-    # The likelier a sentence, the larger its weight.
+    # More likely sentences have larger weights.
     np.testing.assert_array_equal(np.argsort(got), np.argsort(-LONG))
 
   def test_none_of_long_sentences(self):
-    """p log(p / p_data) for p far below p_data, by hand."""
+    """Compares with p log(p / p_data) for p far below p_data."""
     got = weights('none')(LONG)
     x = LONG.astype(np.float64)
     want = np.exp(x - x.max()) * (x + np.log(50))
@@ -84,12 +84,12 @@ class WeightsTest(chex.TestCase):
     np.testing.assert_allclose(np.sum(got), -1, rtol=1e-6)
 
   def test_none_of_certain_sentences(self):
-    """p = 1 against p_data = 1e-7: log(1 + p_data / p) must not vanish."""
+    """For p = 1 and p_data = 1e-7, log(1 + p_data / p) must not underflow."""
     got = weights('none', 10**7)(np.float32([0, -0.5]))
     want = oracles.jsd_weights([0, -0.5], 10**7, 'none')
     np.testing.assert_allclose(got, want, rtol=1e-3)
 
-  def test_only_none_knows_the_text(self):
+  def test_only_none_depends_on_n_data(self):
     for normalise in ('minmax', 'softmax'):
       few, many = (weights(normalise, n)(LOG_PROBS) for n in (5, 5000))
       np.testing.assert_array_equal(few, many)
@@ -134,7 +134,7 @@ class LossTest(chex.TestCase):
   @parameterized.product(
     normalise=self_weighted.NORMALISATIONS, log_probs=[LOG_PROBS, LONG]
   )
-  def test_the_gradient_is_the_weight(self, normalise, log_probs):
+  def test_gradient_equals_the_weight(self, normalise, log_probs):
     grad = self.variant(
       jax.grad(lambda x: self_weighted.self_weighted(x, 50, normalise))
     )
@@ -142,8 +142,8 @@ class LossTest(chex.TestCase):
     np.testing.assert_allclose(got, weights(normalise)(log_probs), rtol=1e-6)
 
   @parameterized.parameters(*self_weighted.NORMALISATIONS)
-  def test_descent_raises_the_likelihood_of_the_text(self, normalise):
-    """A categorical model of 6 sentences, of which 4 are text."""
+  def test_descent_raises_the_likelihood_of_text(self, normalise):
+    """Uses a categorical model of 6 sentences, 4 of which are training text."""
 
     def log_probs(logits):
       return jax.nn.log_softmax(logits)[:4]

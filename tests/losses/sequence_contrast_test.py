@@ -1,4 +1,4 @@
-"""SLGAN's losses against loops, where their gradients go, and corruption."""
+"""Tests SLGAN's losses against loops, their gradients, and corruption."""
 
 import math
 
@@ -29,7 +29,7 @@ def softmax(row):
 
 
 def naive_kl(p_logits, q_logits):
-  """KL(p || q) in nats, the mean over the rows of [B, T, V]."""
+  """KL(p || q) in nats, averaged over the rows of [B, T, V]."""
   rows = zip(np.reshape(p_logits, (-1, V)), np.reshape(q_logits, (-1, V)))
   total = 0.0
   for p_row, q_row in rows:
@@ -38,7 +38,7 @@ def naive_kl(p_logits, q_logits):
   return total / (B * T)
 
 
-KL = naive_kl(ONE, OTHER)  # 2.3 nats, and 2.1 the other way
+KL = naive_kl(ONE, OTHER)  # 2.3 nats; 2.1 in the other direction
 BACK = naive_kl(OTHER, ONE)
 
 
@@ -56,25 +56,25 @@ class SequenceContrastTest(chex.TestCase):
     np.testing.assert_array_equal(sequence_contrast(ONE, ONE), 0)
     np.testing.assert_allclose(sequence_contrast(ONE, shifted), 0, atol=1e-5)
 
-  def test_pairs_by_index(self):
+  def test_pairs_sentences_by_index(self):
     rolled = sequence_contrast(ONE, np.roll(ONE, 1, axis=0), 0.0)
     want = naive_kl(ONE, np.roll(ONE, 1, axis=0))
     np.testing.assert_allclose(rolled, want, rtol=1e-5)
     self.assertGreater(rolled, 1)
 
-  def test_the_mean_is_clipped_and_not_its_terms(self):
+  def test_clips_the_mean_and_not_its_terms(self):
     value_and_grad = jax.value_and_grad(sequence_contrast, argnums=(0, 1))
     value, grads = value_and_grad(ONE, OTHER, KL - 0.01)
     np.testing.assert_allclose(value, KL - 0.01, rtol=1e-6)
     for grad in grads:
       np.testing.assert_array_equal(grad, 0)
-    # Many terms are beyond this margin, the mean is not.
+    # Many terms exceed this margin, but the mean does not.
     value, grads = value_and_grad(ONE, OTHER, KL + 0.01)
     _, unclipped = value_and_grad(ONE, OTHER, 0.0)
     np.testing.assert_allclose(value, KL, rtol=1e-5)
     chex.assert_trees_all_equal(grads, unclipped)
 
-  def test_gradient_on_both_sides(self):
+  def test_both_sides_have_gradients(self):
     p, q = (np.exp(x) / np.exp(x).sum(-1, keepdims=True) for x in (ONE, OTHER))
     real, fake = jax.jit(
       jax.grad(lambda x, y: sequence_contrast(x, y, 0.0), argnums=(0, 1))
@@ -84,7 +84,7 @@ class SequenceContrastTest(chex.TestCase):
     want = p * (log - (p * log).sum(-1, keepdims=True)) / (B * T)
     np.testing.assert_allclose(real, want, rtol=1e-3, atol=1e-6)
 
-  def test_the_margin_may_be_traced(self):
+  def test_traced_margin(self):
     loss = jax.jit(jax.value_and_grad(sequence_contrast))
     for margin, want in ((0.0, KL), (1.0, 1.0), (9.0, KL)):
       value, grad = loss(ONE, OTHER, margin)
@@ -104,7 +104,7 @@ class SequenceContrastTest(chex.TestCase):
 
 
 class ReconstructionTest(chex.TestCase):
-  def test_is_the_divergence_from_one_hot_rows(self):
+  def test_matches_the_divergence_from_one_hot_rows(self):
     want = -np.mean(
       [math.log(softmax(ONE[b, t])[TOKENS[b, t]]) for b, t in np.ndindex(B, T)]
     )
@@ -127,13 +127,13 @@ class TowardsTest(chex.TestCase):
     np.testing.assert_allclose(grad, np.zeros_like(ONE), atol=1e-7)
 
   @parameterized.parameters('forward', 'reverse')
-  def test_the_target_is_constant(self, direction):
+  def test_target_is_constant(self, direction):
     target, model = jax.grad(towards, argnums=(0, 1))(ONE, OTHER, direction)
     np.testing.assert_array_equal(target, 0)
     self.assertTrue((np.abs(model).max(-1) > 1e-4).all())
 
   @parameterized.parameters('forward', 'reverse')
-  def test_gradient_is_that_of_a_difference(self, direction):
+  def test_gradient_matches_finite_differences(self, direction):
     grad = jax.grad(towards, argnums=1)(ONE, OTHER, direction)
     step = np.zeros((B, T, V))
     step[1, 2, 3] = 1e-5
@@ -148,15 +148,15 @@ class TowardsTest(chex.TestCase):
     np.testing.assert_allclose(grad[1, 2, 3], want, rtol=1e-3)
 
   @parameterized.parameters('forward', 'reverse')
-  def test_a_descent_arrives(self, direction):
+  def test_descent_reaches_the_target(self, direction):
     grad = jax.jit(jax.grad(lambda x: B * T * towards(ONE / 2, x, direction)))
     logits = jnp.zeros((B, T, V))
     for _ in range(200):
       logits = logits - grad(logits)
     self.assertLess(towards(ONE / 2, logits, direction), 0.01)
 
-  def test_refuses(self):
-    with self.assertRaisesRegex(UserError, "backward.*'forward' or 'reverse'"):
+  def test_rejects_bad_settings(self):
+    with self.assertRaisesRegex(UserError, "backward'.*forward, reverse"):
       towards(ONE, OTHER, 'backward')
 
 
@@ -170,9 +170,9 @@ class CorruptTest(chex.TestCase):
     self.assertEqual(got.dtype, jnp.int32)
     replaced = np.asarray(got) == V + 1
     np.testing.assert_array_equal(got[~replaced], tokens[~replaced])
-    # 4000 draws; four standard errors, at a rate of one half the widest.
+    # Four standard errors of 4000 draws, at the widest, a rate of one half.
     np.testing.assert_allclose(replaced.mean(), rate, atol=4 * 0.5 / 4000**0.5)
-    # Rows and columns are hit alike: [100] of 40 draws, [40] of 100.
+    # Rows and columns are affected alike: [100] of 40 draws, [40] of 100.
     self.assertLess(np.abs(replaced.mean(0) - rate).max(), 4 * 0.5 / 10)
     self.assertGreater(np.std(replaced.mean(1)), 0.02)
 
@@ -181,7 +181,7 @@ class CorruptTest(chex.TestCase):
     got = corrupt(tokens, jax.random.key(0), 0.0, V + 1)
     np.testing.assert_array_equal(got, TOKENS)
 
-  def test_the_rate_may_be_traced(self):
+  def test_traced_rate(self):
     tokens = jnp.asarray(TOKENS)
     got = jax.jit(corrupt)(tokens, jax.random.key(0), 0.5, V)
     want = corrupt(tokens, jax.random.key(0), 0.5, V)
@@ -196,10 +196,10 @@ class CorruptTest(chex.TestCase):
     self.assertTrue((one != two).any())
 
   @parameterized.parameters(-0.1, 1.0, 1.5)
-  def test_refuses(self, rate):
+  def test_rejects_bad_settings(self, rate):
     with self.assertRaisesRegex(UserError, str(rate)):
       corrupt(jnp.asarray(TOKENS), jax.random.key(0), rate, V)
 
-  def test_takes_tokens_only(self):
+  def test_accepts_tokens_only(self):
     with self.assertRaises(AssertionError):
       corrupt(jnp.asarray(ONE[0]), jax.random.key(0), 0.1, V)

@@ -1,10 +1,10 @@
-"""Recurrent cells against loops over rows and heads; parameter counts."""
+"""Tests recurrent cells against loops, and their parameter counts."""
 
 import chex
 import jax
 import jax.numpy as jnp
+import network_oracles
 import numpy as np
-import oracles
 from absl.testing import parameterized
 
 from moegan_jax.errors import UserError
@@ -16,7 +16,7 @@ INIT = initializers('relgan')
 
 
 def noisy(params, seed):
-  """Random numbers in all places, so that no gain, bias or gate is idle."""
+  """Fills all parameters with noise, so that each gain, bias and gate acts."""
   rng = np.random.RandomState(seed)
   return jax.tree.map(
     lambda x: jnp.asarray(0.5 * rng.randn(*x.shape), x.dtype), params
@@ -28,7 +28,7 @@ def count(tree):
 
 
 def shapes(*, vocab_size=5000, **settings):
-  """Shapes of a whole generator with E = 32, without making it."""
+  """Returns the parameter shapes of a generator with E = 32."""
   cell = cells.relational_memory(**settings, init=INIT)
   model = recurrent(cell, vocab_size=vocab_size, embed_dim=32, init=INIT)
   return jax.eval_shape(model.init, jax.random.key(0))
@@ -37,7 +37,7 @@ def shapes(*, vocab_size=5000, **settings):
 def step_and_oracle(params, cell, memory, u, **settings):
   step = jax.jit(lambda p, m, u: cell.module.apply({'params': p}, m, u))
   got, output = step(params, memory, u)
-  want = oracles.relational_memory(
+  want = network_oracles.relational_memory(
     params,
     memory,
     u,
@@ -88,7 +88,7 @@ class RelationalMemoryTest(chex.TestCase):
 
   @parameterized.parameters(*cells.FLAVOURS)
   def test_epsilon_of_the_norm(self, flavour):
-    """Nearly constant rows, where 1e-5 and 1e-12 are far apart."""
+    """Uses nearly constant rows, where 1e-5 and 1e-12 differ most."""
     cell = build(slots=1, blocks=1, gate='none', flavour=flavour)
     rng = np.random.RandomState(0)
     memory = jnp.asarray(1e-3 * rng.randn(4, 1, 6), jnp.float32)
@@ -97,7 +97,7 @@ class RelationalMemoryTest(chex.TestCase):
       jax.eval_shape(cell.module.init, jax.random.key(0), memory, u)['params'],
       seed=2,
     )
-    # Without the qkv bias, which would hide the small differences.
+    # The qkv bias would hide the small differences.
     params['qkv'].pop('bias', None)
     if flavour != 'relgan':
       params['qkv']['bias'] = jnp.zeros_like(params['qkv']['kernel'][0])
@@ -115,7 +115,7 @@ class RelationalMemoryTest(chex.TestCase):
       want[:, s, s] = 1
     np.testing.assert_array_equal(got, want)
 
-  def test_trained_biases_start_from_the_settings(self):
+  def test_trained_biases_start_at_the_settings(self):
     cell = build(slots=1, blocks=1, gate='unit', flavour='textgan')
     params = jax.jit(cell.module.init)(
       jax.random.key(0), cell.initial(1), jnp.zeros((1, 6))
@@ -123,7 +123,7 @@ class RelationalMemoryTest(chex.TestCase):
     self.assertEqual(params['forget_bias'], 1.25)
     self.assertEqual(params['input_bias'], -0.5)
 
-  def test_key_size_is_the_head_size_unless_given(self):
+  def test_key_size_defaults_to_head_size(self):
     for key_size, width in ((0, 9), (5, 13)):
       cell = cells.relational_memory(
         heads=2, head_size=3, key_size=key_size, init=INIT
@@ -134,8 +134,8 @@ class RelationalMemoryTest(chex.TestCase):
       self.assertEqual(params['qkv']['kernel'].shape, (6, 2 * width))
 
   @parameterized.parameters(
-    # The published count is two below: it leaves the gates' biases out, two
-    # scalars that are trained.
+    # The published count is lower by two, because it leaves out the two trained
+    # scalar biases of the gates.
     ('textgan', 256, 2_128_384 + 2),
     ('textgan', 128, 539_904 + 2),
     ('relgan', 256, 2_382_336),
@@ -150,7 +150,7 @@ class RelationalMemoryTest(chex.TestCase):
   @parameterized.parameters((5000, 4_853_384), (4659, 4_667_539))
   def test_parameter_count_of_a_generator(self, vocab_size, published):
     params = shapes(flavour='textgan', vocab_size=vocab_size)
-    # The two scalars, and the embeddings of the start and unknown symbols.
+    # Adds the two scalars and the embeddings of the start and unknown symbols.
     self.assertEqual(count(params), published + 2 + 2 * 32)
 
   @parameterized.parameters(
@@ -163,6 +163,6 @@ class RelationalMemoryTest(chex.TestCase):
     ({'blocks': 0}, 'blocks=0'),
     ({'mlp_layers': 0}, 'mlp_layers=0'),
   )
-  def test_refuses(self, settings, message):
+  def test_rejects_bad_settings(self, settings, message):
     with self.assertRaisesRegex(UserError, message):
       cells.relational_memory(**settings, init=INIT)

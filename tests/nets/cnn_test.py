@@ -1,10 +1,10 @@
-"""The CNN discriminator against loops, its counts, dropout and refusals."""
+"""Tests the CNN discriminator against loops, its dropout and its errors."""
 
 import chex
 import jax
 import jax.numpy as jnp
+import network_oracles
 import numpy as np
-import oracles
 from absl.testing import parameterized
 
 from moegan_jax.errors import UserError
@@ -45,7 +45,7 @@ class CNNTest(chex.TestCase):
   @parameterized.parameters(
     (1, 'tied', 2_129_449),
     (64, 'tied', 1_864_849),
-    # Two matrices of the highway without bias in place of one with.
+    # Two highway matrices without bias replace one with bias.
     (1, 'separate', 2_129_449 + 1200 * 1200 - 1200),
     (64, 'separate', 1_864_849 + 1200 * 1200 - 1200),
   )
@@ -65,7 +65,7 @@ class CNNTest(chex.TestCase):
     model = small(representations=representations, highway=highway)
     params = noisy(model)
     got = jax.jit(lambda p, x: model.judge(p, x, None))(params, EMBEDDED)
-    logits, features = oracles.text_cnn(
+    logits, features = network_oracles.text_cnn(
       params['body'],
       np.asarray(EMBEDDED),
       widths=(2, 3),
@@ -78,7 +78,7 @@ class CNNTest(chex.TestCase):
     )
     np.testing.assert_allclose(got.features, features, rtol=1e-3, atol=1e-4)
 
-  def test_representations_see_their_own_block(self):
+  def test_representations_read_their_own_block(self):
     model = small(representations=2)
     params = noisy(model)
     judge = jax.jit(lambda x: model.judge(params, x, None).logits)
@@ -86,7 +86,7 @@ class CNNTest(chex.TestCase):
     self.assertTrue((np.abs(moved[:, 0]) > 1e-3).any())
     np.testing.assert_array_equal(moved[:, 1], 0)
 
-  def test_real_tokens_are_one_hot_rows(self):
+  def test_tokens_equal_one_hot_rows(self):
     model = small()
     params = noisy(model)
     got = jax.jit(model.embed)(params, TOKENS)
@@ -98,7 +98,7 @@ class CNNTest(chex.TestCase):
     want = [[params['embed'][i] for i in row] for row in np.asarray(TOKENS)]
     np.testing.assert_array_equal(got, want)
 
-  def test_mixed_rows_are_mixed_embeddings(self):
+  def test_embedding_is_linear(self):
     model = small()
     params = noisy(model)
     rows = RNG.dirichlet(np.ones(V), size=(B, T)).astype(np.float32)
@@ -123,7 +123,7 @@ class CNNTest(chex.TestCase):
       self.assertGreater(np.abs(one.features - other.features).max(), 0.1)
 
   def test_dropout_drops_its_share_of_the_highway(self):
-    """A feature layer that copies shows the highway's outputs themselves."""
+    """The feature layer is the identity, so features are highway outputs."""
     model = small(dropout=0.25, filters=50, features=100)
     params = noisy(model)
     body = params['body']
@@ -139,7 +139,7 @@ class CNNTest(chex.TestCase):
     kept = ratio > 0.5
     np.testing.assert_allclose(ratio[kept], 1 / 0.75, rtol=1e-5)
     np.testing.assert_array_equal(ratio[~kept], 0)
-    # 400 draws: four standard errors are .087.
+    # The tolerance is four standard errors of 400 draws.
     np.testing.assert_allclose(1 - kept.mean(), 0.25, atol=0.09)
 
   def test_gram_measures_gradients_in_token_space(self):
@@ -178,7 +178,7 @@ class CNNTest(chex.TestCase):
     ({'dropout': 1.0}, 'dropout=1.0'),
     ({'dropout': -0.1}, 'dropout=-0.1'),
   )
-  def test_refuses(self, settings, message):
+  def test_rejects_bad_settings(self, settings, message):
     with self.assertRaisesRegex(UserError, message):
       small(**settings)
 
@@ -193,7 +193,7 @@ class CNNTest(chex.TestCase):
     np.testing.assert_allclose(
       got.aux, pooled @ head['kernel'] + head['bias'][None], rtol=1e-5
     )
-    # The first filter of the first width, position by position.
+    # Computes the first filter of the first width, position by position.
     width = min(int(k.split('_')[1]) for k in body if 'kernel_' in k)
     kernel, bias = body[f'kernel_{width}'], body[f'bias_{width}']
     x = np.asarray(EMBEDDED)
@@ -204,7 +204,7 @@ class CNNTest(chex.TestCase):
     expected = np.maximum(np.max(scores, 0) + float(bias[0]), 0)
     np.testing.assert_allclose(pooled[:, 0], expected, rtol=1e-4, atol=1e-6)
 
-  def test_takes_a_filter_as_wide_as_the_text(self):
+  def test_accepts_a_filter_as_wide_as_the_text(self):
     model = small(widths=(T,))
     critique = jax.eval_shape(model.judge, noisy(model), EMBEDDED, None)
     self.assertEqual(critique.features.shape, (B, 1, 6))

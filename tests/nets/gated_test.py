@@ -1,4 +1,4 @@
-"""LSTM and GRU against loops, the GRU also against Flax's own cell."""
+"""Tests LSTM and GRU against loops, and the GRU against Flax."""
 
 import math
 
@@ -6,8 +6,8 @@ import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import network_oracles
 import numpy as np
-import oracles
 from absl.testing import parameterized
 
 from moegan_jax.errors import UserError
@@ -21,7 +21,7 @@ MAKERS = {'lstm': gated.lstm, 'gru': gated.gru}
 
 
 def noisy(cell, seed=1):
-  """Random numbers in all places, so that no bias is idle."""
+  """Fills all parameters with noise, so that each bias acts."""
   rng = np.random.RandomState(seed)
   u = jnp.zeros((1, cell.input_width))
   return jax.tree.map(
@@ -41,7 +41,7 @@ def normal(*shape, seed=0):
 
 
 def naive_gru(params, h, u):
-  """One step for states [n, H] and projected inputs [n, 3 H], by number."""
+  """One step for states [n, H] and projected inputs [n, 3 H], by entry."""
   p = jax.tree.map(lambda x: np.asarray(x, np.float64), params)
   kernel, bias = p['Dense_0']['kernel'], p['candidate_bias']
   n, width = h.shape
@@ -71,13 +71,13 @@ class LSTMTest(chex.TestCase):
     params = noisy(cell)
     step = self.variant(lambda p, *x: cell.module.apply({'params': p}, *x))
     (new_h, new_c), output = step(params, (h, c), u)
-    want_h, want_c = oracles.lstm(params, h, c, u)
+    want_h, want_c = network_oracles.lstm(params, h, c, u)
     np.testing.assert_allclose(new_h, want_h, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(new_c, want_c, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(output, new_h)
 
   def test_parameter_count(self):
-    # SeqGAN's cell: four gates with W [32, 32], U [32, 32] and b.
+    # SeqGAN's cell has four gates with W [32, 32], U [32, 32] and b.
     model = recurrent(
       gated.lstm(width=32, init=INIT), vocab_size=5000, embed_dim=32, init=INIT
     )
@@ -101,8 +101,8 @@ class GRUTest(chex.TestCase):
     )
     np.testing.assert_array_equal(carry, output)
 
-  def test_is_the_cell_of_flax(self):
-    """Its weights for input and state, put side by side."""
+  def test_matches_the_flax_cell(self):
+    """Uses Flax's weights for input and state, concatenated."""
     reference = nn.GRUCell(H, bias_init=jax.nn.initializers.normal(1.0))
     h, x = normal(B, H), normal(B, 5, seed=1)
     theirs = reference.init(jax.random.key(0), h, x)['params']
@@ -131,7 +131,7 @@ class GRUTest(chex.TestCase):
     np.testing.assert_array_equal(carry, h)
 
   def test_parameter_count(self):
-    # Three gates with W [E, H], U [H, H] and b, and the candidate's second b.
+    # Three gates with W [E, H], U [H, H] and b; the candidate has a second b.
     model = recurrent(
       gated.gru(width=8, init=INIT), vocab_size=50, embed_dim=5, init=INIT
     )
@@ -143,14 +143,14 @@ class GRUTest(chex.TestCase):
 
 class GatedCellTest(chex.TestCase):
   @parameterized.parameters('lstm', 'gru')
-  def test_starts_from_zeros(self, name):
+  def test_initial_state_is_zero(self, name):
     cell = MAKERS[name](width=H, init=INIT)
     carry = cell.initial(B)
     chex.assert_trees_all_equal(carry, jax.tree.map(np.zeros_like, carry))
     chex.assert_trees_all_equal_shapes(carry, cell.seed(jnp.ones((B, H))))
     self.assertEqual(cell.width, H)
 
-  def test_a_seed_is_the_visible_state(self):
+  def test_seed_sets_the_visible_state(self):
     h = normal(B, H)
     chex.assert_trees_all_equal(gated.gru(width=H, init=INIT).seed(h), h)
     chex.assert_trees_all_equal(
@@ -159,6 +159,6 @@ class GatedCellTest(chex.TestCase):
     self.assertIsNone(cells.relational_memory(init=INIT).seed)
 
   @parameterized.parameters('lstm', 'gru')
-  def test_refuses(self, name):
+  def test_rejects_bad_width(self, name):
     with self.assertRaisesRegex(UserError, 'hidden=0'):
       MAKERS[name](width=0, init=INIT)

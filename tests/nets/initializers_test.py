@@ -1,4 +1,4 @@
-"""Initialisers against what the released codes say, in numbers."""
+"""Tests initialisers against the numbers of the released codes."""
 
 import math
 
@@ -24,7 +24,7 @@ def cut(deviation):
   return TRUNCATED * deviation, 2 * deviation
 
 
-# (set, kind) -> deviation, largest magnitude.
+# (set, kind) -> standard deviation, largest magnitude.
 EXPECTED = {
   ('relgan', 'linear'): cut(1 / 8),  # fan_in
   ('relgan', 'bias'): (0, 0),
@@ -49,7 +49,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize('name, kind', EXPECTED)
-def test_deviation_and_largest(name, kind):
+def test_deviation_and_maximum(name, kind):
   deviation, largest = EXPECTED[name, kind]
   init = getattr(initializers(name), kind)
   x = np.asarray(init(jax.random.key(0), SHAPES[kind]))
@@ -62,7 +62,7 @@ def test_deviation_and_largest(name, kind):
     assert 0.99 * largest <= found <= largest * (1 + 1e-6)
 
 
-def test_no_set_is_left_out():
+def test_covers_all_initializers():
   assert {name for name, _ in EXPECTED} == set(INITIALIZERS)
   with pytest.raises(UserError, match='seqgan'):
     initializers('seqgn')

@@ -1,10 +1,10 @@
-"""The recurrent discriminator against loops, its dropout and refusals."""
+"""Tests the recurrent discriminator against loops, and its dropout."""
 
 import chex
 import jax
 import jax.numpy as jnp
+import network_oracles
 import numpy as np
-import oracles
 from absl.testing import parameterized
 
 from moegan_jax.errors import UserError
@@ -44,14 +44,14 @@ def noisy(model, seed=1):
 
 
 def naive(params):
-  """Outputs [B, T, H] and their logits [B, T], step by step."""
+  """Returns outputs [B, T, H] and their logits [B, T], step by step."""
   p = jax.tree.map(lambda x: np.asarray(x, np.float64), params)
   h = c = np.zeros((B, H))
   outputs, logits = [], []
   for t in range(T):
     x = np.asarray(EMBEDDED[:, t], np.float64)
     u = x @ p['input']['kernel'] + p['input']['bias']
-    h, c = oracles.lstm(p['core'], h, c, u)
+    h, c = network_oracles.lstm(p['core'], h, c, u)
     outputs.append(h)
     logits.append(h @ p['logit']['kernel'][:, 0] + p['logit']['bias'][0])
   return np.stack(outputs, 1), np.stack(logits, 1)
@@ -74,7 +74,7 @@ class RecurrentCriticTest(chex.TestCase):
     np.testing.assert_allclose(got.logits, logits, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(got.features, features, rtol=1e-4, atol=1e-5)
 
-  def test_a_prefix_is_judged_without_what_follows(self):
+  def test_prefix_logits_are_causal(self):
     model = small(per_token=True)
     params = noisy(model)
     judge = jax.jit(lambda x: model.judge(params, x, None).logits)
@@ -83,7 +83,7 @@ class RecurrentCriticTest(chex.TestCase):
       np.testing.assert_array_equal(moved[:, :t], 0)
       self.assertTrue((np.abs(moved[:, t]) > 1e-4).any())
 
-  def test_real_tokens_are_one_hot_rows(self):
+  def test_tokens_equal_one_hot_rows(self):
     model = small()
     params = noisy(model)
     got = model.embed(params, TOKENS)
@@ -93,7 +93,7 @@ class RecurrentCriticTest(chex.TestCase):
       got, model.embed(params, jax.nn.one_hot(TOKENS, V)), rtol=1e-6
     )
 
-  def test_gram_is_of_the_embedding(self):
+  def test_gram_matches_the_embedding(self):
     model = small()
     params = noisy(model)
     table = np.asarray(params['embed'], np.float64)
@@ -101,7 +101,7 @@ class RecurrentCriticTest(chex.TestCase):
     np.testing.assert_allclose(model.gram(params), want, rtol=1e-5, atol=1e-5)
 
   @parameterized.parameters('gru', 'rmc')
-  def test_takes_any_cell(self, name):
+  def test_accepts_any_cell(self, name):
     cell = {
       'gru': gated.gru(width=H, init=INIT),
       'rmc': cells.relational_memory(slots=2, head_size=2, init=INIT),
@@ -146,9 +146,9 @@ class RecurrentCriticTest(chex.TestCase):
     kept = ratio > 0.5
     np.testing.assert_allclose(ratio[kept], 1 / 0.75, rtol=1e-4)
     np.testing.assert_array_equal(ratio[~kept], 0)
-    # 400 draws: four standard errors are .087.
+    # The tolerance is four standard errors of 400 draws.
     np.testing.assert_allclose(1 - kept.mean(), 0.25, atol=0.09)
-    # The logit reads the outputs that are left.
+    # The logit reads the outputs after dropout.
     want = dropped.features[:, 0] @ params['logit']['kernel'][:, 0]
     np.testing.assert_allclose(
       dropped.logits, want + params['logit']['bias'], rtol=1e-4, atol=1e-4
@@ -160,11 +160,11 @@ class RecurrentCriticTest(chex.TestCase):
     ({'dropout': 1.0}, 'dropout=1.0'),
     ({'dropout': -0.1}, 'dropout=-0.1'),
   )
-  def test_refuses(self, settings, message):
+  def test_rejects_bad_settings(self, settings, message):
     with self.assertRaisesRegex(UserError, message):
       small(**settings)
 
-  def test_refuses_other_lengths(self):
+  def test_rejects_other_lengths(self):
     model = small()
     with self.assertRaises(AssertionError):
       model.judge(noisy(model), EMBEDDED[:, 1:], None)

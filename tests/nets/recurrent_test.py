@@ -1,10 +1,10 @@
-"""Generators against NumPy, and mixtures against a loop over experts."""
+"""Tests generators against NumPy, and mixtures against a loop over experts."""
 
 import chex
 import jax
 import jax.numpy as jnp
+import network_oracles
 import numpy as np
-import oracles
 from absl.testing import parameterized
 
 from moegan_jax.errors import UserError
@@ -32,7 +32,7 @@ MIXTURES = [(s, a) for s in SHARING for a in AGGREGATIONS]
 
 
 def logits_of(model, params):
-  """Next-token logits of the given text; [B, T, V]."""
+  """Returns the next-token logits of the given text, [B, T, V]."""
   start = jnp.full((B, 1), model.start, jnp.int32)
   _, hidden = unroll(
     lambda carry, x: model.step(params, carry, x),
@@ -51,7 +51,7 @@ EXPERT_GRADS = jax.jit(
 
 
 def noisy(model, seed=1):
-  """Parameters larger than those of an untrained generator."""
+  """Returns parameters that are larger than at initialisation."""
   rng = np.random.RandomState(seed)
   return jax.tree.map(
     lambda x: jnp.asarray(0.7 * rng.randn(*x.shape), x.dtype),
@@ -69,7 +69,7 @@ def expert_of(params, i, sharing):
 
 
 def aggregate(each, aggregation):
-  """Logits of a mixture from those of the experts."""
+  """Returns the logits of a mixture from those of the experts."""
   if aggregation == 'repr_mean':
     return sum(each) / N
   return jnp.log(sum(jax.nn.softmax(x) for x in each) / N)
@@ -85,19 +85,19 @@ class RecurrentTest(chex.TestCase):
     fed = np.full(B, V)
     for t in range(T):
       u = p['embed'][fed] @ p['input']['kernel'] + p['input']['bias']
-      h, c = oracles.lstm(p['core'], h, c, u)
+      h, c = network_oracles.lstm(p['core'], h, c, u)
       want = h @ p['head']['kernel'] + p['head']['bias']
       np.testing.assert_allclose(got[:, t], want, rtol=1e-4, atol=1e-5)
       fed = np.asarray(TOKENS[:, t])
 
-  def test_has_two_symbols_that_are_input_only(self):
+  def test_has_two_input_only_symbols(self):
     params = jax.eval_shape(EXPERT.init, jax.random.key(0))
     self.assertEqual(EXPERT.start, V)
     self.assertEqual(params['embed'].shape, (V + 2, 3))
     self.assertEqual(params['head']['kernel'].shape, (4, V))
 
   @parameterized.parameters(1, N)
-  def test_one_hot_rows_are_tokens(self, experts):
+  def test_one_hot_rows_equal_tokens(self, experts):
     model = mixture(EXPERT, experts=experts)
     params = noisy(model)
     step = jax.jit(lambda p, x: model.step(p, model.begin(p, B, None), x))
@@ -112,7 +112,7 @@ class RecurrentTest(chex.TestCase):
       got, step(params, symbols), rtol=1e-5, atol=1e-6
     )
 
-  def test_takes_no_context(self):
+  def test_rejects_context_without_latent(self):
     with self.assertRaisesRegex(ValueError, 'context'):
       EXPERT.begin({}, B, jnp.zeros((B, 2)))
 
@@ -125,7 +125,7 @@ def latent(cell=gated.lstm, **settings):
 
 
 class LatentTest(chex.TestCase):
-  def test_noise_sets_the_start_and_is_fed_at_each_step(self):
+  def test_noise_sets_the_start_and_is_fed_each_step(self):
     model = latent()
     params = noisy(model)
     z = jnp.asarray(RNG.randn(B, 2), jnp.float32)
@@ -137,7 +137,8 @@ class LatentTest(chex.TestCase):
     )
     self.assertFalse(c.any())
     np.testing.assert_array_equal(kept, z)
-    # The same cell without noise, given the noise's share of its input.
+    # The same cell without noise, with the contribution of z added to its
+    # input.
     x = jnp.concatenate([params['embed'][TOKENS[:, 0]], z], axis=-1)
     u = x @ params['input']['kernel'] + params['input']['bias'][None]
     core = gated.lstm(width=4, init=INIT).module
@@ -147,7 +148,7 @@ class LatentTest(chex.TestCase):
     np.testing.assert_array_equal(again, z)
 
   @parameterized.parameters(('normal', 0, 1), ('uniform', 0, 1 / 3))
-  def test_the_prior(self, prior, mean, variance):
+  def test_prior(self, prior, mean, variance):
     rows = random.row_keys(jax.random.key(0), 4000)
     z = np.asarray(latent(prior=prior).latent(rows))
     self.assertEqual(z.shape, (4000, 2))
@@ -156,7 +157,7 @@ class LatentTest(chex.TestCase):
     if prior == 'uniform':
       self.assertLess(abs(z).max(), 1.0001)
 
-  def test_needs_its_noise_and_a_cell_that_takes_it(self):
+  def test_requires_noise_and_a_cell_with_seed(self):
     with self.assertRaisesRegex(ValueError, 'context'):
       latent().begin({}, B, None)
     with self.assertRaisesRegex(UserError, 'generator.latent=2'):
@@ -164,7 +165,7 @@ class LatentTest(chex.TestCase):
     with self.assertRaisesRegex(UserError, 'generator.prior'):
       latent(prior='cauchy')
 
-  def test_experts_see_the_same_noise(self):
+  def test_experts_receive_the_same_noise(self):
     model = mixture(latent(gated.gru), experts=N)
     params = noisy(model)
     z = jnp.asarray(RNG.randn(B, 2), jnp.float32)
@@ -179,7 +180,7 @@ class LatentTest(chex.TestCase):
 
 class MixtureTest(chex.TestCase):
   @parameterized.parameters(*MIXTURES)
-  def test_is_a_loop_over_experts(self, sharing, aggregation):
+  def test_matches_a_loop_over_experts(self, sharing, aggregation):
     model = mixture(EXPERT, experts=N, sharing=sharing, aggregation=aggregation)
     params = noisy(model)
 
@@ -197,7 +198,7 @@ class MixtureTest(chex.TestCase):
     each = [EXPERT_LOGITS(p) for p in experts]
     want = aggregate(each, aggregation)
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-5)
-    # The two averages are not the same thing, not even up to a constant.
+    # The two averages differ by more than a constant.
     for other in set(AGGREGATIONS) - {aggregation}:
       gap = jax.nn.log_softmax(aggregate(each, other) - want)
       self.assertGreater(np.ptp(gap), 0.1)
@@ -213,7 +214,7 @@ class MixtureTest(chex.TestCase):
       chex.assert_trees_all_close(got_grads[group], want, rtol=1e-3, atol=1e-4)
 
   @parameterized.parameters(*SHARING)
-  def test_experts_differ_from_the_start(self, sharing):
+  def test_experts_differ_at_initialisation(self, sharing):
     model = mixture(EXPERT, experts=N, sharing=sharing)
     params = model.init(jax.random.key(0, impl='unsafe_rbg'))
     alone = jax.eval_shape(EXPERT.init, jax.random.key(0))
@@ -230,8 +231,8 @@ class MixtureTest(chex.TestCase):
       self.assertGreater(np.abs(each[i] - each[i - 1]).max(), 1e-4)
 
   @parameterized.product(end_input=END_INPUTS, soft=(False, True))
-  def test_the_input_after_the_end(self, end_input, soft):
-    """'zero' is the generator whose row of the end symbol is zero."""
+  def test_input_after_the_end(self, end_input, soft):
+    """'zero' equals a generator whose embedding of the end symbol is zero."""
     pad = 2
     model = recurrent(
       gated.lstm(width=4, init=INIT),
@@ -262,15 +263,15 @@ class MixtureTest(chex.TestCase):
     self.assertGreater(np.abs(grad[1]).max(), 1e-4)
 
   @parameterized.parameters(*SHARING, 'all')
-  def test_one_expert_is_the_plain_generator(self, sharing):
+  def test_one_expert_equals_the_plain_generator(self, sharing):
     self.assertIs(mixture(EXPERT, experts=1, sharing=sharing), EXPERT)
 
   @parameterized.parameters(
-    ({'experts': 2, 'sharing': 'all'}, 'one and the same function'),
+    ({'experts': 2, 'sharing': 'all'}, 'the same function'),
     ({'experts': 2, 'sharing': 'some'}, 'some.*embed_out, mgan, none'),
     ({'experts': 2, 'aggregation': 'sum'}, 'sum.*repr_mean, prob_mean'),
     ({'experts': 0}, 'experts=0'),
   )
-  def test_refuses(self, settings, message):
+  def test_rejects_bad_settings(self, settings, message):
     with self.assertRaisesRegex(UserError, message):
       mixture(EXPERT, **settings)

@@ -1,4 +1,4 @@
-"""The sequence rewriter against NumPy loops, and what its outputs see."""
+"""Tests the sequence rewriter against NumPy loops, and its receptive field."""
 
 import math
 
@@ -16,12 +16,12 @@ B, T, V, E, H = 4, 5, 7, 3, 4
 INIT = initializers('seqgan')
 MODEL = seq2seq(vocab_size=V, embed_dim=E, width=H, init=INIT)
 REWRITE = jax.jit(MODEL.rewrite)
-# With both symbols that are input only.
+# Includes the two input-only symbols.
 TOKENS = np.random.RandomState(0).randint(V + 2, size=(B, T)).astype(np.int32)
 
 
 def noisy(seed=1):
-  """Parameters larger than those of an untrained network."""
+  """Returns parameters that are larger than at initialisation."""
   rng = np.random.RandomState(seed)
   return jax.tree.map(
     lambda x: jnp.asarray(0.7 * rng.randn(*x.shape), x.dtype),
@@ -34,7 +34,7 @@ def sigmoid(x):
 
 
 def naive_gru(p, name, h, word):
-  """One step of one sentence; the three gates have their own matrices."""
+  """One step of one sentence; the three gates have separate matrices."""
   u = p['embed'][word] @ p[f'{name}_input']['kernel']
   u = np.split(u + p[f'{name}_input']['bias'], 3)
   w = np.split(p[name]['Dense_0']['kernel'], 3, axis=1)
@@ -45,7 +45,7 @@ def naive_gru(p, name, h, word):
 
 
 def naive(params, tokens):
-  """Logits, encoder outputs and attention weights, sentence by sentence."""
+  """Returns logits, encoder outputs and attention, sentence by sentence."""
   p = jax.tree.map(lambda x: np.asarray(x, np.float64), params)
   all_logits, all_encoded, all_weights = [], [], []
   for sentence in tokens:
@@ -72,8 +72,8 @@ def naive(params, tokens):
   return np.array(all_logits), np.array(all_encoded), np.array(all_weights)
 
 
-def moves(params, t):
-  """At which positions the logits change with the word at t; bool [B, T]."""
+def changed_positions(params, t):
+  """Returns where the logits change with the word at t, bool [B, T]."""
   other = TOKENS.copy()
   other[:, t] = (other[:, t] + 1) % V
   gap = REWRITE(params, TOKENS).logits - REWRITE(params, other).logits
@@ -95,7 +95,7 @@ class Seq2SeqTest(chex.TestCase):
     ):
       self.assertEqual(mine.shape, want.shape)
       np.testing.assert_allclose(mine, want, rtol=1e-5, atol=1e-5)
-    # Far from the uniform weights, in which a wrong score would hide.
+    # Uniform weights would hide a wrong score.
     self.assertGreater(np.ptp(weights), 0.3)
 
   def test_shapes_and_symbols(self):
@@ -111,25 +111,27 @@ class Seq2SeqTest(chex.TestCase):
     self.assertGreater(weights.min(), 0)
 
   @parameterized.parameters(*range(T))
-  def test_every_position_sees_all_words(self, t):
-    self.assertTrue(moves(noisy(), t).all())
+  def test_every_position_reads_all_words(self, t):
+    self.assertTrue(changed_positions(noisy(), t).all())
 
   @parameterized.parameters(*range(T))
-  def test_without_the_encoder_only_the_words_before(self, t):
-    """An encoder of zeros says nothing; what is left is the shifted input."""
+  def test_decoder_is_causal(self, t):
+    """With a constant encoder, only the shifted input carries information."""
     params = noisy()
     for name in ('encoder', 'encoder_input'):
       params[name] = jax.tree.map(jnp.zeros_like, params[name])
-    np.testing.assert_array_equal(moves(params, t), [np.arange(T) > t] * B)
+    np.testing.assert_array_equal(
+      changed_positions(params, t), [np.arange(T) > t] * B
+    )
 
   @parameterized.parameters(*range(T))
-  def test_attention_alone_sees_all_words(self, t):
-    """A decoder with a constant output, whatever it reads or starts from."""
+  def test_attention_reads_all_words(self, t):
+    """The decoder output is constant here, whatever its input and state."""
     params = noisy()
     params['decoder'] = jax.tree.map(jnp.zeros_like, params['decoder'])
     shut = jnp.ones(3 * H).at[H : 2 * H].set(-99.0)  # the update gate
     params['decoder_input'] = {'kernel': jnp.zeros((E, 3 * H)), 'bias': shut}
-    self.assertTrue(moves(params, t).all())
+    self.assertTrue(changed_positions(params, t).all())
 
   def test_parameter_count(self):
     params = jax.eval_shape(MODEL.init, jax.random.key(0))
@@ -137,14 +139,14 @@ class Seq2SeqTest(chex.TestCase):
     want = (V + 2) * E + 2 * one_gru + H * H + 2 * H * H + (H + 1) * V
     self.assertEqual(sum(x.size for x in jax.tree.leaves(params)), want)
 
-  def test_encoder_and_decoder_start_apart(self):
+  def test_encoder_and_decoder_differ_at_initialisation(self):
     params = jax.jit(MODEL.init)(jax.random.key(0, impl='unsafe_rbg'))
     for part in ('', '_input'):
       one, other = params['encoder' + part], params['decoder' + part]
       for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other)):
         self.assertGreater(np.abs(a - b).max(), 0.01)
 
-  def test_all_parameters_learn(self):
+  def test_all_parameters_have_gradients(self):
     grads = jax.jit(
       jax.grad(lambda p: jnp.sum(jnp.sin(MODEL.rewrite(p, TOKENS).logits)))
     )(noisy())
@@ -154,13 +156,13 @@ class Seq2SeqTest(chex.TestCase):
   @parameterized.parameters(
     ({'embed_dim': 0}, 'embed=0'), ({'width': 0}, 'hidden=0')
   )
-  def test_refuses(self, settings, message):
+  def test_rejects_bad_settings(self, settings, message):
     with self.assertRaisesRegex(UserError, f'discriminator.{message}'):
       seq2seq(
         **{'vocab_size': V, 'embed_dim': E, 'width': H, 'init': INIT} | settings
       )
 
-  def test_takes_tokens_only(self):
+  def test_accepts_tokens_only(self):
     with self.assertRaises(AssertionError):
       MODEL.rewrite(noisy(), jnp.zeros((B, T)))
     with self.assertRaises(AssertionError):

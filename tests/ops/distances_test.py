@@ -1,4 +1,4 @@
-"""Centroid distances against a loop, at equality, and their gradients."""
+"""Tests centroid distances against loops, at equality, and their gradients."""
 
 import chex
 import jax
@@ -24,19 +24,19 @@ class DistancesTest(chex.TestCase):
     np.testing.assert_allclose(got, want, atol=2e-4)
 
   @chex.variants(with_jit=True, without_jit=True)
-  def test_the_offset_is_exact(self):
+  def test_smoothing_by_eps(self):
     got = self.variant(distances.centroid_distance)(
       REAL[:, 0], FAKE[:, 0], 0.25
     )
     norm = oracles.centroid_distance(REAL[:, 0], FAKE[:, 0])
     np.testing.assert_allclose(got, (norm**2 + 0.25) ** 0.5 - 0.5, rtol=1e-5)
 
-  def test_joint_is_one_centroid(self):
+  def test_joint_pools_representations(self):
     got = distances.joint_centroid_distance(REAL, FAKE)
     want = oracles.centroid_distance(REAL.reshape(12, 5), FAKE.reshape(12, 5))
     np.testing.assert_allclose(got, want, atol=2e-4)
 
-  def test_per_rep_is_the_mean_of_distances(self):
+  def test_per_rep_averages_distances(self):
     got = distances.per_rep_centroid_distance(REAL, FAKE)
     want = np.mean(
       [oracles.centroid_distance(REAL[:, s], FAKE[:, s]) for s in range(3)]
@@ -62,7 +62,7 @@ class DistancesTest(chex.TestCase):
     np.testing.assert_array_equal(grad, 0)
 
   @parameterized.parameters(*NAMES)
-  def test_agree_for_one_representation(self, name):
+  def test_reductions_agree_for_one_representation(self, name):
     got = distances.CENTROID_DISTANCES[name](REAL[:, :1], FAKE[:2, :1])
     want = distances.centroid_distance(REAL[:, 0], FAKE[:2, 0])
     np.testing.assert_allclose(got, want, rtol=1e-6)

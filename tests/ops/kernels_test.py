@@ -1,4 +1,4 @@
-"""The kernel distance against a double loop, at equality, its gradients."""
+"""Tests the kernel distance against a double loop, and its gradients."""
 
 import chex
 import jax
@@ -45,7 +45,7 @@ class KernelsTest(chex.TestCase):
     want = oracles.mmd_squared(X, Y, BANK) ** 0.5
     np.testing.assert_allclose(got, want, atol=1.1e-4)
 
-  def test_the_offset_is_exact(self):
+  def test_smoothing_by_eps(self):
     got = kernels.mmd(X, Y, BANK, 0.25)
     want = (oracles.mmd_squared(X, Y, BANK) + 0.25) ** 0.5 - 0.5
     np.testing.assert_allclose(got, want, rtol=1e-5)
@@ -55,17 +55,17 @@ class KernelsTest(chex.TestCase):
     np.testing.assert_allclose(once, twice, rtol=1e-6)
 
   def test_wide_kernels_compare_means(self):
-    """k - 1 tends to -d^2 / 2 sigma^2, of which the means remain."""
+    """k - 1 tends to -d^2 / 2 sigma^2, leaving the distance of the means."""
     sigma = 1e6
     got = sigma**2 * kernels.mmd_squared(X, Y, (sigma,))
     want = np.sum((X.mean(0) - Y.mean(0)) ** 2)
     np.testing.assert_allclose(got, want, rtol=1e-4)
 
-  def test_narrow_kernels_see_each_point_alone(self):
+  def test_narrow_kernels_ignore_other_points(self):
     got = kernels.mmd_squared(X, Y, (1e-20,))
     np.testing.assert_allclose(got, 1 / 6 + 1 / 8, rtol=1e-5)
 
-  def test_far_apart_is_two_for_tight_samples(self):
+  def test_two_for_distant_point_masses(self):
     x, y = np.zeros((4, 2), np.float32), np.full((3, 2), 50, np.float32)
     np.testing.assert_allclose(kernels.mmd_squared(x, y, (1.0,)), 2)
 
@@ -80,8 +80,8 @@ class KernelsTest(chex.TestCase):
 
   @settings(deadline=None, max_examples=30)
   @given(st.integers(0, 2**31), st.sampled_from([1e-6, 0.3, 2.0, 1e3]))
-  def test_finite_and_not_negative_for_near_samples(self, seed, sigma):
-    """Rounding may make the square negative; the root must not see it."""
+  def test_finite_and_not_negative_for_close_samples(self, seed, sigma):
+    """Rounding may make the square negative, which must not reach the root."""
     rng = np.random.RandomState(seed)
     x = rng.randn(5, 3).astype(np.float32)
     y = x[rng.permutation(5)] + np.float32(1e-6) * rng.randn(5, 3)
@@ -118,7 +118,7 @@ class KernelsTest(chex.TestCase):
       kernels.mmd_squared(X, Y[0], BANK)
 
 
-# Compiled once for each bandwidth.
+# Compiles once for each bandwidth.
 MMD_GRAD = jax.jit(
   jax.value_and_grad(lambda x, y, sigma: kernels.mmd(x, y, (sigma,)), 1),
   static_argnums=2,

@@ -1,12 +1,12 @@
-"""The pooled convolution and its hand-written gradient."""
+"""Tests the pooled convolution and its custom gradient."""
 
 from unittest import mock
 
 import chex
 import jax
 import jax.numpy as jnp
+import network_oracles
 import numpy as np
-import oracles
 from absl.testing import parameterized
 from jax.test_util import check_grads
 
@@ -24,7 +24,7 @@ def kernel_of(width):
 
 
 def naive(x, kernel):
-  """The same by differentiable parts, one position at a time."""
+  """Computes the same by differentiable operations, position by position."""
   width = kernel.shape[0]
   return jnp.stack(
     [
@@ -39,7 +39,7 @@ def gradients(pool):
 
 
 def second_gradients(pool):
-  """Gradient of a function of the gradients, as a gradient penalty takes."""
+  """Gradient of a function of gradients, as in a gradient penalty."""
 
   def penalty(x, kernel, weights):
     def score(x, k):
@@ -57,30 +57,30 @@ class MaxConvolutionTest(chex.TestCase):
   def test_value(self, width):
     kernel = kernel_of(width)
     got = self.variant(max_convolution)(X, kernel)
-    want = oracles.max_convolution(X, kernel)
+    want = network_oracles.max_convolution(X, kernel)
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
-  def test_value_is_the_same_where_a_gradient_is_taken(self):
+  def test_value_under_differentiation(self):
     kernel = kernel_of(2)
     got, _ = jax.vjp(max_convolution, X, kernel)
     np.testing.assert_allclose(
-      got, oracles.max_convolution(X, kernel), rtol=1e-5, atol=1e-5
+      got, network_oracles.max_convolution(X, kernel), rtol=1e-5, atol=1e-5
     )
 
-  @parameterized.product(width=WIDTHS, written_out=(200, 0), block=(32, 3))
-  def test_gradient_is_autodiffs(self, width, written_out, block):
-    """However the scores are made, and with a block that is not full."""
+  @parameterized.product(width=WIDTHS, max_unrolled=(200, 0), block=(32, 3))
+  def test_gradient_matches_autodiff(self, width, max_unrolled, block):
+    """For both ways to compute scores, and with an incomplete last block."""
     kernel = kernel_of(width)
     with (
-      mock.patch.object(pooling, '_WRITTEN_OUT', written_out),
+      mock.patch.object(pooling, '_MAX_UNROLLED_PRODUCTS', max_unrolled),
       mock.patch.object(pooling, '_BLOCK', block),
     ):
       got = jax.jit(gradients(max_convolution))(X, kernel)
     want = jax.jit(gradients(naive))(X, kernel)
     chex.assert_trees_all_close(got, want, rtol=1e-5, atol=1e-5)
 
-  def test_gradient_of_a_whole_batch_is_that_of_its_blocks(self):
-    """What other platforms do at once."""
+  def test_gradient_in_blocks_matches_whole_batch(self):
+    """Other platforms than CPUs compute the whole batch at once."""
     kernel, best = kernel_of(2), RNG.randint(0, 4, (4, 6)).astype(np.int32)
     with mock.patch.object(pooling, '_BLOCK', 3):
       blocks = pooling._gradients_in_blocks(X, best, WEIGHTS, kernel)
@@ -98,8 +98,8 @@ class MaxConvolutionTest(chex.TestCase):
     )
 
   def test_ties_go_to_the_first(self):
-    # Every position has the same score, exactly, as all are small integers:
-    # only the first window may move.
+    # All numbers are small integers, so all positions have equal scores and
+    # only the first window receives a gradient.
     x = np.ones((2, 5, 3), np.float32)
     kernel = RNG.randint(-3, 4, size=(2, 3, 6)).astype(np.float32)
     d_x, d_kernel = jax.jit(
@@ -108,7 +108,7 @@ class MaxConvolutionTest(chex.TestCase):
     want = np.zeros_like(x)
     want[:, :2] = kernel.sum(-1)
     np.testing.assert_array_equal(d_x, want)
-    # Each filter meets one window of ones in each of the two rows.
+    # Each filter reads one window of ones in each of the two rows.
     np.testing.assert_array_equal(d_kernel, np.full_like(kernel, 2))
 
   def test_second_derivatives(self):
@@ -119,7 +119,7 @@ class MaxConvolutionTest(chex.TestCase):
       self.assertGreater(np.abs(part).max(), 0.1)
     chex.assert_trees_all_close(got, want, rtol=1e-3, atol=1e-5)
 
-  def test_vmap_is_a_loop(self):
+  def test_vmap_matches_a_loop(self):
     xs, kernels = np.stack([X, X + 1]), np.stack([kernel_of(2)] * 2)
     kernels[1] *= -1
     grad = jax.jit(gradients(max_convolution))

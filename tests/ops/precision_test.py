@@ -1,4 +1,4 @@
-"""Products in bfloat16, by the programs' own text and against NumPy."""
+"""Tests bfloat16 products by inspecting programs and against NumPy."""
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +18,7 @@ X, W = (RNG.standard_normal(s).astype(np.float32) for s in ((5, 300), (300, 7)))
 
 
 def products(jaxpr):
-  """All products of a program, also those inside loops and branches."""
+  """Yields all products of a program, including those in loops and branches."""
   for eqn in jaxpr.eqns:
     if eqn.primitive.name == 'dot_general':
       yield eqn
@@ -32,29 +32,30 @@ def products(jaxpr):
 
 
 def factors(function, *args):
-  """How the factors of all its products are rounded, in order.
+  """Returns the dtypes of the factors of each product, in order.
 
-  A rounded product is a branch for CPUs and one for other platforms.
+  A rounded product has one branch for CPUs and one for other platforms. The
+  branches for CPUs are left out.
   """
   jaxpr = jax.make_jaxpr(function)(*args).jaxpr
   found = [{str(x.aval.dtype) for x in eqn.invars} for eqn in products(jaxpr)]
   rounded = str(jaxpr).count('reduce_precision') // 2
   assert found.count({'bfloat16'}) == rounded
-  for _ in range(rounded):  # the branch of a CPU
+  for _ in range(rounded):  # branches for CPUs
     found.remove({'float32'})
   return found
 
 
-def test_a_product_is_that_of_rounded_factors():
+def test_products_round_both_factors():
   x, w = (a.astype(ml_dtypes.bfloat16).astype(np.float64) for a in (X, W))
   made = jax.jit(bfloat16_products(jnp.dot))(X, W)
   assert made.dtype == jnp.float32
   np.testing.assert_allclose(made, x @ w, rtol=1e-5, atol=1e-4)
-  # and not that of the factors as they were
+  # The product of unrounded factors differs.
   assert np.abs(made - X.astype(np.float64) @ W).max() > 1e-2
 
 
-def test_a_product_with_a_precision_of_its_own_keeps_it():
+def test_explicit_precision_is_kept():
   def both(x, w):
     return jnp.dot(x, w), jnp.dot(x, w, precision='highest')
 
@@ -65,7 +66,7 @@ def test_a_product_with_a_precision_of_its_own_keeps_it():
   )
 
 
-def test_products_of_other_types_are_left_alone():
+def test_products_of_other_dtypes_are_unchanged():
   def both(x):
     return jnp.dot(x, x), jnp.dot(x.astype(jnp.bfloat16), x)
 
@@ -73,7 +74,7 @@ def test_products_of_other_types_are_left_alone():
   assert factors(bfloat16_products(both), x) == factors(both, x)
 
 
-def test_full_precision_holds_inside_of_bfloat16():
+def test_full_precision_inside_bfloat16():
   rounded = bfloat16_products(full_precision(jnp.dot))
   np.testing.assert_array_equal(
     jax.jit(rounded)(X, W), jax.jit(full_precision(jnp.dot))(X, W)
@@ -108,7 +109,7 @@ INSIDE = {
 
 
 @pytest.mark.parametrize('inside', INSIDE)
-def test_products_inside_of_anything_and_of_its_gradient(inside):
+def test_nested_products_and_their_gradients(inside):
   function = INSIDE[inside]
   x, w = X[:, :4], W[:4, :4]
 
@@ -137,7 +138,7 @@ def settings(precision):
 
 
 def trained(precision, corpus):
-  """The mean losses of all phases, and the state at the end."""
+  """Returns the mean losses of all phases, and the final state."""
   spec = systems.Spec(11, corpus.shape[1], len(corpus))
   system = systems.build(settings(precision), spec)
   state = loop.init_seeds(system.init, 0, 1)
@@ -151,8 +152,8 @@ def trained(precision, corpus):
 
 
 @pytest.mark.slow
-def test_how_far_training_drifts():
-  """Losses within two hundredths, parameters near; neither is the same."""
+def test_drift_of_training():
+  """Losses stay within 0.02 and parameters close, but they are not equal."""
   corpus = jnp.asarray(RNG.integers(1, 11, (40, 6)), jnp.int32)
   jax.config.update('jax_disable_most_optimizations', True)
   exact, state = trained('platform', corpus)
@@ -174,6 +175,6 @@ def test_how_far_training_drifts():
   }
 
 
-def test_an_unknown_precision_is_refused():
+def test_rejects_unknown_precision():
   with pytest.raises(UserError, match='precision'):
     systems.build(settings('float8'), systems.Spec(11, 6, 40))

@@ -1,4 +1,4 @@
-"""Row noise against JAX's own Threefry, and what a row may depend on."""
+"""Tests row noise against JAX's Threefry, and the independence of rows."""
 
 from unittest import mock
 
@@ -12,13 +12,13 @@ from scipy.special import ndtri
 
 from moegan_jax.ops import random
 
-# The compiled noise, for the tests that are not about compilation.
+# Compiled noise, for the tests that do not cover compilation.
 NOISE = jax.jit(random.row_gumbel, static_argnums=2)
 NORMAL = jax.jit(random.row_normal, static_argnums=1)
 
 
 def reference_bits(row, t, width):
-  """The bits of one row by JAX's Threefry: first words, then second words."""
+  """Returns the bits of one row by JAX's Threefry: first words, then second."""
   half = (width + 1) // 2
   counter = np.concatenate([np.full(half, t), np.arange(half)])
   return np.asarray(
@@ -27,7 +27,7 @@ def reference_bits(row, t, width):
 
 
 def reference_gumbel(bits):
-  """In double precision from the 23 upper bits."""
+  """Computes Gumbel noise in double precision from the 23 upper bits."""
   u = np.maximum((bits >> 9) / 2.0**23, np.finfo(np.float32).tiny)
   return -np.log(-np.log(u))
 
@@ -57,7 +57,7 @@ class RandomTest(chex.TestCase):
       np.testing.assert_array_equal(np.concatenate([x[i] for x in got]), want)
 
   @parameterized.parameters(0, 5)
-  def test_row_keys_are_folded_in(self, first):
+  def test_row_keys_match_fold_in(self, first):
     key = jax.random.key(3)
     got = random.row_keys(key, 4, first)
     want = [
@@ -67,7 +67,7 @@ class RandomTest(chex.TestCase):
     self.assertEqual(got.dtype, jnp.uint32)
 
   @parameterized.parameters(1, 2, 7, 8)
-  def test_gumbel_of_the_reference_bits(self, width):
+  def test_gumbel_matches_reference_bits(self, width):
     rows = random.row_keys(jax.random.key(1), 4)
     for t in (0, 3):
       got = NOISE(rows, t, width)
@@ -76,7 +76,7 @@ class RandomTest(chex.TestCase):
       self.assertEqual(got.dtype, jnp.float32)
 
   @parameterized.parameters((4,), (1, 1, 1, 1), (3, 1), (1, 2, 1))
-  def test_any_split_of_a_batch_gives_the_same(self, *sizes):
+  def test_independent_of_batch_size(self, *sizes):
     key = jax.random.key(2)
     parts, first = [], 0
     for n in sizes:
@@ -92,14 +92,14 @@ class RandomTest(chex.TestCase):
     for t in range(5):
       np.testing.assert_array_equal(got[:, t], NOISE(rows, t, 7))
 
-  def test_a_row_does_not_know_its_neighbours(self):
+  def test_independent_of_other_rows(self):
     rows = random.row_keys(jax.random.key(2), 4)
     order = np.array([2, 0, 3, 1])
     np.testing.assert_array_equal(
       NOISE(rows[order], 1, 7), NOISE(rows, 1, 7)[order]
     )
 
-  def test_key_row_and_step_all_matter(self):
+  def test_depends_on_key_row_and_step(self):
     draws = [
       np.asarray(NOISE(random.row_keys(key, 2), t, 7))
       for key in jax.random.split(jax.random.key(0), 2)
@@ -122,12 +122,12 @@ class RandomTest(chex.TestCase):
   def test_no_correlations(self):
     rows = random.row_keys(jax.random.key(0), 2000)
     g = np.concatenate([NOISE(rows, t, 6) for t in (0, 1)], axis=1)
-    # Between the places and steps of a row, and of a row and the next.
+    # Correlations between entries and steps of a row, and of adjacent rows.
     between = np.corrcoef(np.concatenate([g[:-1], g[1:]], axis=1).T)
     self.assertLess(np.abs(between - np.eye(24)).max(), 0.12)
 
   def test_finite_at_both_ends(self):
-    """All bits zero would be log 0, all bits one log 1."""
+    """Without clipping, all-zero and all-one bits would give log 0."""
     ends = jnp.array([[0, 2**32 - 1]], jnp.uint32)
     with mock.patch.object(
       random, 'threefry2x32', lambda *_: (ends, ends[:, ::-1])
@@ -139,7 +139,7 @@ class RandomTest(chex.TestCase):
 
 class NormalTest(chex.TestCase):
   @parameterized.parameters(1, 2, 7, 8)
-  def test_of_the_reference_bits(self, width):
+  def test_normal_matches_reference_bits(self, width):
     rows = random.row_keys(jax.random.key(1), 4)
     got = NORMAL(rows, width)
     bits = np.array([reference_bits(r, 2**32 - 1, width) for r in rows])
@@ -148,7 +148,7 @@ class NormalTest(chex.TestCase):
     self.assertEqual(got.dtype, jnp.float32)
 
   @parameterized.parameters((4,), (1, 1, 1, 1), (3, 1), (1, 2, 1))
-  def test_any_split_of_a_batch_gives_the_same(self, *sizes):
+  def test_independent_of_batch_size(self, *sizes):
     key = jax.random.key(2)
     parts, first = [], 0
     for n in sizes:
@@ -168,15 +168,15 @@ class NormalTest(chex.TestCase):
       jax.jit(jax.vmap(lambda row: random.row_normal(row, 5)))(rows), want
     )
 
-  def test_rows_and_keys_matter(self):
+  def test_depends_on_key_and_row(self):
     draws = [
       np.asarray(NORMAL(random.row_keys(key, 2), 7))
       for key in jax.random.split(jax.random.key(0), 2)
     ]
     self.assertEqual(len(np.unique(draws)), 2 * 2 * 7)
 
-  def test_bits_are_not_those_of_any_step(self):
-    """Gumbel noise of the same bits would be the same up to a monotone map."""
+  def test_independent_of_gumbel_noise(self):
+    """Shared bits would make one a monotone map of the other."""
     rows = random.row_keys(jax.random.key(0), 3000)
     z = np.asarray(NORMAL(rows, 2))
     for t in (0, 1, 20):
@@ -202,7 +202,7 @@ class NormalTest(chex.TestCase):
   def test_no_correlations(self):
     rows = random.row_keys(jax.random.key(0), 2000)
     z = np.asarray(NORMAL(rows, 6))
-    # Between the places of a row, and of a row and the next.
+    # Correlations between entries of a row, and of adjacent rows.
     between = np.corrcoef(np.concatenate([z[:-1], z[1:]], axis=1).T)
     self.assertLess(np.abs(between - np.eye(12)).max(), 0.12)
 
@@ -216,8 +216,8 @@ class NormalTest(chex.TestCase):
     np.testing.assert_allclose(got, [[-top, top, top, -top]], rtol=1e-5)
 
 
-def test_normal_numbers_are_finite_at_both_ends():
-  """Compiled, too: one row in 2^23 has the first or the last bits."""
+def test_normal_is_finite_at_both_ends():
+  """Also when compiled; one row in 2^23 has the first or the last bits."""
   bits = jnp.array([0, 1 << 9, 1 << 31, (1 << 32) - 1], jnp.uint32)
   for function in (random._normal, jax.jit(random._normal)):
     low, next_low, middle, high = np.asarray(function(bits))
@@ -227,7 +227,7 @@ def test_normal_numbers_are_finite_at_both_ends():
 
 class DropoutTest(chex.TestCase):
   @chex.variants(with_jit=True, without_jit=True)
-  def test_drops_by_the_bits_of_threefry(self):
+  def test_dropout_matches_threefry_bits(self):
     x = jnp.arange(1.0, 16.0).reshape(3, 5)
     key = jax.random.key(4)
     got = self.variant(lambda x, key: random.dropout(x, key, 0.3))(x, key)
@@ -239,15 +239,15 @@ class DropoutTest(chex.TestCase):
     np.testing.assert_allclose(got, np.where(kept, x / 0.7, 0), rtol=1e-6)
     self.assertTrue(kept.any() and not kept.all())
 
-  def test_its_share_and_its_mean(self):
+  def test_dropped_share_and_mean(self):
     x = jnp.ones((300, 301))
     dropped = random.dropout(x, jax.random.key(0), 0.25)
-    # Four standard errors of 90,300 draws.
+    # The tolerance is four standard errors of 90,300 draws.
     np.testing.assert_allclose((dropped == 0).mean(), 0.25, atol=0.006)
     np.testing.assert_allclose(dropped.mean(), 1, atol=0.008)
     chex.assert_trees_all_equal(random.dropout(x, jax.random.key(0), 0.0), x)
 
-  def test_each_of_several_seeds_has_its_own(self):
+  def test_vmap_over_keys(self):
     keys = jax.random.split(jax.random.key(0), 3)
     x = jnp.ones((4, 50))
     many = jax.vmap(lambda key: random.dropout(x, key, 0.5))(keys)

@@ -1,4 +1,4 @@
-"""The plain scan against a Python loop."""
+"""Tests the scan over inputs against a Python loop."""
 
 import chex
 import jax
@@ -33,14 +33,14 @@ def loop(carry, inputs):
 class UnrollTest(chex.TestCase):
   @chex.variants(with_jit=True, without_jit=True)
   @parameterized.parameters(1, 2)
-  def test_is_a_loop(self, unroll):
+  def test_matches_a_loop(self, unroll):
     got = self.variant(lambda c, x: recurrence.unroll(cell, c, x, unroll))(
       CARRY, INPUTS
     )
     chex.assert_trees_all_close(got, loop(CARRY, INPUTS), rtol=1e-5)
     chex.assert_shape([got[1]['h'], got[1]['top']], [(4, 5, 3), (4, 5)])
 
-  def test_gradients_are_those_of_a_loop(self):
+  def test_gradients_match_a_loop(self):
     def value(run):
       def f(carry, inputs):
         carry, outputs = run(carry, inputs)

@@ -1,4 +1,4 @@
-"""From logits to tokens: ties, frequencies, relaxed rows, their gradients."""
+"""Tests sampling, relaxed rows and truncation: values and gradients."""
 
 import chex
 import jax
@@ -26,7 +26,7 @@ def softmax(x):
 class FirstArgmaxTest(chex.TestCase):
   @chex.variants(with_jit=True, without_jit=True)
   @parameterized.parameters((7,), (4, 7), (2, 3, 7), (4, 1))
-  def test_is_argmax(self, *shape):
+  def test_matches_argmax(self, *shape):
     x = np.random.RandomState(1).randn(*shape).astype(np.float32)
     got = self.variant(relaxation.first_argmax)(x)
     np.testing.assert_array_equal(got, np.argmax(x, -1))
@@ -34,7 +34,7 @@ class FirstArgmaxTest(chex.TestCase):
 
   @chex.variants(with_jit=True, without_jit=True)
   def test_ties_go_to_the_first(self):
-    # Three values over seven places: a tie in nearly every row.
+    # Three values in seven places give a tie in nearly every row.
     x = np.random.RandomState(2).randint(3, size=(50, 7)).astype(np.float32)
     got = self.variant(relaxation.first_argmax)(x)
     want = [list(row).index(max(row)) for row in x]
@@ -48,11 +48,11 @@ class FirstArgmaxTest(chex.TestCase):
 
 class GumbelMaxTest(chex.TestCase):
   @chex.variants(with_jit=True, without_jit=True)
-  def test_is_the_largest_noisy_logit(self):
+  def test_takes_the_largest_noisy_logit(self):
     got = self.variant(relaxation.gumbel_max)(LOGITS, NOISE)
     np.testing.assert_array_equal(got, np.argmax(LOGITS + NOISE, -1))
 
-  def test_frequencies_are_the_softmax(self):
+  def test_frequencies_match_softmax(self):
     n = 40_000
     logits = jnp.tile(LOGITS[:1], (n, 1))
     noise = jax.random.gumbel(jax.random.key(0), (n, 7))
@@ -72,7 +72,7 @@ class GumbelSoftmaxTest(chex.TestCase):
     np.testing.assert_allclose(got.sum(-1), 1, rtol=1e-6)
 
   @parameterized.parameters(1.0, 4.0)
-  def test_a_log_softmax_changes_nothing(self, beta):
+  def test_log_softmax_has_no_effect(self, beta):
     normal = np.log(softmax(LOGITS)).astype(np.float32)
     self.assertGreater(np.abs(normal - LOGITS).min(), 0.1)
     np.testing.assert_allclose(
@@ -114,7 +114,7 @@ class StraightThroughTest(chex.TestCase):
     want = np.eye(7)[np.argmax(LOGITS + NOISE, -1)]
     np.testing.assert_array_equal(self.variant(rows)(LOGITS), want)
 
-  def test_gradient_is_that_of_the_relaxed_rows(self):
+  def test_gradient_matches_relaxed_rows(self):
     weights = RNG.randn(4, 7).astype(np.float32)
 
     def value(logits):
@@ -135,7 +135,7 @@ class SoftArgmaxTest(chex.TestCase):
     want = softmax(beta * np.float64(LOGITS))
     np.testing.assert_allclose(got, want, rtol=1e-5)
 
-  def test_is_the_argmax_in_the_end(self):
+  def test_tends_to_the_argmax(self):
     got = relaxation.soft_argmax(LOGITS, 1e4)
     np.testing.assert_allclose(got, np.eye(7)[LOGITS.argmax(-1)], atol=1e-6)
 
@@ -151,12 +151,12 @@ class SoftArgmaxTest(chex.TestCase):
 
 
 TRUNCATE = jax.jit(relaxation.truncate, static_argnums=(1, 2))
-# Not the same function: the two would share their compiled programs.
+# A new function, because jit would share the programs of the same function.
 TRACED = jax.jit(lambda *args: relaxation.truncate(*args))
 
 
 def kept(logits, *args):
-  """For each row the words that stay; these have to be as they were."""
+  """Returns the kept words of each row; their logits must be unchanged."""
   got = np.asarray(TRUNCATE(logits, *args))
   stays = got == logits
   np.testing.assert_array_equal(got[~stays], np.float32(-1e9))
@@ -166,7 +166,7 @@ def kept(logits, *args):
 class TruncateTest(chex.TestCase):
   @chex.variants(with_jit=True, without_jit=True)
   @parameterized.product(top_k=[0, 1, 3, 7], top_p=[0.3, 0.7, 0.95, 1.0])
-  def test_keeps_what_a_loop_keeps(self, top_k, top_p):
+  def test_matches_a_loop(self, top_k, top_p):
     truncate = self.variant(
       lambda x: relaxation.truncate(x, top_k=top_k, top_p=top_p)
     )
@@ -177,7 +177,7 @@ class TruncateTest(chex.TestCase):
 
   @parameterized.product(top_k=[0, 1, 3, 7, 9], top_p=[0.3, 0.95, 1.0])
   def test_traced_settings(self, top_k, top_p):
-    """One program for all settings, and equal to those of constants."""
+    """One program serves all settings and matches constant settings."""
     got = TRACED(LOGITS, top_k, top_p)
     np.testing.assert_array_equal(got, TRUNCATE(LOGITS, top_k, top_p))
     self.assertEqual(TRACED._cache_size(), 1)
@@ -195,29 +195,29 @@ class TruncateTest(chex.TestCase):
 
   @parameterized.parameters((0, 1.0), (7, 1.0), (8, 1.0))
   def test_keeps_all(self, top_k, top_p):
-    # A row whose float32 probabilities add up to one before its end.
+    # The float32 probabilities of this row reach one before its end.
     spread = np.float32([[0, -30, -60, -90, -120, -5, -6]])
     for logits in (LOGITS, spread):
       got = TRUNCATE(logits, top_k, top_p)
       np.testing.assert_array_equal(got, logits)
 
-  def test_exactly_k_in_a_tie_and_the_first_ones(self):
+  def test_tie_keeps_the_first_k(self):
     logits = np.float32([[1, 2, 1, 1, 0], [0, 0, 0, 0, 0]])
     self.assertEqual(kept(logits, 3), [{0, 1, 2}, {0, 1, 2}])
 
-  def test_probability_that_is_reached_exactly(self):
-    """Quarters are exact: half of the probability is two words, not three."""
+  def test_probability_reached_exactly(self):
+    """Quarters are exact, so half the probability takes only two words."""
     logits = np.zeros((1, 4), np.float32)
     self.assertEqual(kept(logits, 0, 0.5), [{0, 1}])
     self.assertEqual(kept(logits, 0, 0.51), [{0, 1, 2}])
 
-  def test_one_word_always_stays(self):
+  def test_keeps_at_least_one_word(self):
     for top_k, top_p in ((1, 1.0), (0, 1e-6), (5, 1e-6)):
       want = [{i} for i in LOGITS.argmax(-1)]
       self.assertEqual(kept(LOGITS, top_k, top_p), want)
 
-  def test_nucleus_of_the_k_words(self):
-    """Of .4 .3 .2 .1 the two first ones are .57 and .43 of their own."""
+  def test_nucleus_within_top_k(self):
+    """Within the first two of .4 .3 .2 .1 the probabilities are .57 and .43."""
     logits = np.log(np.float32([[0.4, 0.3, 0.2, 0.1]]))
     self.assertEqual(kept(logits, 0, 0.5), [{0, 1}])
     self.assertEqual(kept(logits, 2, 0.5), [{0}])
@@ -233,7 +233,7 @@ class TruncateTest(chex.TestCase):
     )
     np.testing.assert_array_equal(got[1, 2], TRUNCATE(x[1, 2], 3, 0.8))
 
-  def test_no_sample_is_an_excluded_word(self):
+  def test_never_samples_excluded_words(self):
     noise = np.random.RandomState(4).gumbel(size=(500, 7)).astype(np.float32)
     logits = np.repeat(LOGITS[:1], 500, axis=0)
     tokens = relaxation.gumbel_max(TRUNCATE(logits, 2, 1.0), noise)
@@ -246,7 +246,7 @@ class TruncateTest(chex.TestCase):
     got = jax.grad(lambda x: TRUNCATE(x, top_k, top_p).sum())(LOGITS)
     np.testing.assert_array_equal(got, want)
 
-    # And through a hard relaxation of the noisy logits.
+    # The same through a straight-through relaxation of the noisy logits.
     def rows(x):
       return relaxation.gumbel_softmax(TRUNCATE(x, top_k, top_p), NOISE, 1e3)
 

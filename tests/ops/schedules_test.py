@@ -1,4 +1,4 @@
-"""Inverse temperatures against RelGAN's formulas and published values."""
+"""Tests inverse temperatures against RelGAN's formulas and published values."""
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +31,7 @@ def test_exp_reaches_the_published_values(step, want):
 
 @pytest.mark.parametrize('end', [0.1, 100.0])
 @pytest.mark.parametrize('name', GROWING)
-def test_runs_from_one_to_the_end_and_stays(name, end):
+def test_grows_from_one_to_the_end_and_stays(name, end):
   beta = schedules.inverse_temperature(name, end, 50)
   values = np.asarray(jax.jit(beta)(np.arange(60)), np.float64)
   np.testing.assert_allclose(values[0], 1, atol=1e-2)
@@ -39,12 +39,12 @@ def test_runs_from_one_to_the_end_and_stays(name, end):
   assert (np.diff(values) * np.sign(end - 1) >= -1e-5).all()
 
 
-def test_constant_is_the_end_from_the_first_step():
+def test_constant_equals_end_at_all_steps():
   beta = schedules.inverse_temperature('constant', 7, 5000)
   np.testing.assert_array_equal(beta(jnp.arange(3)), 7)
 
 
-def test_keeps_shape_and_is_float32():
+def test_shape_and_dtype():
   for name in ALL:
     beta = schedules.inverse_temperature(name, 10, 20)
     for shape in [(), (3,), (2, 3)]:

@@ -3,7 +3,7 @@
 from fake_runs import REAL
 
 from moegan_jax.report import emphasis, table
-from moegan_jax.report.published import Row
+from moegan_jax.report.rows import Row
 
 
 def test_copying_is_marked():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from moegan_jax.report.features import cloud, mixing
-from moegan_jax.report.runs import Features
+from moegan_jax.report.features import embed, mixing
+from moegan_jax.report.finished import Features
 
 
 def naive(real, fake, k):
@@ -35,10 +35,10 @@ def test_mixing_tells_alike_apart_and_clumped():
   assert mixing(real, 0.1 * rng.standard_normal((400, 10))) < 0.01
 
 
-def test_cloud_is_seeded_and_balanced():
+def test_embedding_is_seeded_and_balanced():
   rng = np.random.RandomState(0)
   sets = Features(rng.standard_normal((40, 6)), rng.standard_normal((30, 6)))
-  one, two = cloud(sets), cloud(sets)
+  one, two = embed(sets), embed(sets)
   assert one.real.shape == one.fake.shape == (30, 2)
   np.testing.assert_array_equal(one.real, two.real)
   assert one.mixing == mixing(sets.real[:30], sets.fake)
@@ -54,4 +54,4 @@ def test_cloud_is_seeded_and_balanced():
   ],
 )
 def test_nothing_to_draw(sets):
-  assert cloud(sets) is None
+  assert embed(sets) is None

@@ -6,8 +6,8 @@ import fake_runs
 import numpy as np
 import pytest
 
-from moegan_jax.report import figures, runs
-from moegan_jax.report.features import Cloud
+from moegan_jax.report import figures, history, runs
+from moegan_jax.report.features import Embedding
 
 
 def group_of(path, **options):
@@ -29,17 +29,17 @@ def test_losses_show_the_mean_and_a_band(tmp_path):
   axes = panel(figure, 'adversarial losses')
   lines = labelled(axes)
   assert {'generator', 'discriminator'} <= set(lines)
-  (line,) = runs.history(group, 'train', 'g_loss')
+  (line,) = history.history(group, 'train', 'g_loss')
   np.testing.assert_allclose(
     lines['generator'].get_ydata(), line.values.mean(axis=1)
   )
   assert len(axes.collections) == 2  # the bands
-  assert panel(figure, 'feature alignment').get_yscale() == 'log'
+  assert panel(figure, 'feature alignment loss').get_yscale() == 'log'
 
 
 def test_the_end_of_pretraining_is_marked(tmp_path):
   group = group_of(tmp_path / 'a')
-  axes = panel(figures.losses(group), 'norms of gradients')
+  axes = panel(figures.losses(group), 'gradient norms')
   dashed = [line for line in axes.lines if line.get_linestyle() == '--']
   assert [line.get_xdata()[0] for line in dashed] == [1000]
   # Both phases are as wide: the middle of the axis is where one ends.
@@ -80,7 +80,7 @@ def test_temperature_curves(tmp_path):
   figure = figures.temperatures([group])
   axes = panel(figure, 'KL(q||p) and KL(p||q)')
   lines = labelled(axes)
-  curve = runs.temperature_curves(group).phases['adversarial']
+  curve = history.temperature_curves(group).phases['adversarial']
   np.testing.assert_allclose(
     lines['moegan'].get_xydata(),
     np.stack([curve[k].mean(axis=1) for k in ('kl_qp', 'kl_pq')], axis=1),
@@ -101,7 +101,7 @@ def test_temperatures_beside_points_hide_none_of_each_other(tmp_path):
     for phase, keys in curves.phases.items()
   }
   run = group.first._replace(curves=curves._replace(phases=crowded))
-  axes = panel(figures.temperatures([runs.Group('a', (run,))]), 'KL(q||p)')
+  axes = panel(figures.temperatures([runs.RunGroup('a', (run,))]), 'KL(q||p)')
   boxes = [text.get_window_extent() for text in axes.texts]
   assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
   ends = {f'{f(fake_runs.TEMPERATURES):g}' for f in (min, max)}
@@ -121,7 +121,7 @@ def test_real_text_among_curves_needs_as_many_sentences(tmp_path):
   )
   known = group.first.curves._replace(real={'bleu5': 0.2, 'self_bleu5': 0.15})
   run = group.first._replace(curves=known)
-  axes = panel(figures.temperatures([runs.Group('a', (run,))]), 'BLEU-5')
+  axes = panel(figures.temperatures([runs.RunGroup('a', (run,))]), 'BLEU-5')
   np.testing.assert_allclose(
     labelled(axes)['real text'].get_xydata(), [[0.2, 0.15]]
   )
@@ -148,13 +148,13 @@ def test_several_runs_overlay(tmp_path):
 def test_published_curve_stands_behind_a_benchmark(tmp_path):
   group = group_of(tmp_path / 'a', text=False, benchmark='synthetic20')
   axes = panel(figures.temperatures([group]), 'NLL oracle')
-  (name,) = [k for k in labelled(axes) if 'in print' in k]
+  (name,) = [k for k in labelled(axes) if k.startswith('published MLE')]
   assert [9.40, 7.61] in labelled(axes)[name].get_xydata().tolist()
 
 
 def test_lengths_are_shares(tmp_path):
   group = group_of(tmp_path / 'a')
-  figure = figures.lengths(group.first.exhibits)
+  figure = figures.lengths(group.first.examples)
   bars = figure.axes[0].patches
   heights = [b.get_height() for b in bars if hasattr(b, 'get_height')]
   assert sum(heights) == pytest.approx(1)
@@ -168,10 +168,10 @@ def test_nothing_to_draw(tmp_path):
   (group,) = runs.fold([runs.load(path)])
   assert figures.losses(group) is None and figures.measures(group) is None
   assert figures.temperatures([group]) is None
-  assert figures.training([group]) is None and figures.clouds([]) is None
+  assert figures.training([group]) is None and figures.embeddings([]) is None
 
 
-def test_clouds_name_how_far_they_mix():
+def test_embeddings_name_how_far_they_mix():
   points = np.random.RandomState(0).standard_normal((20, 2))
-  figure = figures.clouds([('a', Cloud(points, points + 1, 0.25))] * 2)
+  figure = figures.embeddings([('a', Embedding(points, points + 1, 0.25))] * 2)
   assert [a.get_title('left') for a in figure.axes] == ['a: mixing 0.250'] * 2

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from moegan_jax.errors import UserError
-from moegan_jax.report import figures, runs, style
+from moegan_jax.report import describe, figures, runs, style
 from moegan_jax.report import html as reports
 
 VOID = {'meta', 'br', 'link', 'img', 'input', 'hr'}
@@ -191,8 +191,8 @@ def test_an_unfinished_run_is_refused(tmp_path):
 
 
 def test_characters_are_compared_where_tokens_are_characters():
-  assert reports._pieces('CCO', 'CCN', '') == [('CC', False), ('O', True)]
-  assert reports._pieces('a b', 'a b', ' ') == [('a b', False)]
+  assert describe.pieces('CCO', 'CCN', '') == [('CC', False), ('O', True)]
+  assert describe.pieces('a b', 'a b', ' ') == [('a b', False)]
 
 
 def test_the_joint_page(tmp_path, folder):
@@ -213,7 +213,7 @@ def test_the_joint_page(tmp_path, folder):
   groups = runs.fold([runs.load(path) for path in paths])
   text = reports.comparison_page(runs.benches(groups))
   page = check(text)
-  assert '4 runs side by side' in page.text
+  assert 'Comparison of 4 runs' in page.text
   assert 'no_fsa (2 runs)' in page.text
   assert 'fsa.weight 1.0 0.0' in page.text  # where the settings differ
   values = np.concatenate(

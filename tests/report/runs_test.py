@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from moegan_jax.errors import UserError
-from moegan_jax.report import runs
+from moegan_jax.report import history, runs
 
 
 def change(path, edit):
@@ -24,7 +24,7 @@ def test_a_run_is_read(tmp_path):
   assert run.curves.phases['pretrain']['kl_pq'].shape == (5, 2)
   assert run.features.real.shape == (60, 12)
   assert run.environment['python'] == '3.11.9'
-  assert run.exhibits is None
+  assert run.examples is None
 
 
 def test_only_two_files_are_needed(tmp_path):
@@ -33,7 +33,7 @@ def test_only_two_files_are_needed(tmp_path):
     if file.name not in ('config.json', 'results.json'):
       file.unlink()
   run = runs.load(path)
-  assert run.curves is run.exhibits is run.features is None
+  assert run.curves is run.examples is run.features is None
   assert run.records == [] and run.environment == run.corpus_file == {}
 
 
@@ -52,7 +52,7 @@ def test_numbers_that_json_lacks(tmp_path):
   run = runs.load(path)
   np.testing.assert_array_equal(run.rows[0].values['bleu4'], [np.nan, 0.5])
   (group,) = runs.fold([run])
-  (line,) = runs.history(group, 'train', 'fsa')
+  (line,) = history.history(group, 'train', 'fsa')
   assert np.isnan(line.values[-1]).all() and line.steps[-1] == 2000
 
 
@@ -96,9 +96,9 @@ def test_what_is_no_finished_run(tmp_path):
   with pytest.raises(UserError, match='not finished'):
     runs.load(path)
   (path / 'config.json').unlink()
-  with pytest.raises(UserError, match='is no run'):
+  with pytest.raises(UserError, match='is not a run'):
     runs.load(path)
-  with pytest.raises(UserError, match='no folder'):
+  with pytest.raises(UserError, match='is not a folder'):
     runs.load(tmp_path / 'b')
 
 
@@ -117,9 +117,9 @@ def test_runs_that_differ_in_their_seed_fold(tmp_path):
     np.testing.assert_array_equal(
       row.values['bleu4'], np.concatenate(values), row.key
     )
-  curve = runs.temperature_curves(group).phases['adversarial']['bleu5']
+  curve = history.temperature_curves(group).phases['adversarial']['bleu5']
   assert curve.shape == (5, 3)
-  (line,) = runs.history(group, 'train', 'nll')
+  (line,) = history.history(group, 'train', 'nll')
   assert line.values.shape == (20, 3)
   assert len(runs.real([group])) == 2  # real text once, though in both
 
@@ -151,7 +151,7 @@ def test_a_row_that_one_run_lacks_says_so(tmp_path):
   (group,) = runs.fold([runs.load(path) for path in paths])
   rows = {row.key: row for row in runs.rows(group)}
   assert len(rows['best'].values['bleu2']) == 1
-  assert 'of 1 of 2 runs' in rows['best'].note
+  assert 'from 1 of 2 runs' in rows['best'].note
   assert len(rows['pretrain'].values['bleu2']) == 2
 
 
@@ -159,7 +159,7 @@ def test_few_and_many_samples_are_not_joined(tmp_path):
   (group,) = runs.fold([runs.load(fake_runs.write(tmp_path / 'a', seeds=2))])
   found = {
     (line.phase, line.samples): line.steps.tolist()
-    for line in runs.history(group, 'eval', 'self_bleu4')
+    for line in history.history(group, 'eval', 'self_bleu4')
   }
   assert found == {
     ('pretrain', 1000): [250, 500, 750, 1000],
@@ -167,8 +167,8 @@ def test_few_and_many_samples_are_not_joined(tmp_path):
     ('adversarial', 1000): [1040, 1080, 1120],
     ('adversarial', 10_000): [1120],
   }
-  assert runs.ends(group) == {'pretrain': 1000, 'adversarial': 1120}
-  assert 'samples' not in runs.quantities(group, 'eval')
+  assert history.phase_ends(group) == {'pretrain': 1000, 'adversarial': 1120}
+  assert 'samples' not in history.quantities(group, 'eval')
 
 
 def test_other_steps_are_interpolated(tmp_path):
@@ -186,6 +186,6 @@ def test_other_steps_are_interpolated(tmp_path):
       )
     )
   (group,) = runs.fold([runs.load(path) for path in paths])
-  (line,) = runs.history(group, 'train', 'nll')
+  (line,) = history.history(group, 'train', 'nll')
   assert line.steps.tolist() == [20, 30, 40]
   np.testing.assert_allclose(line.values, [[40, 40], [60, 60], [80, 80]])

@@ -106,7 +106,9 @@ def test_a_synthetic_corpus_has_no_casing():
 
 def test_one_seed_has_standard_errors_and_several_a_deviation():
   values = {'jeffreys': [4.0], 'jeffreys_se': [0.01]}
-  assert 'standard errors: Jeffreys 0.010' in table.said(Row('mle', values))
+  assert 'standard errors: Jeffreys 0.010' in table.full_note(
+    Row('mle', values)
+  )
   both = {'jeffreys': [4.0, 4.2], 'jeffreys_se': [0.01, 0.01]}
-  assert table.said(Row('mle', both, 'a note')) == 'a note'
+  assert table.full_note(Row('mle', both, 'a note')) == 'a note'
   assert 'se' not in table.markdown([Row('mle', values)]).split('\n')[0]

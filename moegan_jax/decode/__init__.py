@@ -1,0 +1,29 @@
+"""The scan over timesteps for sampling, relaxation and teacher forcing.
+
+There is one loop, `decode`. Its policy receives the hidden output of a step and
+chooses the input of the next step and the values to keep.
+"""
+
+from moegan_jax.decode.likelihood import marginal
+from moegan_jax.decode.loop import Policy, decode
+from moegan_jax.decode.relaxed import Relaxed, relax
+from moegan_jax.decode.sampling import (
+  Sampled,
+  noise,
+  replay,
+  sample,
+  teacher_force,
+)
+
+__all__ = [
+  'Policy',
+  'Relaxed',
+  'Sampled',
+  'decode',
+  'marginal',
+  'noise',
+  'relax',
+  'replay',
+  'sample',
+  'teacher_force',
+]

@@ -1,0 +1,76 @@
+"""Likelihood of generators with latent noise."""
+
+import jax
+import jax.numpy as jnp
+
+from moegan_jax.decode.sampling import teacher_force
+from moegan_jax.ops import random
+from moegan_jax.types import Array, Generator, Params
+
+
+def marginal(
+  generator: Generator,
+  params: Params,
+  tokens: Array,
+  temperature: Array | float = 1.0,
+  *,
+  draws: int,
+  own: Array | None = None,
+  unroll: int = 1,
+) -> Array:
+  """Estimates the log-probabilities of a generator with latent noise.
+
+  Args:
+    generator: a generator with `latent`
+    params: its parameters
+    tokens: int32 [n, T]. Ids of V and above are fed to the generator, but do
+      not count towards p(x_<t | z).
+    temperature: divides the logits, given z
+    draws: number of latent vectors
+    own: uint32 [n, 2], the row keys from which the tokens were sampled; None
+      for other text
+    unroll: steps per iteration of the compiled loop
+
+  Returns:
+    Estimates of log p(x_t | x_<t) in nats, [n, T, V].
+
+  The estimate uses `draws` fixed vectors z_k from the prior:
+
+    p(x_t | x_<t) =
+      sum_k p(x_<t | z_k) p(x_t | x_<t, z_k) / sum_k p(x_<t | z_k)
+
+  With `own` the sums include the vector z_0 that each sample was drawn from.
+
+  By Jensen's inequality, the expected log-likelihood of given text is at most
+  log E_z p(x | z). For samples whose z_0 is included it is at least as large
+  (Yin and Zhou 2018, semi-implicit variational inference, Proposition 1).
+  Therefore KL(p || q) estimated from given text and KL(q || p) estimated from
+  samples are both upper bounds. More draws tighten both.
+  """
+  n, length = tokens.shape
+  vocab = generator.vocab_size
+  # No sampler uses this key, so the draws are independent of all samples.
+  key = jax.random.fold_in(jax.random.key(0), 2**31 - 1)
+  latents = generator.latent(random.row_keys(key, draws))
+  latents = jnp.broadcast_to(latents[:, None], (draws, n, latents.shape[-1]))
+  if own is not None:
+    latents = jnp.concatenate([latents, generator.latent(own)[None]])
+  known = tokens < vocab
+  index = jnp.where(known, tokens, 0)[..., None]
+
+  def one(sums, z):
+    joint, prefix = sums
+    logits = teacher_force(generator, params, tokens, context=z, unroll=unroll)
+    log_probs = jax.nn.log_softmax(logits / temperature)
+    chosen = jnp.take_along_axis(log_probs, index, axis=-1)[..., 0]
+    chosen = jnp.where(known, chosen, 0)
+    before = jnp.cumsum(jnp.pad(chosen[:, :-1], ((0, 0), (1, 0))), axis=1)
+    joint = jnp.logaddexp(joint, before[..., None] + log_probs)
+    return (joint, jnp.logaddexp(prefix, before)), None
+
+  start = (
+    jnp.full((n, length, vocab), -jnp.inf),
+    jnp.full((n, length), -jnp.inf),
+  )
+  (joint, prefix), _ = jax.lax.scan(one, start, latents)
+  return joint - prefix[..., None]

@@ -1,0 +1,152 @@
+"""Sampling, and teacher forcing of given text."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+
+from moegan_jax.decode.loop import decode
+from moegan_jax.ops import random
+from moegan_jax.ops.relaxation import gumbel_max
+from moegan_jax.types import Array, Generator, Params
+
+
+class Sampled(NamedTuple):
+  """A sample.
+
+  tokens: int32 [n, T]
+  hidden: [n, T, H], the inputs of `Generator.readout`
+  """
+
+  tokens: Array
+  hidden: Array
+
+
+def sample(
+  generator: Generator,
+  params: Params,
+  rows: Array,
+  *,
+  length: int,
+  temperature: Array | float = 1.0,
+  truncate: Callable[[Array], Array] = lambda logits: logits,
+  prefix: Array | None = None,
+  given: Array | None = None,
+  context: Any = None,
+  unroll: int = 1,
+) -> Sampled:
+  """Draws exact samples with the Gumbel-max trick (MoEGAN Eq 4).
+
+  Args:
+    generator: the generator
+    params: its parameters
+    rows: uint32 [n, 2] from `ops.random.row_keys`. A row of the result depends
+      on its own key only.
+    length: T
+    temperature: divides the logits
+    truncate: logits -> logits, such as `ops.relaxation.truncate`, applied after
+      the temperature and before the noise
+    prefix: int32 [n, T], the tokens to keep where `given` is True
+    given: bool [n, T], required with `prefix`. Any mask is valid: a prefix, or
+      scattered positions for infilling.
+    context: passed to `generator.begin`; default: the latent noise of the rows,
+      if the generator has any
+    unroll: steps per iteration of the compiled loop
+
+  Returns:
+    A Sampled.
+
+  `relax` and `noise` use the same noise, so a sample can be relaxed afterwards.
+  """
+
+  def policy(hidden, t):
+    logits = truncate(generator.readout(params, hidden) / temperature)
+    g = random.row_gumbel(rows, t, generator.vocab_size)
+    token = gumbel_max(logits, g)
+    if prefix is not None:
+      token = jnp.where(given[:, t], prefix[:, t], token)
+    return token, Sampled(token, hidden)
+
+  return decode(
+    generator,
+    params,
+    policy,
+    n=rows.shape[0],
+    length=length,
+    context=default_context(generator, rows, context),
+    unroll=unroll,
+  )
+
+
+def default_context(generator: Generator, rows: Array, context: Any) -> Any:
+  """Returns the given context, or the latent noise of the rows by default."""
+  if context is None and generator.latent is not None:
+    return generator.latent(rows)
+  return context
+
+
+def noise(rows: Array, length: int, width: int) -> Array:
+  """Returns the Gumbel noise that `sample` used.
+
+  Args:
+    rows: uint32 [n, 2], the keys of the sample
+    length: T
+    width: V
+
+  Returns:
+    float32 [n, T, V].
+  """
+  steps = jnp.arange(length, dtype=jnp.int32)[None]
+  return random.row_gumbel(rows[:, None], steps, width)
+
+
+def replay(
+  generator: Generator,
+  params: Params,
+  tokens: Array,
+  *,
+  context: Any = None,
+  unroll: int = 1,
+) -> Array:
+  """Feeds given text to the generator and returns its hidden outputs.
+
+  Args:
+    generator: the generator
+    params: its parameters
+    tokens: int32 [n, T]
+    context: passed to `generator.begin`
+    unroll: steps per iteration of the compiled loop
+
+  Returns:
+    [n, T, H]; hidden[:, t] is conditioned on tokens[:, :t].
+  """
+  n, length = tokens.shape
+  return decode(
+    generator,
+    params,
+    lambda hidden, t: (tokens[:, t], hidden),
+    n=n,
+    length=length,
+    context=context,
+    unroll=unroll,
+  )
+
+
+def teacher_force(
+  generator: Generator, params: Params, tokens: Array, **options
+) -> Array:
+  """Returns the logits of the next token at every position of given text.
+
+  Args:
+    generator: the generator
+    params: its parameters
+    tokens: int32 [n, T]
+    **options: `context` and `unroll` of `replay`
+
+  Returns:
+    [n, T, V].
+
+  The readout is one product over all positions, outside of the scan.
+  """
+  hidden = replay(generator, params, tokens, **options)
+  return generator.readout(params, hidden)

@@ -1,0 +1,177 @@
+"""Finished runs, read from their folders."""
+
+import os
+import pathlib
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from moegan_jax.report import run_files
+from moegan_jax.report.rows import Row
+from moegan_jax.report.run_files import as_dict, as_numbers, as_text, parse_json
+
+
+class Curves(NamedTuple):
+  """Measures as functions of the sampling temperature.
+
+  Attributes:
+    samples: number of samples behind each point.
+    temperatures: [t], ascending.
+    phases: phase -> measure -> [t, seeds].
+    real: measure -> value of as many real sentences; {} if unknown.
+  """
+
+  samples: int
+  temperatures: np.ndarray
+  phases: dict[str, dict[str, np.ndarray]]
+  real: dict[str, float]
+
+
+class NearestPair(NamedTuple):
+  """A sample, its nearest training sentence, and their distance in [0, 1]."""
+
+  sample: str
+  nearest: str
+  distance: float
+
+
+class TextExamples(NamedTuple):
+  """Generated text of a run.
+
+  Attributes:
+    row: key of the table row that the samples belong to.
+    pairs: samples with their nearest training sentences.
+    top: the most frequent samples with their counts.
+    lengths: 'samples', 'train' or 'test' -> [n], the number of sentences with
+      0, 1, ..., n - 1 tokens.
+  """
+
+  row: str
+  pairs: list[NearestPair]
+  top: list[tuple[str, int]]
+  lengths: dict[str, np.ndarray]
+
+
+class Features(NamedTuple):
+  """Discriminator features of sentences: real [n, F], fake [m, F]."""
+
+  real: np.ndarray
+  fake: np.ndarray
+
+
+class FinishedRun(NamedTuple):
+  """A finished run.
+
+  Attributes:
+    path: its folder.
+    label: name of the system.
+    corpus: name of the corpus.
+    benchmark: corpus whose published rows are comparable; '' for none.
+    stands_in: what replaces the benchmark's data; '' if nothing does.
+    protocol: how the measures were computed.
+    rows: the rows of its table with values [seeds]; real text has the keys
+      real_train and real_test.
+    config: nested settings.
+    environment: the newest environment; {} if unknown.
+    corpus_file: contents of corpus.json; {} if unknown.
+    records: contents of metrics.jsonl, in file order.
+    curves: temperature curves, or None.
+    examples: generated text, or None.
+    features: discriminator features, or None.
+  """
+
+  path: pathlib.Path
+  label: str
+  corpus: str
+  benchmark: str
+  stands_in: str
+  protocol: dict[str, Any]
+  rows: list[Row]
+  config: dict[str, Any]
+  environment: dict[str, Any]
+  corpus_file: dict[str, Any]
+  records: list[dict[str, Any]]
+  curves: Curves | None
+  examples: TextExamples | None
+  features: Features | None
+
+
+def load(path: str | os.PathLike) -> FinishedRun:
+  """Reads the folder of a finished run.
+
+  Args:
+    path: the folder; config.json and results.json are required.
+
+  Raises:
+    UserError: the folder holds no finished run, or a file is damaged.
+  """
+  path = pathlib.Path(path)
+  run_files.check_finished(path)
+  features = run_files.read_features(path / run_files.FEATURES)
+  return FinishedRun(
+    path=path,
+    config=parse_json(path / run_files.CONFIG, as_dict, {}),
+    environment=parse_json(
+      path / run_files.ENVIRONMENT, lambda entries: as_dict(entries[-1]), {}
+    ),
+    corpus_file=parse_json(path / run_files.CORPUS, as_dict, {}),
+    records=run_files.read_metrics(path / run_files.METRICS_LOG),
+    curves=parse_json(path / run_files.CURVES, _curves, None),
+    examples=parse_json(path / run_files.TEXTS, _examples, None),
+    features=Features(*features) if features else None,
+    **parse_json(path / run_files.RESULTS, _results, {}),
+  )
+
+
+def _results(value: Any) -> dict[str, Any]:
+  return {
+    'label': as_text(value['label']),
+    'corpus': as_text(value['corpus']),
+    'benchmark': as_text(value.get('benchmark', '')),
+    'stands_in': as_text(value.get('stands_in', '')),
+    'protocol': as_dict(value.get('protocol', {})),
+    'rows': [
+      Row(
+        as_text(row['label']),
+        {key: as_numbers(v) for key, v in as_dict(row['values']).items()},
+        as_text(row.get('note', '')),
+        key=as_text(row['key']),
+      )
+      for row in value['rows']
+    ],
+  }
+
+
+def _curves(value: Any) -> Curves | None:
+  temperatures = as_numbers(list(value['temperatures']))
+  order = np.argsort(temperatures)
+  phases = {}
+  for phase, curve in as_dict(value['curves']).items():
+    arrays = {
+      # Indexing with `order` raises if a temperature is missing.
+      key: np.stack([as_numbers(point) for point in points])[order]
+      for key, points in as_dict(curve).items()
+    }
+    # A seed that diverged has no curve: all of its values are NaN.
+    missing = [np.isnan(array).all(axis=0) for array in arrays.values()]
+    kept = ~np.all(missing, axis=0) if missing else slice(None)
+    phases[phase] = {key: array[:, kept] for key, array in arrays.items()}
+  real = {k: float(v) for k, v in as_dict(value.get('real', {})).items()}
+  return Curves(int(value['samples']), temperatures[order], phases, real)
+
+
+def _examples(value: Any) -> TextExamples:
+  lengths = as_dict(value.get('lengths', {}))
+  return TextExamples(
+    as_text(value.get('row', '')),
+    [
+      NearestPair(
+        as_text(pair['sample']),
+        as_text(pair['nearest']),
+        float(pair['distance']),
+      )
+      for pair in value.get('pairs', [])
+    ],
+    [(as_text(line), int(count)) for line, count in value.get('top', [])],
+    {part: as_numbers(list(counts)) for part, counts in lengths.items()},
+  )
