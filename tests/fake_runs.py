@@ -5,13 +5,13 @@ import pathlib
 
 import numpy as np
 
-from moegan_jax.report import run_files
 from moegan_jax.report.rows import Row
+from moegan_jax.store import schema
 
 TEMPERATURES = [0.5, 0.7, 0.9, 1.0, 1.25]
 ROWS = {
-  'pretrain': 'MLE',
-  'adversarial': '{}, last',
+  'start': 'MLE',
+  'last': '{}, last',
   'best': '{}, best',
   'cooled': 'MLE, cooled',
 }
@@ -82,7 +82,7 @@ def write(
     return (value + spread * rng.standard_normal(seeds)).tolist()
 
   def measured(key):
-    cold = {'cooled': 0.5, 'adversarial': 0.4}.get(key, 0)
+    cold = {'cooled': 0.5, 'last': 0.4}.get(key, 0)
     values = {
       'nll_train': over(0.6),
       'nll_test': over(0.71),
@@ -110,7 +110,7 @@ def write(
     return values
 
   _json(
-    path / run_files.CONFIG,
+    path / schema.CONFIG,
     {
       'system': system,
       'seed': seed,
@@ -121,7 +121,7 @@ def write(
     },
   )
   _json(
-    path / run_files.ENVIRONMENT,
+    path / schema.ENVIRONMENT,
     [
       {
         'python': '3.11.9',
@@ -144,11 +144,11 @@ def write(
     'test_sha256': 'abc',
   }
   _json(
-    path / run_files.CORPUS,
+    path / schema.CORPUS,
     {'name': corpus, 'codec': record['codec'], 'record': record},
   )
 
-  keys = list(ROWS) if gan else ['pretrain']
+  keys = list(ROWS) if gan else ['start']
   if text:
     keys = [k for k in keys if k != 'cooled']
   rows = [
@@ -171,40 +171,41 @@ def write(
   else:
     known = {'nll_oracle': 5.74, 'entropy': 5.74, 'kl_pq': 0, 'kl_qp': 0}
     rows.append({'key': 'real_train', 'label': 'oracle', 'values': known})
+  stages = {'start': {'name': 'pretrain', 'label': 'MLE', 'end': 1000}}
+  if gan:
+    stages['last'] = {'name': 'adversarial', 'label': 'GAN', 'end': 1120}
   protocol = {'hypotheses': hypotheses}
   if text:
     protocol |= {'references': 10_000, 'casing': 'lower', 'tokeniser': 'word'}
   _json(
-    path / run_files.RESULTS,
+    path / schema.RESULTS,
     {
       'label': system,
       'corpus': corpus,
       'benchmark': benchmark,
       'stands_in': stands_in,
       'seeds': seeds,
+      'stages': stages,
       'protocol': protocol,
       'rows': rows,
     },
   )
 
-  phases = ['pretrain', 'adversarial'] if gan else ['pretrain']
   _json(
-    path / run_files.CURVES,
+    path / schema.CURVES,
     {
       'samples': 1000,
       'temperatures': TEMPERATURES,
-      'curves': {
-        phase: _curve(rng, text, seeds, quality, phase) for phase in phases
-      },
+      'curves': {key: _curve(rng, text, seeds, quality, key) for key in stages},
     },
   )
-  _records(path / run_files.METRICS_LOG, rng, text, seeds, gan)
+  _records(path / schema.METRICS, rng, text, seeds, gan)
   if text:
-    _json(path / run_files.TEXTS, _texts(gan))
+    _json(path / schema.TEXTS, _texts(gan))
   if gan:
     real = rng.standard_normal((points, 12)).astype(np.float32)
     fake = rng.standard_normal((points, 12)).astype(np.float32) + 1
-    np.savez_compressed(path / run_files.FEATURES, real=real, fake=fake)
+    np.savez_compressed(path / schema.FEATURES, real=real, fake=fake)
   return path
 
 
@@ -215,7 +216,7 @@ def _json(path: pathlib.Path, value) -> None:
 def _curve(rng, text, seeds, quality, phase) -> dict:
   found = {}
   for temperature in TEMPERATURES:
-    cold = 1.25 - temperature + (0.3 if phase == 'adversarial' else 0)
+    cold = 1.25 - temperature + (0.3 if phase == 'last' else 0)
 
     def over(value, spread=0.01):
       return (value + spread * rng.standard_normal(seeds)).tolist()
@@ -301,7 +302,7 @@ def _records(path, rng, text, seeds, gan) -> None:
 def _texts(gan) -> dict:
   shape = np.exp(-0.5 * ((np.arange(30) - 11) / 2.5) ** 2)
   return {
-    'row': 'adversarial' if gan else 'pretrain',
+    'row': 'last' if gan else 'start',
     'pairs': [
       {
         'sample': line.replace('brown', 'white').replace('two', 'three'),

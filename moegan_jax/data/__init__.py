@@ -66,11 +66,12 @@ def _oracle(name, s):
 def _captions(name, s):
   from moegan_jax.data.synthetic import load_captions
 
+  # As the fallback of a benchmark it has the settings of that section.
   return load_captions(
-    train_size=s.train_size,
-    test_size=s.test_size,
+    train_size=s.get('train_size', 10_000),
+    test_size=s.get('test_size', 10_000),
     valid_share=s.valid_share,
-    seed=s.sample_seed,
+    seed=s.get('sample_seed', 1),
   )
 
 
@@ -105,7 +106,7 @@ def load(settings) -> Loaded:
   from moegan_jax.data.texygen import CorpusUnavailable
 
   for key in ('name', 'offline_fallback'):
-    name = settings[key]
+    name = settings.get(key, '')
     if name not in CORPORA and (name or key == 'name'):
       raise unknown(f'data.{key}', name, CORPORA)
   if not 0 <= settings.valid_share < 1:
@@ -116,7 +117,7 @@ def load(settings) -> Loaded:
   try:
     return Loaded(_limit(CORPORA[name](name, settings), settings.limit), '')
   except CorpusUnavailable as error:
-    other = settings.offline_fallback
+    other = settings.get('offline_fallback', '')
     if not other or other == name:
       raise
     corpus = _limit(CORPORA[other](other, settings), settings.limit)

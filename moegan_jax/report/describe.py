@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moegan_jax.files import flatten
-from moegan_jax.report import run_files, table
-from moegan_jax.report.display import PHASES
+from moegan_jax.report import table
 from moegan_jax.report.finished import FinishedRun
 from moegan_jax.report.history import phase_ends
 from moegan_jax.report.runs import RunGroup
+from moegan_jax.store import reading
 
 _IN_FACTS = ('system', 'seed', 'num_seeds')  # settings that `facts` shows
 _JOINED_CODECS = ('char', 'smiles', 'fasta')  # text without blanks
@@ -22,7 +22,7 @@ def facts(group: RunGroup) -> list[tuple[str, str]]:
   run = group.first
   steps, start = [], 0
   for phase, end in phase_ends(group).items():
-    steps.append(f'{end - start:,} {PHASES.get(phase, phase)}')
+    steps.append(f'{end - start:,} {run.label_of(phase)}')
     start = end
   device = run.environment.get('device', '')
   count = run.environment.get('devices', 1)
@@ -143,7 +143,7 @@ def last_samples(run: FinishedRun, most: int = 12) -> list[str]:
   """
   if run.examples is not None and run.examples.pairs:
     return []
-  path = run_files.newest_samples(run.path)
+  path = reading.newest_samples(run.path)
   try:
     text = path.read_text(encoding='utf-8', errors='replace') if path else ''
   except OSError:

@@ -23,9 +23,8 @@ _TILES = (
   'nll_test_token',
   'distinct_sentences',
 )
-_TILE_ROWS = ('adversarial', 'pretrain')  # the first that exists
+_TILE_ROWS = ('last', 'start')  # the first that exists
 _ARROWS = {'higher': '↑', 'lower': '↓', 'real': '≈'}
-PHASES = {'pretrain': 'MLE', 'adversarial': 'GAN'}
 
 
 class DisplayCell(NamedTuple):
@@ -181,8 +180,8 @@ def tiles(ours: Sequence[Row], truth: Sequence[Row]) -> list[dict[str, Any]]:
     if key not in main.values:
       continue
     beside = []
-    if main.key != 'pretrain' and key in rows.get('pretrain', main).values:
-      start = rows['pretrain']
+    if main.key != 'start' and key in rows.get('start', main).values:
+      start = rows['start']
       beside.append((start.label, _cell(start, key)))
     for name in ('real_test', 'real_train'):
       if name in rows and key in rows[name].values:
@@ -205,7 +204,7 @@ def hypervolumes(groups: Sequence[RunGroup]) -> dict[str, Any]:
     for phase, curve in curves.phases.items() if curves else ():
       values = {k: np.array(v) for k, v in volumes(curve).items()}
       if values:
-        row = Row(PHASES.get(phase, phase), values)
+        row = Row(group.first.label_of(phase), values)
         rows.append((group.name, _display(row, values)))
   pairs = [p for p in PAIRS if any(p in row.cells for _, row in rows)]
   return {'pairs': pairs, 'rows': rows}

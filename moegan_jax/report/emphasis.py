@@ -52,7 +52,7 @@ def winners(
 
   Args:
     rows: of one or several runs, one run after the other. The MLE generator of
-      a row is the nearest row before it with the key 'pretrain'.
+      a row is the nearest row before it with the key 'start'.
     real: the rows of real text.
 
   Returns:
@@ -65,7 +65,7 @@ def winners(
   starts: list[dict[str, float] | None] = []
   for row, value in zip(rows, values):
     previous = starts[-1] if starts else None
-    starts.append(value if row.key == 'pretrain' else previous)
+    starts.append(value if row.key == 'start' else previous)
   text = of_real.get('real_test') or of_real.get('real_train') or {}
   best: dict[str, int] = {}
   disqualified: dict[int, str] = {}
@@ -83,7 +83,7 @@ def winners(
       )
       reason = '; '.join(marks)
       mle = starts[first]
-      if not reason and mle is not None and rows[first].key != 'pretrain':
+      if not reason and mle is not None and rows[first].key != 'start':
         reason = guards.worse_than_mle(values[first], mle, text)
       if reason:
         disqualified[first] = reason

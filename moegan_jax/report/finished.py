@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from moegan_jax.report import run_files
 from moegan_jax.report.rows import Row
-from moegan_jax.report.run_files import as_dict, as_numbers, as_text, parse_json
+from moegan_jax.store import reading, schema
+from moegan_jax.store.reading import as_dict, as_numbers, as_text, parse_json
 
 
 class Curves(NamedTuple):
@@ -17,7 +17,7 @@ class Curves(NamedTuple):
   Attributes:
     samples: number of samples behind each point.
     temperatures: [t], ascending.
-    phases: phase -> measure -> [t, seeds].
+    phases: key of a row -> measure -> [t, seeds].
     real: measure -> value of as many real sentences; {} if unknown.
   """
 
@@ -59,6 +59,20 @@ class Features(NamedTuple):
   fake: np.ndarray
 
 
+class StageRecord(NamedTuple):
+  """A stage of training.
+
+  Attributes:
+    name: of its phase, as in metrics.jsonl.
+    label: for people, such as 'MLE'.
+    end: its last step.
+  """
+
+  name: str
+  label: str
+  end: int
+
+
 class FinishedRun(NamedTuple):
   """A finished run.
 
@@ -68,6 +82,8 @@ class FinishedRun(NamedTuple):
     corpus: name of the corpus.
     benchmark: corpus whose published rows are comparable; '' for none.
     stands_in: what replaces the benchmark's data; '' if nothing does.
+    stages: key of a row -> the stage of training at whose end it was measured,
+      in order.
     protocol: how the measures were computed.
     rows: the rows of its table with values [seeds]; real text has the keys
       real_train and real_test.
@@ -85,6 +101,7 @@ class FinishedRun(NamedTuple):
   corpus: str
   benchmark: str
   stands_in: str
+  stages: dict[str, StageRecord]
   protocol: dict[str, Any]
   rows: list[Row]
   config: dict[str, Any]
@@ -94,6 +111,13 @@ class FinishedRun(NamedTuple):
   curves: Curves | None
   examples: TextExamples | None
   features: Features | None
+
+  def label_of(self, name: str) -> str:
+    """Returns the label of a phase or of the key of a row."""
+    for key, stage in self.stages.items():
+      if name in (key, stage.name):
+        return stage.label
+    return name
 
 
 def load(path: str | os.PathLike) -> FinishedRun:
@@ -106,20 +130,20 @@ def load(path: str | os.PathLike) -> FinishedRun:
     UserError: the folder holds no finished run, or a file is damaged.
   """
   path = pathlib.Path(path)
-  run_files.check_finished(path)
-  features = run_files.read_features(path / run_files.FEATURES)
+  reading.check_finished(path)
+  features = reading.read_features(path / schema.FEATURES)
   return FinishedRun(
     path=path,
-    config=parse_json(path / run_files.CONFIG, as_dict, {}),
+    config=parse_json(path / schema.CONFIG, as_dict, {}),
     environment=parse_json(
-      path / run_files.ENVIRONMENT, lambda entries: as_dict(entries[-1]), {}
+      path / schema.ENVIRONMENT, lambda entries: as_dict(entries[-1]), {}
     ),
-    corpus_file=parse_json(path / run_files.CORPUS, as_dict, {}),
-    records=run_files.read_metrics(path / run_files.METRICS_LOG),
-    curves=parse_json(path / run_files.CURVES, _curves, None),
-    examples=parse_json(path / run_files.TEXTS, _examples, None),
+    corpus_file=parse_json(path / schema.CORPUS, as_dict, {}),
+    records=reading.read_metrics(path / schema.METRICS),
+    curves=parse_json(path / schema.CURVES, _curves, None),
+    examples=parse_json(path / schema.TEXTS, _examples, None),
     features=Features(*features) if features else None,
-    **parse_json(path / run_files.RESULTS, _results, {}),
+    **parse_json(path / schema.RESULTS, _results, {}),
   )
 
 
@@ -129,6 +153,12 @@ def _results(value: Any) -> dict[str, Any]:
     'corpus': as_text(value['corpus']),
     'benchmark': as_text(value.get('benchmark', '')),
     'stands_in': as_text(value.get('stands_in', '')),
+    'stages': {
+      key: StageRecord(
+        as_text(stage['name']), as_text(stage['label']), int(stage['end'])
+      )
+      for key, stage in as_dict(value['stages']).items()
+    },
     'protocol': as_dict(value.get('protocol', {})),
     'rows': [
       Row(

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from moegan_jax.report.finished import Curves
-from moegan_jax.report.run_files import RECORD_KEYS, as_numbers
 from moegan_jax.report.runs import RunGroup
+from moegan_jax.store.reading import RECORD_KEYS, as_numbers
 
 
 class Series(NamedTuple):

@@ -17,14 +17,14 @@ from moegan_jax.report import (
   features,
   figures,
   history,
-  run_files,
   runs,
   style,
   table,
 )
 from moegan_jax.report.curves import PAIRS
-from moegan_jax.report.run_files import REPORT
 from moegan_jax.report.runs import RunGroup
+from moegan_jax.store import schema
+from moegan_jax.store.schema import REPORT
 
 if TYPE_CHECKING:
   from matplotlib.figure import Figure
@@ -59,7 +59,7 @@ def write(path: str | os.PathLike) -> pathlib.Path:
     ),
     'lengths': figures.lengths(run.examples),
   }
-  folder = run.path / run_files.FIGURES
+  folder = run.path / schema.FIGURES
   for name, figure in drawn.items():
     if figure is not None:
       _write_bytes(folder / f'{name}.png', style.png(figure))

@@ -22,8 +22,8 @@ class Row(NamedTuple):
     source: where the values are printed; '' for measured rows.
     group: rows of different groups are never ranked together; '' is the main
       group.
-    key: role of a measured row: pretrain, adversarial, best, tempered,
-      mle_best, cooled, real_train or real_test; '' for published rows.
+    key: role of a measured row: start, last, best, tempered,
+      start_tempered, cooled, real_train or real_test; '' for published rows.
   """
 
   label: str

@@ -16,8 +16,8 @@ def test_copying_is_marked():
 def rows_of(**gan):
   mle = {'bleu4': 0.3, 'self_bleu4': 0.6, 'nll_train': 2.0, 'jeffreys': 4.0}
   return [
-    Row('MLE', mle, key='pretrain'),
-    Row('gan', mle | gan, key='adversarial'),
+    Row('MLE', mle, key='start'),
+    Row('gan', mle | gan, key='last'),
   ]
 
 
@@ -43,8 +43,8 @@ def test_each_run_is_held_against_its_own_start():
   """Two runs one after the other: the second has a poorer MLE."""
   poor = {'bleu4': 0.2, 'self_bleu4': 0.7}
   second = [
-    Row('MLE', poor, key='pretrain'),
-    Row('gan', {'bleu4': 0.5, 'self_bleu4': 0.7}, key='adversarial'),
+    Row('MLE', poor, key='start'),
+    Row('gan', {'bleu4': 0.5, 'self_bleu4': 0.7}, key='last'),
   ]
   best, denied = emphasis.winners([*rows_of(), *second], REAL)
   assert best['bleu4'] == 3 and not denied

@@ -80,7 +80,7 @@ def test_temperature_curves(tmp_path):
   figure = figures.temperatures([group])
   axes = panel(figure, 'KL(q||p) and KL(p||q)')
   lines = labelled(axes)
-  curve = history.temperature_curves(group).phases['adversarial']
+  curve = history.temperature_curves(group).phases['last']
   np.testing.assert_allclose(
     lines['moegan'].get_xydata(),
     np.stack([curve[k].mean(axis=1) for k in ('kl_qp', 'kl_pq')], axis=1),

@@ -19,9 +19,9 @@ def change(path, edit):
 def test_a_run_is_read(tmp_path):
   run = runs.load(fake_runs.write(tmp_path / 'a', seeds=2, text=False))
   assert (run.label, run.corpus, run.benchmark) == ('moegan', 'oracle', '')
-  assert [row.key for row in run.rows][:2] == ['pretrain', 'adversarial']
+  assert [row.key for row in run.rows][:2] == ['start', 'last']
   assert run.rows[0].values['kl_pq'].shape == (2,)
-  assert run.curves.phases['pretrain']['kl_pq'].shape == (5, 2)
+  assert run.curves.phases['start']['kl_pq'].shape == (5, 2)
   assert run.features.real.shape == (60, 12)
   assert run.environment['python'] == '3.11.9'
   assert run.examples is None
@@ -117,7 +117,7 @@ def test_runs_that_differ_in_their_seed_fold(tmp_path):
     np.testing.assert_array_equal(
       row.values['bleu4'], np.concatenate(values), row.key
     )
-  curve = history.temperature_curves(group).phases['adversarial']['bleu5']
+  curve = history.temperature_curves(group).phases['last']['bleu5']
   assert curve.shape == (5, 3)
   (line,) = history.history(group, 'train', 'nll')
   assert line.values.shape == (20, 3)
@@ -152,7 +152,7 @@ def test_a_row_that_one_run_lacks_says_so(tmp_path):
   rows = {row.key: row for row in runs.rows(group)}
   assert len(rows['best'].values['bleu2']) == 1
   assert 'from 1 of 2 runs' in rows['best'].note
-  assert len(rows['pretrain'].values['bleu2']) == 2
+  assert len(rows['start'].values['bleu2']) == 2
 
 
 def test_few_and_many_samples_are_not_joined(tmp_path):

@@ -91,7 +91,8 @@ def _draw_group(
     colour = COLOURS[index % len(COLOURS)]
     name = group.first.label if single else group.name
     if not main:
-      name = 'MLE' if single else f'{name}: MLE'
+      before = group.first.label_of(phase)
+      name = before if single else f'{name}: {before}'
       colour = MUTED if single else colour
     _draw_deviations(axes, x, y, points, colour)
     axes.plot(

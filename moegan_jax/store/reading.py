@@ -1,8 +1,4 @@
-"""Names and readers of the files in the folder of a run.
-
-The other modules of this package take file names and raw contents from here
-only.
-"""
+"""Readers of the files in the folder of a run. They do not need JAX."""
 
 import json
 import pathlib
@@ -15,18 +11,7 @@ import numpy as np
 
 from moegan_jax.errors import UserError
 from moegan_jax.files import read_json
-
-CONFIG = 'config.json'
-RESULTS = 'results.json'
-ENVIRONMENT = 'environment.json'
-CORPUS = 'corpus.json'
-METRICS_LOG = 'metrics.jsonl'
-CURVES = 'curves.json'
-TEXTS = 'texts.json'
-FEATURES = 'features.npz'
-SAMPLES = 'samples'  # folder of PHASE[-seedN]-STEP.txt
-FIGURES = 'figures'  # folder of NAME.png
-REPORT = 'report.html'
+from moegan_jax.store import schema
 
 RECORD_KEYS = ('kind', 'phase', 'step', 'time')  # not measured values
 
@@ -43,14 +28,14 @@ def check_finished(folder: pathlib.Path) -> None:
   """
   if not folder.is_dir():
     raise UserError(f'{folder} is not a folder; pass the folder of a run')
-  if not (folder / CONFIG).is_file():
+  if not (folder / schema.CONFIG).is_file():
     raise UserError(
-      f'{folder} is not a run, since it has no {CONFIG}; pass the folder of a '
-      'run'
+      f'{folder} is not a run, since it has no {schema.CONFIG}; pass the folder '
+      'of a run'
     )
-  if not (folder / RESULTS).is_file():
+  if not (folder / schema.RESULTS).is_file():
     raise UserError(
-      f'{folder} is not finished, since it has no {RESULTS}; repeat the '
+      f'{folder} is not finished, since it has no {schema.RESULTS}; repeat the '
       'command that started the run to finish it'
     )
 
@@ -152,7 +137,7 @@ def newest_samples(folder: pathlib.Path) -> pathlib.Path | None:
   """
   found = [
     ((int(match[2]), -int(match[1] or 0)), path)
-    for path in sorted((folder / SAMPLES).glob('*.txt'))
+    for path in sorted((folder / schema.SAMPLES).glob('*.txt'))
     if (match := _SAMPLE_NAME.fullmatch(path.stem))
   ]
   return max(found)[1] if found else None
