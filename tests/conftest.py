@@ -16,6 +16,22 @@ hypothesis.settings.register_profile('suite', deadline=None)
 hypothesis.settings.load_profile('suite')
 
 
+@pytest.fixture(scope='module')
+def quick_compilation():
+  """Compiles with few optimizations: the tests compute little."""
+  jax.config.update('jax_disable_most_optimizations', True)
+  yield
+  jax.config.update('jax_disable_most_optimizations', False)
+
+
+@pytest.fixture(scope='module')
+def no_key_checks():
+  """Skips the check of key reuse, which is slow without compilation."""
+  jax.config.update('jax_debug_key_reuse', False)
+  yield
+  jax.config.update('jax_debug_key_reuse', True)
+
+
 @pytest.fixture(scope='session')
 def benchmark_files() -> pathlib.Path:
   """The folder with Texygen's files, or a skip that says what is missing."""

@@ -30,8 +30,8 @@ def check_finished(folder: pathlib.Path) -> None:
     raise UserError(f'{folder} is not a folder; pass the folder of a run')
   if not (folder / schema.CONFIG).is_file():
     raise UserError(
-      f'{folder} is not a run, since it has no {schema.CONFIG}; pass the folder '
-      'of a run'
+      f'{folder} is not a run, since it has no {schema.CONFIG}; pass the '
+      'folder of a run'
     )
   if not (folder / schema.RESULTS).is_file():
     raise UserError(

@@ -6,12 +6,12 @@ import sys
 
 import jax
 import pytest
+import toys
 
 from benchmarks import cases, metrics, scaling, timing, train_step
 from benchmarks.products import Product, flop
 from benchmarks.table import Row, markdown, records
 from benchmarks.timing import Timing, empty_cache, largest, product_rate, timed
-from configs import common, papers
 
 KEYS = [
   'name',
@@ -50,9 +50,8 @@ def quick():
 
 def game():
   """Builds a case of two small players, with an LSTM in the generator."""
-  c = papers.relgan(common.base())
-  c.generator.update(cell='lstm', embed=3, hidden=3)
-  c.discriminator.update(embed=4, widths=(2,), filters=3, features=4)
+  c = toys.settings('relgan', generator__cell='lstm', generator__hidden=3)
+  c.discriminator.widths = (2,)
   c.discriminator.representations = 2
   c.mle.update(batch=4, epochs=1)
   c.adversarial.update(batch=4, d_steps=2, steps=3)

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import pytest
+import toys
 
 from benchmarks import flops
 from benchmarks.products import (
@@ -13,8 +14,7 @@ from benchmarks.products import (
   flop,
   generator,
 )
-from configs import common, papers
-from moegan_jax import systems
+from moegan_jax import config, systems
 from moegan_jax.train import operation_count
 from moegan_jax.types import Batch, Spec
 
@@ -25,19 +25,21 @@ SPEC = Spec(V, T, 40)
 
 def tiny(system='moegan', **changes):
   """Returns small distinct sizes; `changes` are section_key=value."""
-  c = getattr(papers, system)(common.base())
-  c.generator.update(embed=3, hidden=5, head_size=7)
+  c = toys.settings(system)
+  sizes = {
+    'generator__embed': 3,
+    'generator__hidden': 5,
+    'generator__head_size': 7,
+    'generator__mlp_layers': 2,
+  }
   # Wide enough for the scores of a filter to be a product, not sums.
-  c.discriminator.update(embed=48, widths=(2, 3), filters=3, features=5)
-  c.discriminator.hidden = 6
-  c.discriminator.representations = min(c.discriminator.representations, 2)
-  c.mle.update(batch=B)
-  c.adversarial.update(batch=B, d_steps=3, g_steps=2)
-  c.eval.chunk = B
-  for key, value in changes.items():
-    section, _, name = key.partition('_')
-    c[section][name] = value
-  return c
+  sizes |= {'discriminator__embed': 48, 'discriminator__features': 5}
+  sizes |= {'discriminator__hidden': 6, 'mle__batch': B}
+  sizes |= {'adversarial__batch': B, 'adversarial__g_steps': 2}
+  sizes |= {'adversarial__d_steps': 3, 'eval__chunk': B}
+  sizes = {key.replace('__', '.'): value for key, value in sizes.items()}
+  given = {key.replace('_', '.', 1): value for key, value in changes.items()}
+  return config.override(c, sizes | given, optional=sizes)
 
 
 def traced(c, phase, part=None):
@@ -240,7 +242,7 @@ def test_products_by_hand():
 
 def test_figures_at_the_scale_of_the_papers():
   """An LSTM of the literature, by hand: V 5,000, T 20, H 32, batch 64."""
-  c = papers.mle(common.synthetic20(common.base()))
+  c = config.load('mle:synthetic20')
   spec = Spec(5000, 20, 10_000)
   each = 32 * 4 * 32 * 2 + 32 * 5000  # two maps from 32 to 128, and the readout
   assert flop(flops.likelihood_step(c, spec)) == 3 * 2 * 64 * 20 * each

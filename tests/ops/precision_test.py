@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
+import toys
 from jax.extend import core
 
-from configs import common, papers
 from moegan_jax import systems
 from moegan_jax.errors import UserError
 from moegan_jax.ops.precision import bfloat16_products, full_precision
@@ -128,9 +128,9 @@ def test_nested_products_and_their_gradients(inside):
 
 
 def settings(precision):
-  c = papers.moegan(common.base())
+  c = toys.settings('moegan', generator__cell='lstm', generator__experts=1)
   c.precision = precision
-  c.generator.update(cell='lstm', experts=1, embed=8, hidden=8)
+  c.generator.update(embed=8, hidden=8)
   c.discriminator.update(embed=8, widths=(2,), filters=8, features=8)
   c.mle.update(epochs=2, batch=8)
   c.adversarial.update(steps=5, batch=8, d_steps=1)
@@ -147,7 +147,8 @@ def trained(precision, corpus):
     state = loop.enter(phase, state)
     chunk = loop.compile_chunk(phase, int(state.step), state, corpus)
     state, report = chunk.call(state, jnp.int32(phase.steps), corpus)
-    reports |= {f'{name} {k}': v.item() for k, v in report.mean.items()}
+    means = loop.means(report, phase.steps)
+    reports |= {f'{name} {k}': v.item() for k, v in means.items()}
   return reports, state
 
 

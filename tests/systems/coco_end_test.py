@@ -4,8 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from configs import common, papers
-from moegan_jax import data
+from moegan_jax import config, data
 from moegan_jax.experiment import train_app
 from moegan_jax.metrics.likelihood import pads_after_end
 from moegan_jax.scoring.evaluation import select_seed
@@ -15,7 +14,7 @@ from moegan_jax.train import loop
 @pytest.mark.slow
 def test_what_follows_the_end_stays_padding_for_150_iterations(benchmark_files):
   """From the start of `:cpu`; one of 2 epochs loses it (.21 after 100)."""
-  c = common.experiment(papers.moegan, common.coco, 'cpu')
+  c = config.load('moegan:coco,cpu')
   c.data.dir = str(benchmark_files)
   c.adversarial.steps = 150
   corpus = data.load(c.data).corpus

@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import toys
 
-from configs import common, papers
 from moegan_jax import decode, systems
 from moegan_jax.ops import random
-from moegan_jax.systems.adversarial_setup import match
+from moegan_jax.systems.adversarial_setup import adversarial_setup
 from moegan_jax.types import Batch, Player, TrainState
 
 B, T, V, PAD = 8, 6, 7, 0
@@ -18,19 +18,16 @@ TOKENS = jnp.asarray([[3, PAD, 4, PAD, 5, 6], [1, 2, 3, 4, 5, 6]])
 
 def game(end):
   """The game, D's parameters, and a state whose G often writes pads."""
-  c = papers.relgan(common.base())
-  c.generator.update(cell='lstm', embed=3, hidden=3)
-  c.discriminator.update(embed=4, widths=(2, 3), filters=3, features=4)
+  c = toys.settings('relgan', generator__cell='lstm', generator__hidden=3)
   c.discriminator.update(representations=2, dropout=0.0)
-  c.mle.epochs = 0
   c.game.end = end
-  made = match(c, SPEC)
-  params = made.game.generator.init(jax.random.key(0))
+  made = adversarial_setup(c, SPEC)
+  params = made.gan.generator.init(jax.random.key(0))
   params['head']['bias'] = params['head']['bias'].at[PAD].set(1.0)
   state = TrainState(
     jnp.int32(0), jax.random.key(2), {'generator': Player(params, None)}, {}
   )
-  return made.game, made.disc.init(jax.random.key(1)), state
+  return made.gan, made.disc.init(jax.random.key(1)), state
 
 
 def after_the_end(tokens):

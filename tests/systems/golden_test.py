@@ -14,8 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from configs import common, papers
-from moegan_jax import systems
+from moegan_jax import config, systems
 from moegan_jax.types import Batch, Player
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / 'golden'
@@ -30,11 +29,10 @@ METRICS = {
 
 
 def settings(name):
-  c = getattr(papers, name)(common.base())
+  c = config.override(config.load(name), {'mle.epochs': 0})
   c.generator.update(embed=6, heads=2, head_size=4)
   c.discriminator.update(embed=4, representations=2, filters=5, features=6)
   c.discriminator.dropout = 0.0
-  c.mle.epochs = 0
   c.adversarial.update(batch=5, g_lr=1e-2, d_lr=1e-2)
   if name == 'relgan':
     c.generator.flavour = 'textgan'

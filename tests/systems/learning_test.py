@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from configs import common, papers
-from moegan_jax import systems
+from moegan_jax import config, systems
 from moegan_jax.data.oracle import lstm_oracle
 from moegan_jax.train import loop
 
@@ -17,10 +16,12 @@ SENTENCES = np.array(list(itertools.product(range(V), repeat=T)), np.int32)
 TRAIN_SIZE = 2048
 
 
+pytestmark = pytest.mark.usefixtures('quick_compilation')
+
+
 def settings():
   """Straight-through samples and small players: it learns in seconds."""
-  c = papers.mle(common.base())
-  c.system = 'moegan'
+  c = config.as_system(config.load('mle'), 'moegan')
   c.generator.hidden = 16
   c.generator.embed = 8
   c.discriminator.update(
@@ -30,16 +31,8 @@ def settings():
   c.adversarial.update(steps=300, batch=64, d_steps=3, g_lr=2e-3, d_lr=2e-3)
   c.game.relaxation = 'straight_through'
   c.game.beta = 1.0
-  c.fsa.weight = 0.0
+  config.select(c, 'fsa', weight=0.0)
   return c
-
-
-@pytest.fixture(autouse=True, scope='module')
-def quick_compilation():
-  """What is computed here is small; what takes long is compiling it."""
-  jax.config.update('jax_disable_most_optimizations', True)
-  yield
-  jax.config.update('jax_disable_most_optimizations', False)
 
 
 @pytest.fixture(scope='module')

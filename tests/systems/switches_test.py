@@ -6,26 +6,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import toys
 
-from configs import common
-from moegan_jax import systems
+from moegan_jax import config, systems
 from moegan_jax.errors import UserError
 from moegan_jax.losses.adversarial import LOSSES
 from moegan_jax.types import Batch
 
 B, T, V = 4, 5, 7
 SPEC = systems.Spec(V, T, 22, pad=0)
-
-
-@pytest.fixture(autouse=True, scope='module')
-def quick_compilation():
-  """What is computed here is small; what takes long is compiling it."""
-  jax.config.update('jax_disable_most_optimizations', True)
-  # Slow where nothing is compiled; the battery runs with it.
-  jax.config.update('jax_debug_key_reuse', False)
-  yield
-  jax.config.update('jax_debug_key_reuse', True)
-  jax.config.update('jax_disable_most_optimizations', False)
+pytestmark = pytest.mark.usefixtures('quick_compilation', 'no_key_checks')
 
 
 def tiers(names, fast):
@@ -38,19 +28,17 @@ def tiers(names, fast):
 
 def settings(**changes):
   """A toy MoEGAN on LSTMs; section__key=value, applied in order."""
-  c = common.base()
-  c.generator.update(cell='lstm', experts=1, embed=3, hidden=3, head_size=2)
-  c.generator.update(mlp_layers=1)
-  c.discriminator.update(embed=4, widths=(2, 3), filters=3, features=4)
-  c.discriminator.hidden = 3
+  small = {'generator__embed': 3, 'generator__hidden': 3}
+  small |= {'generator__head_size': 2, 'generator__mlp_layers': 1}
+  small |= {'discriminator__hidden': 3}
+  c = toys.settings('moegan', generator__cell='lstm', generator__experts=1)
   c.mle.update(epochs=1, batch=B)
   c.adversarial.update(steps=2, batch=B, d_steps=1, g_lr=1e-2, d_lr=1e-2)
   c.game.update(beta=10.0, horizon=2)
-  for key, value in changes.items():
-    section, name = key.split('__')
-    assert type(value) is type(c[section][name]), key
-    c[section][name] = value
-  return c
+  sized = small | changes
+  changes = {key.replace('__', '.'): value for key, value in sized.items()}
+  sizes = {key.replace('__', '.') for key in small}
+  return config.override(c, changes, optional=sizes)
 
 
 def freeze(changes):
@@ -215,7 +203,7 @@ def test_replay_is_the_gradient_of_the_scan(relaxation):
 
 @pytest.mark.slow
 def test_unrolling_the_scan_changes_nothing_but_rounding():
-  unrolled, plain = outcome(game__unroll=T), outcome()
+  unrolled, plain = outcome(unroll=T), outcome()
   assert moved(unrolled, plain) < 1e-5
   assert moved(unrolled, plain, 'discriminator') < 1e-5
 
@@ -419,13 +407,11 @@ def test_sequences_of_one_length_have_no_end():
 
 
 @pytest.mark.parametrize('section', ['fsa', 'ccl'])
-def test_a_weight_that_a_system_would_not_read_is_refused(section):
-  c = settings(fsa__weight=0.0)
-  c.system = 'relgan'
+def test_a_system_has_no_section_that_it_does_not_read(section):
+  c = config.as_system(settings(), 'relgan')
   systems.build(c, SPEC)
-  c[section].weight = 1.0
-  with pytest.raises(UserError, match=f'relgan has no {section}.weight'):
-    systems.build(c, SPEC)
+  with pytest.raises(UserError, match=f'{section}.weight for system=relgan'):
+    config.override(c, {f'{section}.weight': 1.0})
 
 
 @pytest.mark.parametrize(
@@ -433,8 +419,8 @@ def test_a_weight_that_a_system_would_not_read_is_refused(section):
   [{'generator__experts': 2}, {'fsa__weight': 1.0}, {'ccl__weight': 0.0}],
   ids=str,
 )
-def test_ccl_is_the_paper_and_nothing_else(changes):
-  c = settings(**({'fsa__weight': 0.0, 'ccl__weight': 1.0} | changes))
-  c.system = 'ccl'
+def test_ccl_has_one_expert_a_contrast_and_no_alignment(changes):
+  c = config.as_system(settings(ccl__weight=1.0), 'ccl')
+  systems.build(c, SPEC)
   with pytest.raises(UserError, match='ccl'):
-    systems.build(c, SPEC)
+    systems.build(toys.change(c, **changes), SPEC)

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import toys
 
-from configs import common, papers
 from moegan_jax import decode, exported, sampler, systems
 from moegan_jax.errors import UserError
 from moegan_jax.ops import random
@@ -27,6 +27,7 @@ TRAINED = {'pretrain': {'generator'}}
 # A relativistic loss sees differences of logits, and no constant of them.
 NO_EFFECT = {f"['body']['{name}']['bias']" for name in ('features', 'logit')}
 
+pytestmark = pytest.mark.usefixtures('quick_compilation')
 # The others are made of the same parts: their battery is in the slow tier.
 FAST = ('mle', 'moegan', 'slgan')
 # A memory core compiles in three times the time of an LSTM: one system of them.
@@ -49,26 +50,16 @@ every_system = each_system(FAST)
 
 def tiny(name):
   """The settings of a system at toy size."""
-  c = getattr(papers, name.partition('-')[0])(common.base())
+  c = toys.settings(name.partition('-')[0], mle__epochs=EPOCHS, mle__batch=B)
   if c.generator.cell == 'rmc' and name != MEMORY:
-    c.generator.cell = 'lstm'
-  c.generator.update(embed=3, hidden=3, head_size=2, mlp_layers=1)
-  c.generator.latent = min(c.generator.latent, 2)
-  c.discriminator.update(embed=4, widths=(2, 3), filters=3, features=4)
-  c.discriminator.update(hidden=3)
-  c.discriminator.representations = min(c.discriminator.representations, 2)
-  c.mle.update(epochs=EPOCHS, batch=B)
-  c.adversarial.update(steps=STEPS, batch=B, d_steps=2)
-  c.eval.draws = 64
+    c = toys.change(c, generator__cell='lstm', generator__hidden=3)
+  if c.generator.latent:
+    c.generator.draws = 64
+  if 'adversarial' in c:
+    c.adversarial.update(steps=STEPS, batch=B)
+    if 'd_steps' in c.adversarial:
+      c.adversarial.d_steps = 2
   return c
-
-
-@pytest.fixture(autouse=True, scope='module')
-def quick_compilation():
-  """What is computed here is small; what takes long is compiling it."""
-  jax.config.update('jax_disable_most_optimizations', True)
-  yield
-  jax.config.update('jax_disable_most_optimizations', False)
 
 
 def corpus():
@@ -201,8 +192,8 @@ def test_two_steps_of_each_phase(name):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     state, report = made.run(phase_name, entered, 2)
-    assert {*report.mean, 'state'} == {*report.bad} and report.mean
-    for key, value in report.mean.items():
+    assert {*report.values, 'state'} == {*report.bad} and report.values
+    for key, value in loop.means(report, 2).items():
       assert value.shape == (SEEDS,), key
       assert np.isfinite(value).all(), key
       assert (np.asarray(report.bad[key]) == -1).all(), key
@@ -414,7 +405,7 @@ def test_the_discriminator_judges_text(name):
 
 
 def test_an_unknown_system_is_named_with_the_nearest_one():
-  c = common.base()
+  c = toys.settings('moegan')
   c.system = 'moegans'
   with pytest.raises(UserError, match=r"moegans.*mean 'moegan'"):
     systems.build(c, SPEC)

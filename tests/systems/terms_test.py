@@ -6,42 +6,35 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import toys
 
-from configs import common, papers
-from moegan_jax import systems
+from moegan_jax import config, systems
 from moegan_jax.types import Batch
 
 B, T, V, TRAIN_SIZE = 8, 5, 7, 24
 EPOCH = TRAIN_SIZE // B
 SPEC = systems.Spec(V, T, TRAIN_SIZE)
+pytestmark = pytest.mark.usefixtures('quick_compilation', 'no_key_checks')
 STEPS = 8  # updates of one player against the other as it is
-
-
-@pytest.fixture(autouse=True, scope='module')
-def quick_compilation():
-  """What is computed here is small; what takes long is compiling it."""
-  jax.config.update('jax_disable_most_optimizations', True)
-  jax.config.update('jax_debug_key_reuse', False)  # the battery runs with it
-  yield
-  jax.config.update('jax_debug_key_reuse', True)
-  jax.config.update('jax_disable_most_optimizations', False)
 
 
 def settings(name, changes):
   """A system without dropout, so that nothing but its losses moves it."""
-  c = getattr(papers, name)(common.base())
-  c.generator.update(cell='lstm', embed=3, hidden=4, init='relgan')
-  c.generator.latent = min(c.generator.latent, 2)
-  c.discriminator.update(embed=4, widths=(2,), filters=6, hidden=4)
-  c.discriminator.update(representations=1, dropout=0.0)
-  c.mle.epochs = 0
-  c.adversarial.update(steps=1000, batch=B, g_steps=1, d_steps=1)
-  c.adversarial.update(g_lr=3e-3, d_lr=3e-3, clip=1e6)
-  c.game.update(beta=2.0, schedule='constant')
-  for key, value in changes:
-    section, name = key.split('__')
-    c[section][name] = value
-  return c
+  c = toys.settings(name, generator__cell='lstm', mle__epochs=0)
+  c.generator.update(embed=3, hidden=4, init='relgan')
+  sizes = {'embed': 4, 'widths': (2,), 'filters': 6, 'hidden': 4}
+  sizes |= {'representations': 1, 'dropout': 0.0}
+  disc = c.get('discriminator', {})
+  for key in sizes.keys() & set(disc):
+    disc[key] = sizes[key]
+  c.adversarial.update(steps=1000, batch=B, g_steps=1)
+  for key, value in {'d_steps': 1, 'g_lr': 3e-3, 'd_lr': 3e-3}.items():
+    if key in c.adversarial:
+      c.adversarial[key] = value
+  c.adversarial.clip = 1e6
+  if 'game' in c:
+    config.select(c, 'game', schedule='constant', beta=2.0)
+  return toys.change(c, **dict(changes))
 
 
 @functools.cache

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import toys
 
-from configs import common, papers
 from moegan_jax import systems
 from moegan_jax.errors import UserError
 from moegan_jax.losses.adversarial import adversarial_loss
@@ -21,7 +21,7 @@ from moegan_jax.losses.counter_contrastive import counter_contrastive
 from moegan_jax.losses.feature_alignment import feature_alignment
 from moegan_jax.ops import random
 from moegan_jax.train import loop, mesh
-from moegan_jax.types import Phase, Player, TrainState
+from moegan_jax.types import Phase, Player, Role, TrainState
 from moegan_jax.updates import gradient_update, repeat, sequence
 
 B, T, V, F, TRAIN_SIZE, SEEDS, STEPS = 16, 4, 13, 6, 80, 2, 2
@@ -83,14 +83,16 @@ def toy():
     gradient_update('generator', optimizer, generator_loss),
     repeat(gradient_update('discriminator', optimizer, discriminator_loss), 2),
   )
-  return init, {'game': Phase(4, B, update, lambda state: state, True)}
+  return init, {
+    'game': Phase(
+      4, B, update, lambda state: state, True, Role.ADVERSARIAL, 'GAN'
+    )
+  }
 
 
 def moegan_ccl():
   """The real ones."""
-  c = papers.moegan_ccl(common.base())
-  c.generator.update(cell='lstm', embed=3, hidden=3)
-  c.discriminator.update(embed=4, widths=(2, 3), filters=3, features=4)
+  c = toys.settings('moegan_ccl', generator__cell='lstm', generator__hidden=3)
   c.discriminator.representations = 2
   c.game.loss = 'ragan'
   c.mle.update(epochs=1, batch=B)
@@ -112,7 +114,7 @@ def trained(init, phases, seed: int, data: int) -> dict:
     start += steps
     text = compiled.program.as_text()
     found[name] = {
-      'losses': {k: v.tolist() for k, v in report.mean.items()},
+      'losses': {k: v.tolist() for k, v in loop.means(report, steps).items()},
       'gradients': [x.ravel().tolist() for x in moments(state)],
       'flops': compiled.program.cost_analysis()['flops'],
       # The sizes of what goes from device to device, in numbers.

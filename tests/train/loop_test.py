@@ -6,22 +6,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import toys
 
-from configs import common, papers
 from moegan_jax import systems
 from moegan_jax.ops.pooling import max_convolution
 from moegan_jax.train import loop, operation_count
-from moegan_jax.types import Phase, TrainState, Update
+from moegan_jax.types import Phase, Role, TrainState, Update
 
+pytestmark = pytest.mark.usefixtures('quick_compilation')
 STEPS = 40  # room in the log
-
-
-@pytest.fixture(autouse=True, scope='module')
-def quick_compilation():
-  """What is computed here is small; what takes long is compiling it."""
-  jax.config.update('jax_disable_most_optimizations', True)
-  yield
-  jax.config.update('jax_disable_most_optimizations', False)
 
 
 @functools.cache
@@ -44,7 +37,9 @@ def toy(*, epochs, batch=4, batches=1, metrics=None):
   def enter(state):
     return state
 
-  return init, Phase(STEPS, batch, Update(batches, apply), enter, epochs)
+  return init, Phase(
+    STEPS, batch, Update(batches, apply), enter, epochs, Role.ADVERSARIAL, 'toy'
+  )
 
 
 @functools.cache
@@ -308,9 +303,8 @@ def test_flops_need_shapes_only():
 @pytest.mark.parametrize('phase', ['pretrain', 'adversarial'])
 def test_nothing_goes_to_or_from_the_host_within_a_chunk(phase):
   """Not by a transfer, nor by a callback that the program was made with."""
-  c = papers.moegan(common.base())
-  c.generator.update(cell='lstm', embed=3, hidden=3)
-  c.discriminator.update(embed=3, widths=(2,), filters=3, features=3)
+  c = toys.settings('moegan', generator__cell='lstm', generator__hidden=3)
+  c.discriminator.widths = (2,)
   c.mle.update(epochs=1, batch=4)
   c.adversarial.update(steps=3, batch=4, d_steps=2)
   corpus = jnp.ones((12, 5), jnp.int32)

@@ -1,0 +1,155 @@
+"""Variants, selectors and overrides of configurations."""
+
+import pytest
+
+from moegan_jax import config
+from moegan_jax.config import program, training
+from moegan_jax.config.files import call, find, names
+from moegan_jax.config.scales import CORPORA, SCALES
+from moegan_jax.errors import UserError
+
+CONFIGS = [name for name in names() if name != 'moegan_coco']
+
+
+@pytest.mark.parametrize('variant', ['', 'cpu', 'smoke'])
+@pytest.mark.parametrize('system', ['moegan', 'relgan', 'ccl'])
+def test_the_temperature_keeps_the_horizon_of_the_paper(system, variant):
+  c = config.load(f'{system}:coco,{variant}')
+  assert (c.game.beta, c.game.horizon) == (100.0, 5000)
+
+
+@pytest.mark.parametrize('variant', ['', 'cpu', 'smoke'])
+def test_schedules_that_span_the_run_still_do(variant):
+  gsgan = config.load(f'gsgan:{variant}')
+  assert gsgan.game.horizon == gsgan.adversarial.steps
+  slgan = config.load(f'slgan:{variant}')
+  assert slgan.slgan.horizon == slgan.adversarial.steps
+
+
+@pytest.mark.parametrize(
+  'variant, share', [('', 0.4), ('cpu', 0.4), ('small', 0.6)]
+)
+def test_the_grid_of_temperatures_ends_where_the_paper_does(variant, share):
+  grid = find('moegan_temperature', 'sweeps')
+  base = call(grid, 'get_sweep', variant)['base']
+  assert base.adversarial.steps / base.game.horizon == pytest.approx(share)
+
+
+@pytest.mark.parametrize('corpus', CORPORA)
+@pytest.mark.parametrize('name', CONFIGS)
+def test_every_system_has_every_corpus_and_scale(name, corpus):
+  """`load` checks that the keys are those that the system reads."""
+  for scale in ('', *SCALES):
+    if scale == 's64' and name in ('mle', 'gsgan', 'slgan', 'jsdgan'):
+      with pytest.raises(UserError, match=r's64.*no representations'):
+        config.load(f'{name}:{corpus},{scale}')
+      continue
+    c = config.load(f'{name}:{corpus},{scale}')
+    assert c.data.name == CORPORA[corpus][0]
+
+
+def test_the_order_of_variants_does_not_matter():
+  one = config.load('relgan:captions,s64,cpu')
+  assert one.discriminator.representations == 64
+  assert one == config.load('relgan:cpu,s64,captions')
+
+
+def test_the_config_of_the_main_job_is_moegan_on_coco():
+  assert config.load('moegan_coco:cpu') == config.load('moegan:coco,cpu')
+  assert config.load(str(find('moegan_coco'))) == config.load('moegan')
+
+
+@pytest.mark.parametrize(
+  'text, words',
+  [
+    ('moegan:tiny', "variant 'tiny' is unknown"),
+    ('moegan:coco,emnlp', 'coco and emnlp are two corpora'),
+    ('moegans', "mean 'moegan'"),
+    ('configs/none.py', 'there is no file configs/none.py'),
+  ],
+)
+def test_a_wrong_config_is_named(text, words):
+  with pytest.raises(UserError, match=words):
+    config.load(text)
+
+
+def test_a_selector_recomposes_its_section_and_keeps_the_rest():
+  c = config.load('relgan')
+  c.generator.embed = 7
+  changed = config.override(
+    c, {'generator.hidden': '9', 'generator.cell': 'lstm'}
+  )
+  assert changed.generator.hidden == 9
+  assert changed.generator.embed == 7
+  assert 'head_size' not in changed.generator
+  assert 'head_size' in c.generator
+  back = config.override(changed, {'generator.cell': 'rmc'})
+  assert back.generator.head_size == 256
+
+
+def test_sequences_of_one_length_have_no_settings_of_their_end():
+  for name in CONFIGS:
+    c = config.load(f'{name}:synthetic20')
+    assert 'end_input' not in c.generator
+    assert 'end' not in c.get('game', {})
+    text = config.override(c, {'data.name': 'captions'})
+    assert text.generator.end_input == 'zero'
+
+
+@pytest.mark.parametrize(
+  'name, key, value, words',
+  [
+    ('moegan', 'game.bta', '2', r'did you mean config\.game\.beta'),
+    ('moegan', 'generator.hidden', '3', r'no effect with .*cell=rmc'),
+    ('relgan', 'fsa.weight', '1', r'no setting config\.fsa\.weight'),
+    ('mle', 'game.beta', '1', 'system=mle'),
+    ('moegan', 'mle.epochs', 'many', "'many' is not of type int"),
+    ('moegan', 'game.beta', 'none', 'not of type float'),
+    ('moegan', 'game', '1', r'is a section; set config\.game\.'),
+    ('ccl', 'ccl.resample', '1', 'not of type bool'),
+    ('ccl', 'data.name', 'cocoa', "mean 'coco'"),
+  ],
+)
+def test_a_wrong_change_is_named(name, key, value, words):
+  with pytest.raises(UserError, match=words):
+    config.override(config.load(name), {key: value})
+
+
+@pytest.mark.parametrize(
+  'key, text, value',
+  [
+    ('game.beta', '3', 3.0),
+    ('mle.clip', 'inf', float('inf')),
+    ('discriminator.widths', '(2, 3)', (2, 3)),
+    ('discriminator.widths', '2', (2,)),
+    ('eval.temperatures', '[0.5, 1.0]', (0.5, 1.0)),
+    ('data.dir', '2024', '2024'),
+    ('ccl.weight', '0.5', 0.5),
+    ('eval.language_model', 'true', True),
+  ],
+)
+def test_text_of_a_command_line_gets_the_type_of_the_setting(key, text, value):
+  section, name = key.split('.')
+  changed = config.override(config.load('moegan'), {key: text})
+  assert changed[section][name] == value
+  assert type(changed[section][name]) is type(value)
+
+
+def test_a_setting_that_nothing_reads_is_refused():
+  c = config.load('relgan')
+  c.game.bets = 3.0
+  with pytest.raises(UserError, match=r'game\.bets.*mean config\.game\.beta'):
+    config.check_keys(c)
+  c = config.load('relgan')
+  del c.game['beta']
+  with pytest.raises(UserError, match=r'config\.game\.beta is missing'):
+    config.check_keys(c)
+
+
+def test_another_system_keeps_what_both_have():
+  c = config.load('moegan:small')
+  other = config.as_system(c, 'mle')
+  assert other.generator == c.generator and other.mle == c.mle
+  assert set(other) == {*program.program(), *program.SECTIONS} | set(
+    training.SYSTEMS['mle']
+  )

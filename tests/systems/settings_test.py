@@ -1,0 +1,164 @@
+"""A configuration holds exactly the settings that its system reads."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import toys
+
+from moegan_jax import config, systems
+from moegan_jax.config import program as run_level
+from moegan_jax.errors import UserError
+from moegan_jax.types import Batch
+
+B, T, V = 4, 5, 7
+SPEC = systems.Spec(V, T, 22, pad=0)
+# Settings of the run, which the traced program does not depend on; `eval_every`
+# is when a phase is evaluated.
+RUN_LEVEL = {*run_level.program(), *run_level.SECTIONS} - {
+  'precision',
+  'unroll',
+}
+CADENCE = 'eval_every'
+OTHER = {
+  'init': 'uniform',
+  'gate': 'none',
+  'flavour': 'textgan',
+  'sharing': 'mgan',
+  'aggregation': 'prob_mean',
+  'end_input': 'learned',
+  'activation': 'tanh',
+  'highway': 'none',
+  'loss': 'hinge',
+  'form': 'minimax',
+  'relaxation': 'straight_through',
+  'route': 'replay',
+  'end': 'absorbing',
+  'distance': 'wasserstein',
+  'reps': 'per_rep',
+  'updates': 'both',
+  'solver': 'sinkhorn',
+  'normalise': 'none',
+  'direction': 'reverse',
+  'precision': 'bfloat16',
+  # Another value would be out of range, or too large to trace.
+  'top_p': 0.5,
+  'noise': 0.2,
+  'dropout': 0.1,
+  'widths': (2,),
+  'epochs': 2,
+  'steps': 7,
+}
+OTHER_OF = {
+  'generator.prior': {'normal': 'uniform', 'uniform': 'normal'},
+  'game.feedback': {'hard': 'soft', 'soft': 'hard'},
+  'game.reduce': {'elementwise': 'mean'},
+  'fsa.reduce': {'joint': 'per_rep'},
+  'fsa.dropout': {'train': 'off'},
+  'discriminator.cell': {'lstm': 'gru'},
+}
+
+
+def settings(name, **changes):
+  c = toys.settings(name)
+  if c.mle.epochs:
+    c.mle.update(epochs=1, batch=B)
+  if 'adversarial' in c:
+    c.adversarial.batch = B
+  if 'representations' in c.get('discriminator', {}):
+    c.discriminator.representations = 2
+  return toys.change(c, **changes)
+
+
+def program(c):
+  """A text of all that a system computes: numbers, shapes, operations."""
+  system = systems.build(c, SPEC)
+  key = jax.random.key(0)
+  state = jax.eval_shape(system.init, key)
+  tokens = jnp.zeros((B, T), jnp.int32)
+  made = [jax.make_jaxpr(system.init)(key)]
+  made.append(jax.make_jaxpr(system.logits)(state, tokens))
+  texts = []
+  for phase in system.phases.values():
+    if not phase.steps:
+      continue
+    texts.append(f'{phase.steps} {phase.batch_size}')
+    batches = jnp.zeros((phase.update.batches, phase.batch_size, T), jnp.int32)
+
+    def update(state, key, phase=phase, batches=batches):
+      return phase.update.apply(phase.enter(state), Batch(batches), key)
+
+    made.append(jax.make_jaxpr(update)(state, key))
+  for one in made:
+    # Closed-over arrays are not part of the text of a program.
+    values = [
+      np.asarray(x) for x in one.consts if jnp.issubdtype(x.dtype, jnp.number)
+    ]
+    texts += [str(one), str(values)]
+  return '\n'.join(texts)
+
+
+def other(key, value):
+  """Another value of a setting."""
+  if key in OTHER_OF:
+    return OTHER_OF[key][value]
+  name = key.rpartition('.')[2]
+  if name in OTHER:
+    return OTHER[name]
+  if isinstance(value, bool):
+    return not value
+  if isinstance(value, tuple):
+    return (*value, *value)
+  return value * 2 + 1
+
+
+FAST = ('mle', 'jsdgan')
+
+
+@pytest.mark.parametrize(
+  'name',
+  [
+    name if name in FAST else pytest.param(name, marks=pytest.mark.slow)
+    for name in [*systems.SYSTEMS, 'moegan_ccl']
+  ],
+)
+def test_every_setting_of_a_system_changes_its_program(name):
+  c = settings(name)
+  before = program(c)
+  for key in config.keys(c):
+    section, _, last = key.rpartition('.')
+    if (section or key) in RUN_LEVEL or last == CADENCE:
+      continue
+    if config.is_selector(c, key):  # the sections differ, see tests/config
+      continue
+    value = c[section][last] if section else c[key]
+    changed = config.override(c, {key: other(key, value)})
+    assert program(changed) != before, key
+
+
+BAD = [
+  ('textgan', 'mmd__weight', -1.0),
+  ('textgan', 'mmd__reconstruction', -1.0),
+  ('textgan', 'mmd__bandwidths', ()),
+  ('textgan', 'mmd__bandwidths', (1.0, 0.0)),
+  ('textgan', 'generator__latent', 0),
+  ('fmgan', 'transport__solver', 'simplex'),
+  ('fmgan', 'transport__epsilon', 0.0),
+  ('fmgan', 'transport__iterations', 0),
+  ('jsdgan', 'jsd__normalise', 'max'),
+  ('jsdgan', 'generator__latent', 2),
+  ('slgan', 'generator__latent', 2),
+  ('slgan', 'slgan__noise', 1.0),
+  ('slgan', 'slgan__horizon', 0),
+  ('slgan', 'slgan__direction', 'up'),
+  ('slgan', 'discriminator__hidden', 0),
+]
+
+
+@pytest.mark.parametrize('name, key, value', BAD)
+def test_bad_values_are_named_before_anything_is_traced(name, key, value):
+  with pytest.raises(UserError) as raised:
+    systems.build(settings(name, **{key: value}), SPEC)
+  text = str(raised.value)
+  assert '\n' not in text
+  assert key.split('__')[1] in text

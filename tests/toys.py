@@ -1,0 +1,42 @@
+"""Toy-size settings that the tests share."""
+
+from moegan_jax import config
+
+# Sizes of whatever a section has of these settings.
+_SIZES = {
+  'generator': {'embed': 3, 'hidden': 3, 'head_size': 2, 'mlp_layers': 1},
+  'discriminator': {
+    'embed': 4,
+    'widths': (2, 3),
+    'filters': 3,
+    'features': 4,
+    'hidden': 3,
+  },
+}
+
+
+def settings(name: str, **changes):
+  """A small configuration of a system.
+
+  Args:
+    name: of a config of the package, with variants
+    changes: section__key=value
+  """
+  c = config.load(name)
+  if c.generator.latent:
+    config.select(c, 'generator', latent=2)
+  for section, sizes in _SIZES.items():
+    for key, value in sizes.items():
+      if key in c.get(section, {}):
+        c[section][key] = value
+  if 'representations' in c.get('discriminator', {}):
+    representations = c.discriminator.representations
+    c.discriminator.representations = min(representations, 2)
+  return change(c, **changes)
+
+
+def change(c, **changes):
+  """A copy with section__key=value changed."""
+  return config.override(
+    c, {key.replace('__', '.'): value for key, value in changes.items()}
+  )
