@@ -52,7 +52,7 @@ def _run(argv: Sequence[str] | None) -> None:
   found = min(len(corpus.train_words) // 2, len(corpus.test_words))
   if found < most:
     raise UserError(
-      f'--sizes: {corpus.name} has text for n up to {found} only; choose '
+      f'--sizes: {corpus.name} has text for n up to {found}; choose '
       'smaller sizes, or the captions, which are synthetic'
     )
   case = cases.build(config, corpus.vocab_size, corpus.train, corpus.pad)

@@ -1,7 +1,7 @@
 """Pure training updates and combinators that build one iteration from them.
 
 Each combinator derives the keys of its parts with `fold_in`, so no two draws
-share a key unless `together` is asked for it.
+share a key, except in `together` with `same_key`.
 """
 
 from collections.abc import Callable
