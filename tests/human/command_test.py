@@ -1,4 +1,4 @@
-"""The command line of the human evaluation."""
+"""Command line of the human evaluation."""
 
 import json
 import pathlib
@@ -61,7 +61,7 @@ def test_bad_command_lines(argv, said, capsys, tmp_path, monkeypatch):
   assert not list(tmp_path.iterdir())
 
 
-def test_help_waits_for_nothing_and_kappa_not_for_jax():
+def test_help_imports_neither_numpy_nor_jax():
   code = (
     'import sys; from moegan_jax import human_sheet\n'
     'try: human_sheet.main(["--help"])\n'

@@ -12,7 +12,7 @@ from moegan_jax.human.scoring import score
 from moegan_jax.human.sheet import make
 
 
-def test_what_score_finds(study, tmp_path):
+def test_scores_equal_their_definitions(study, tmp_path):
   *sheets, key, _ = study
   for rater, sheet in enumerate(sheets):
     fill(sheet, lambda i, r=rater: cell(i, r))
@@ -51,8 +51,8 @@ def test_nine_words_are_short_and_there_is_no_floor(tmp_path):
   assert found['human_sd'] == pytest.approx(0.5**0.5)  # of 0 and 1
 
 
-def test_what_spreadsheets_do_to_sheets(study, tmp_path):
-  """Other separators and encodings, 4.0 for 4, sorted and empty rows."""
+def test_sheets_rewritten_by_spreadsheets(study, tmp_path):
+  """Other delimiters and encodings, 4.0 for 4, sorted and empty rows."""
   *sheets, key, _ = study
   for rater, sheet in enumerate(sheets):
     fill(sheet, lambda i, r=rater: cell(i, r))
@@ -65,7 +65,7 @@ def test_what_spreadsheets_do_to_sheets(study, tmp_path):
   assert score(sheets[::-1], key) == expected
 
 
-def test_all_scores_alike_have_no_kappa(study, capsys):
+def test_equal_scores_have_no_kappa(study, capsys):
   *sheets, key, _ = study
   for sheet in sheets:
     fill(sheet, lambda _: '4')

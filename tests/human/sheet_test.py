@@ -11,7 +11,7 @@ from moegan_jax.human.command import main
 from moegan_jax.human.sheet import SCALE, make, newest_samples
 
 
-def test_what_make_writes(study, texts):
+def test_make_writes_all_files(study, texts):
   *sheets, key, guide = study
   assert [path.name for path in study] == [
     'sheet-1.csv',
@@ -48,7 +48,7 @@ def test_what_make_writes(study, texts):
 def test_sheets_are_blinded(study):
   *sheets, key, guide = study
   items = items_of(key)
-  # Neither ids nor their order follow the systems.
+  # The order of ids does not follow the systems.
   systems = [items[i].system for i in sorted(items)]
   assert systems not in ([*'A' * 8, *'B' * 8], [*'B' * 8, *'A' * 8])
   for path in (*sheets, guide):
@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_files(study, texts, tmp_path):
   assert drawn[0] != drawn[1]
 
 
-def test_more_raters_and_more_systems_keep_what_was(study, texts, tmp_path):
+def test_more_raters_and_systems_keep_existing_files(study, texts, tmp_path):
   more = make(texts, tmp_path / 'x', n=8, raters=5)
   assert [p.read_bytes() for p in more[:3]] == [
     p.read_bytes() for p in study[:3]
@@ -90,14 +90,14 @@ def test_more_raters_and_more_systems_keep_what_was(study, texts, tmp_path):
   assert drawn['C'] != drawn['A']
 
 
-def test_repeats_are_drawn_as_they_stand(texts, tmp_path):
+def test_repeated_sentences_can_be_drawn_repeatedly(texts, tmp_path):
   *_, key, _ = make(texts, tmp_path / 'x', n=40)
   of_a = [i.sentence for i in items_of(key).values() if i.system == 'A']
   assert sorted(of_a) == sorted(texts['A'].read_text().splitlines())
 
 
 @pytest.mark.parametrize('first', [*'=+-@', '＝'])
-def test_formulas_are_disarmed(tmp_path, first):
+def test_formulas_are_escaped(tmp_path, first):
   text = tmp_path / 'evil.txt'
   line = f'{first}HYPERLINK("http://x", "a") , \'quoted\''
   text.write_text(f'{line}\n', encoding='utf-8')
@@ -107,7 +107,7 @@ def test_formulas_are_disarmed(tmp_path, first):
   assert [i.sentence for i in items_of(key).values()] == [line]
 
 
-def test_the_folder_of_a_run(tmp_path):
+def test_newest_samples_of_a_run(tmp_path):
   samples = tmp_path / 'run' / 'samples'
   samples.mkdir(parents=True)
   with pytest.raises(UserError, match='has no samples/'):
@@ -119,7 +119,7 @@ def test_the_folder_of_a_run(tmp_path):
     'pretrain-999',
     'notes',
   )
-  for name in names:  # the newest by name is not the newest by time
+  for name in names:  # file times are in another order
     (samples / f'{name}.txt').write_text(f'{name}\n')
   found = newest_samples(tmp_path / 'run')
   assert found.stem == 'adversarial-seed0-1304'
@@ -127,7 +127,7 @@ def test_the_folder_of_a_run(tmp_path):
   assert json.loads(key.read_text())['systems']['R']['file'] == str(found)
 
 
-def test_blank_lines_are_left_out_and_said(tmp_path, capsys):
+def test_blank_lines_are_left_out_and_counted(tmp_path, capsys):
   text = tmp_path / 'x.txt'
   text.write_text('\na b\n\nc d\n')
   start = ['make', '--texts', f'X={text}', '-o', str(tmp_path / 's')]
@@ -143,7 +143,7 @@ def test_blank_lines_are_left_out_and_said(tmp_path, capsys):
 
 def test_files_are_not_overwritten(study, texts, tmp_path):
   before = [p.read_bytes() for p in study]
-  for path in study:  # also if only one of them is in the way
+  for path in study:  # also if only one of the files exists
     for other in study:
       other.unlink(missing_ok=True)
     path.write_text('filled')
