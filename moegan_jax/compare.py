@@ -119,7 +119,8 @@ def terminal(benches: Sequence[Sequence[RunGroup]]) -> str:
         and METRICS[key].kind == kind
         and any(key in row.values for row in rows)
       ]
-      parts += [f'{name}\n{table.plain(rows, keys)}'] if keys else []
+      those = [row for row in rows if any(key in row.values for key in keys)]
+      parts += [f'{name}\n{table.plain(those, keys)}'] if those else []
     parts += [notes] if notes else []
     parts += _published(run.benchmark)
     pages.append('\n\n'.join(parts))

@@ -1,4 +1,4 @@
-"""The comparison's command line: output, files, and bad input."""
+"""Command line of the comparison: output, files, and bad input."""
 
 import subprocess
 import sys
@@ -75,7 +75,7 @@ def test_a_report_is_written(capsys, three, tmp_path):
   assert '<h1>Comparison of 2 runs</h1>' in target.read_text(encoding='utf-8')
 
 
-def test_stand_ins_get_no_published_rows(capsys, tmp_path):
+def test_replaced_data_have_no_published_rows(capsys, tmp_path):
   path = fake_runs.write(tmp_path / 'a', stands_in='captions stand in')
   code, out, _ = call(capsys, path)
   assert code == 0 and 'captions stand in' in out and 'SeqGAN' not in out
@@ -115,7 +115,7 @@ def test_bad_input_is_one_line(capsys, tmp_path, three):
     assert err.startswith('error: ') and err.count('\n') == 1, err
 
 
-def test_it_does_not_wait_for_jax(three):
+def test_heavy_packages_are_not_imported(three):
   code = (
     'import sys; from moegan_jax import compare;'
     f'compare.main([{str(three[0])!r}]);'

@@ -37,6 +37,7 @@ MAY_TOO = {
   '__init__': {'trained'},
   'export': {*ABOVE, 'exported'},
   'sample': {*ABOVE, 'exported'},
+  'human_sheet': {*ABOVE, 'human'},
   'sweep': {*ABOVE, 'compare'},
 }
 

@@ -22,7 +22,8 @@ def facts(group: RunGroup) -> list[tuple[str, str]]:
   run = group.first
   steps, start = [], 0
   for phase, end in phase_ends(group).items():
-    steps.append(f'{end - start:,} {run.label_of(phase)}')
+    if end > start:  # a run that starts from another run skips pre-training
+      steps.append(f'{end - start:,} {run.label_of(phase)}')
     start = end
   device = run.environment.get('device', '')
   count = run.environment.get('devices', 1)

@@ -1,4 +1,4 @@
-"""Hypervolume against counting of random points, and its corner cases."""
+"""Hypervolumes: Monte Carlo estimates, manual values and edge cases."""
 
 import json
 
@@ -10,7 +10,7 @@ from moegan_jax.report.curves import PAIRS, hypervolume, volumes
 
 
 def counted(points, reference, better, low, high, n=200_000):
-  """The dominated share of a box, by throwing points at it."""
+  """Estimates the dominated area of a box from random points."""
   rng = np.random.RandomState(0)
   thrown = rng.uniform(low, high, (n, 2))
   inside = np.zeros(n, bool)
@@ -31,7 +31,7 @@ def counted(points, reference, better, low, high, n=200_000):
 @pytest.mark.parametrize(
   'better', [(a, b) for a in ('lower', 'higher') for b in ('lower', 'higher')]
 )
-def test_equals_brute_force(better):
+def test_hypervolume_equals_monte_carlo(better):
   points = np.random.RandomState(1).uniform(-0.2, 1.2, (12, 2))
   reference = [0.9 if side == 'lower' else 0.1 for side in better]
   exact = hypervolume(points, reference, better)
@@ -40,7 +40,7 @@ def test_equals_brute_force(better):
   assert exact > 0.05
 
 
-def test_by_hand():
+def test_hypervolume_equals_manual_values():
   staircase = [(1, 3), (2, 1), (2, 1), (3, 2), (9, 0)]
   assert hypervolume(staircase, (4, 4)) == 3 * 1 + 2 * 2
   assert hypervolume(staircase[::-1], (4, 4)) == 7
@@ -49,13 +49,13 @@ def test_by_hand():
   assert hypervolume([(1, 0), (np.nan, 0), (-np.inf, 0)], (1, 1)) == 0
 
 
-def test_a_curve_that_dominates_is_larger():
+def test_dominating_curve_has_larger_hypervolume():
   worse = np.array([[2.0, 4.0], [3.0, 3.0], [4.0, 2.5]])
   for shift in (0.1, 1.0):
     assert hypervolume(worse - shift, (5, 5)) > hypervolume(worse, (5, 5))
 
 
-def test_pairs_name_measures():
+def test_pairs_refer_to_metrics():
   for name, pair in PAIRS.items():
     assert pair.name == name and pair.text
     assert {pair.x, pair.y} <= set(METRICS)
@@ -63,7 +63,7 @@ def test_pairs_name_measures():
       assert METRICS[key].better in (side, 'real')
 
 
-def test_volumes_of_seeds_are_fit_for_json():
+def test_volumes_are_per_seed_and_json_serialisable():
   curve = {
     'bleu5': np.array([[0.2, 0.4], [0.1, 0.1]]),
     'self_bleu5': np.array([[0.5, 0.5], [0.1, 1.0]]),

@@ -1,4 +1,4 @@
-"""Marks, and which figures may be emphasised."""
+"""Marks of degenerate rows, and the best row of each measure."""
 
 from fake_runs import REAL
 
@@ -24,8 +24,8 @@ def rows_of(**gan):
 def test_the_best_of_a_column_is_emphasised():
   best, denied = emphasis.winners(rows_of(bleu4=0.4, jeffreys=3.0), REAL)
   assert best['bleu4'] == best['jeffreys'] == 1 and not denied
-  assert best['nll_train'] == 0  # of equals the first
-  assert 'self_bleu4' not in best  # it has no best value
+  assert best['nll_train'] == 0  # ties go to the first row
+  assert 'self_bleu4' not in best  # it has no better side
   page = table.results(rows_of(bleu4=0.4), REAL, 'x', {})
   assert '| **0.400** |' in page
 
@@ -39,8 +39,8 @@ def test_quality_at_the_price_of_diversity_is_not_emphasised():
   assert '**0.500**' not in page and denied[0] in page
 
 
-def test_each_run_is_held_against_its_own_start():
-  """Two runs one after the other: the second has a poorer MLE."""
+def test_each_run_is_compared_with_its_own_mle():
+  """The second of two runs has a worse MLE generator."""
   poor = {'bleu4': 0.2, 'self_bleu4': 0.7}
   second = [
     Row('MLE', poor, key='start'),

@@ -1,4 +1,4 @@
-"""How far two sets of features mix, and their picture in the plane."""
+"""Mixing and t-SNE embeddings of features."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from moegan_jax.report.finished import Features
 
 
 def naive(real, fake, k):
-  """The definition, point by point."""
+  """Computes `mixing` from its definition, point by point."""
   both = np.concatenate([real, fake])
   owner = [0] * len(real) + [1] * len(fake)
   shares = ([], [])
@@ -26,12 +26,12 @@ def test_mixing_equals_its_definition():
   assert mixing(real, fake, 5) == pytest.approx(naive(real, fake, 5))
 
 
-def test_mixing_tells_alike_apart_and_clumped():
+def test_mixing_of_equal_separated_and_clustered_sets():
   rng = np.random.RandomState(0)
   real = rng.standard_normal((400, 10))
   assert mixing(real, rng.standard_normal((400, 10))) > 0.45
   assert mixing(real, rng.standard_normal((400, 10)) + 9) == 0
-  # Within the other set, but of one kind: an average over both would say .5.
+  # A cluster inside of the other set; an average over both sets gives 0.5.
   assert mixing(real, 0.1 * rng.standard_normal((400, 10))) < 0.01
 
 
@@ -49,9 +49,9 @@ def test_embedding_is_seeded_and_balanced():
   [
     None,
     Features(np.zeros((5, 3)), np.ones((50, 3))),  # too few
-    Features(np.ones((20, 3)), np.ones((20, 3))),  # all the same
+    Features(np.ones((20, 3)), np.ones((20, 3))),  # all equal
     Features(np.zeros((20, 1)), np.ones((20, 1))),
   ],
 )
-def test_nothing_to_draw(sets):
+def test_embed_returns_none(sets):
   assert embed(sets) is None

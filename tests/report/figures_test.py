@@ -1,4 +1,4 @@
-"""Figures: what is drawn, from which numbers, and what is left out."""
+"""Contents and layout of figures."""
 
 import itertools
 
@@ -42,7 +42,7 @@ def test_the_end_of_pretraining_is_marked(tmp_path):
   axes = panel(figures.losses(group), 'gradient norms')
   dashed = [line for line in axes.lines if line.get_linestyle() == '--']
   assert [line.get_xdata()[0] for line in dashed] == [1000]
-  # Both phases are as wide: the middle of the axis is where one ends.
+  # Both phases have the same width.
   left, middle, right = axes.transData.transform(
     [(0, 1), (1000, 1), (1120, 1)]
   )[:, 0]
@@ -61,7 +61,7 @@ def test_measures_keep_sample_sizes_apart(tmp_path):
   assert [list(x.get_xdata()) for x in marks] == [[1000], [1120]]
 
 
-def test_real_text_stands_where_it_may(tmp_path):
+def test_real_text_is_drawn_if_comparable(tmp_path):
   figure = figures.measures(group_of(tmp_path / 'a'))
 
   def dotted(title):
@@ -87,13 +87,12 @@ def test_temperature_curves(tmp_path):
   )
   assert lines['moegan'].get_zorder() > lines['MLE'].get_zorder()
   assert axes.get_title('left').endswith('↙ better')
-  # The oracle's own point: the divergences are zero at any number of samples,
-  # but nobody measured that here.
+  # The fake run has no real text with this number of samples.
   assert 'real text' not in lines
   assert panel(figure, 'Jeffreys').get_xlabel() == 'temperature'
 
 
-def test_temperatures_beside_points_hide_none_of_each_other(tmp_path):
+def test_temperature_labels_do_not_overlap(tmp_path):
   group = group_of(tmp_path / 'a', text=False)
   curves = group.first.curves
   crowded = {
@@ -114,7 +113,7 @@ def test_bleu_is_reversed_so_that_lower_left_is_better(tmp_path):
   assert axes.get_xlabel() == 'BLEU-5, axis reversed'
 
 
-def test_real_text_among_curves_needs_as_many_sentences(tmp_path):
+def test_real_text_among_curves_needs_the_same_sample_size(tmp_path):
   group = group_of(tmp_path / 'a')
   assert 'real text' not in labelled(
     panel(figures.temperatures([group]), 'BLEU-5')
@@ -145,11 +144,51 @@ def test_several_runs_overlay(tmp_path):
   assert len(labelled(panel(training, 'BLEU-4'))) >= 3
 
 
-def test_published_curve_stands_behind_a_benchmark(tmp_path):
+def test_published_curve_is_that_of_mle(tmp_path):
   group = group_of(tmp_path / 'a', text=False, benchmark='synthetic20')
   axes = panel(figures.temperatures([group]), 'NLL oracle')
   (name,) = [k for k in labelled(axes) if k.startswith('published MLE')]
-  assert [9.40, 7.61] in labelled(axes)[name].get_xydata().tolist()
+  points = labelled(axes)[name].get_xydata().tolist()
+  assert [9.40, 7.61] in points
+  assert [8.75, 8.06] not in points  # RL-GAN
+
+
+def test_every_column_of_panels_has_an_axis_label(tmp_path):
+  figure = figures.losses(group_of(tmp_path / 'a'))
+  labels = [a.get_xlabel() for a in figure.axes if a.get_visible()]
+  assert labels == ['', '', 'step', 'step', 'step']
+
+
+def test_backward_and_harmonic_bleu_share_panels(tmp_path):
+  group = group_of(tmp_path / 'a')
+  names = [f'{k}_bleu{n}' for k in ('backward', 'harmonic') for n in (2, 3)]
+  records = [
+    {'kind': 'eval', 'phase': 'pretrain', 'step': step, 'samples': 10}
+    | dict.fromkeys(names, 0.1 * step)
+    for step in (1, 2)
+  ]
+  run = group.first._replace(records=records)
+  figure = figures.measures(runs.RunGroup('a', (run,)))
+  titles = [a.get_title('left') for a in figure.axes if a.get_visible()]
+  assert titles == ['backward BLEU ↑', 'harmonic BLEU ↑']
+
+
+def test_a_long_legend_fits_and_does_not_shrink_panels(tmp_path):
+  names = [f'{"long_name_of_a_run_" * 3}{i}' for i in range(4)]
+  paths = [
+    fake_runs.write(tmp_path / name, settings={'x': i})
+    for i, name in enumerate(names)
+  ]
+  groups = runs.fold([runs.load(path) for path in paths])
+  heights = []
+  for some in (groups[:1], groups):
+    figure = figures.temperatures(some)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    box, whole = legend.get_window_extent(), figure.bbox
+    assert box.x0 >= whole.x0 and box.x1 <= whole.x1
+    heights.append(figure.axes[0].get_window_extent().height)
+  assert heights[1] > 0.9 * heights[0]
 
 
 def test_lengths_are_shares(tmp_path):
@@ -171,7 +210,7 @@ def test_nothing_to_draw(tmp_path):
   assert figures.training([group]) is None and figures.embeddings([]) is None
 
 
-def test_embeddings_name_how_far_they_mix():
+def test_embedding_titles_give_the_mixing():
   points = np.random.RandomState(0).standard_normal((20, 2))
   figure = figures.embeddings([('a', Embedding(points, points + 1, 0.25))] * 2)
   assert [a.get_title('left') for a in figure.axes] == ['a: mixing 0.250'] * 2

@@ -1,4 +1,4 @@
-"""The report: well-formed, self-contained, escaped, and its numbers right."""
+"""HTML reports: well-formed, self-contained, escaped, correct values."""
 
 import html.parser
 import json
@@ -17,7 +17,7 @@ VOID = {'meta', 'br', 'link', 'img', 'input', 'hr'}
 
 
 class Page(html.parser.HTMLParser):
-  """Elements must be closed in order; links and ids are collected."""
+  """Checks that elements are closed in order; collects links and ids."""
 
   def __init__(self, text: str):
     super().__init__(convert_charrefs=True)
@@ -52,7 +52,7 @@ class Page(html.parser.HTMLParser):
 
 
 def check(text: str) -> Page:
-  """A page that is well-formed and loads nothing."""
+  """Checks that a page is well-formed and loads nothing."""
   page = Page(text)
   assert len(page.ids) == len(set(page.ids))
   for link in page.links:
@@ -65,7 +65,7 @@ def check(text: str) -> Page:
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-  """Runs of all sorts; the report of one of them."""
+  """Two runs, and the report of one of them."""
   base = tmp_path_factory.mktemp('runs')
   fake_runs.write(base / 'text', seeds=2, benchmark='coco')
   fake_runs.write(base / 'oracle', text=False)
@@ -82,7 +82,7 @@ def test_a_report_is_well_formed_and_loads_nothing(folder):
   assert '1,000 MLE + 120 GAN' in page.text
 
 
-def test_figures_are_left_as_files(folder):
+def test_figures_are_written_as_png(folder):
   names = {path.name for path in (folder / 'text/figures').iterdir()}
   assert names == {
     'temperatures.png',
@@ -140,9 +140,7 @@ def test_marks_and_stand_ins_are_banners(tmp_path):
 
 
 @pytest.mark.parametrize(('self_bleu', 'wins'), [(0.95, False), (None, True)])
-def test_quality_is_bold_unless_diversity_paid_for_it(
-  tmp_path, self_bleu, wins
-):
+def test_quality_is_bold_unless_diversity_is_lost(tmp_path, self_bleu, wins):
   path = fake_runs.write(tmp_path / 'a')
   for file in path.iterdir():
     if file.name not in ('config.json', 'results.json'):
@@ -162,7 +160,7 @@ def test_quality_is_bold_unless_diversity_paid_for_it(
   assert (bold, said) == (wins, not wins)
 
 
-def test_with_nothing_but_results(tmp_path):
+def test_report_of_config_and_results_only(tmp_path):
   path = fake_runs.write(tmp_path / 'a', system='mle')
   for file in path.iterdir():
     if file.name not in ('config.json', 'results.json'):
@@ -172,7 +170,7 @@ def test_with_nothing_but_results(tmp_path):
   assert not (path / 'figures').exists()
 
 
-def test_samples_of_files_where_nothing_else_shows_text(tmp_path):
+def test_newest_sample_file_is_shown_without_examples(tmp_path):
   path = fake_runs.write(tmp_path / 'a', text=False, system='mle')
   (path / 'samples').mkdir()
   for name in ('curves.json', 'metrics.jsonl'):
@@ -190,12 +188,12 @@ def test_an_unfinished_run_is_refused(tmp_path):
     reports.write(path)
 
 
-def test_characters_are_compared_where_tokens_are_characters():
+def test_pieces_compare_tokens_or_characters():
   assert describe.pieces('CCO', 'CCN', '') == [('CC', False), ('O', True)]
   assert describe.pieces('a b', 'a b', ' ') == [('a b', False)]
 
 
-def test_the_joint_page(tmp_path, folder):
+def test_comparison_page(tmp_path, folder):
   paths = [
     folder / 'text',
     folder / 'oracle',
@@ -215,12 +213,22 @@ def test_the_joint_page(tmp_path, folder):
   page = check(text)
   assert 'Comparison of 4 runs' in page.text
   assert 'no_fsa (2 runs)' in page.text
-  assert 'fsa.weight 1.0 0.0' in page.text  # where the settings differ
+  assert 'fsa.weight 1.0 0.0' in page.text
   values = np.concatenate(
     [runs.load(path).rows[1].values['bleu4'] for path in paths[2:]]
   )
   assert f'{values.mean():.3f} ± {values.std(ddof=1):.3f}' in page.text
   assert page.tags['svg'] == 6
+
+
+def test_skipped_pretraining_is_not_a_step(tmp_path):
+  run = runs.load(fake_runs.write(tmp_path / 'a'))
+  records = [
+    {'kind': 'eval', 'phase': 'pretrain', 'step': 0},
+    {'kind': 'train', 'phase': 'adversarial', 'step': 100},
+  ]
+  group = runs.RunGroup('a', (run._replace(records=records),))
+  assert dict(describe.facts(group))['steps'] == '100 GAN'
 
 
 def test_svg_is_xml_with_colours_of_the_page(folder):

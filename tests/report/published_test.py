@@ -1,4 +1,4 @@
-"""Published rows are complete, sourced, and apart where they must be."""
+"""Published rows: complete, with sources, in the right groups."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_some_numbers_as_printed():
   assert find('synthetic40', 'MoEGAN').values['nll_gen'] == (7.46, 0.66)
 
 
-def test_what_cannot_be_ranked_with_the_rest():
+def test_groups_of_incomparable_rows():
   on_train = find('coco', 'LeakGAN', 'BLEU against the training text').values
   assert on_train['bleu4'] == 0.66
   assert find('coco', 'RelGAN', 'human scores').values['human'] == (
@@ -52,7 +52,7 @@ def test_what_cannot_be_ranked_with_the_rest():
   assert news == {'lm_score': 4.682, 'reverse_lm_score': 4.39}
 
 
-def test_the_larger_oracle_is_a_group_of_its_own():
+def test_larger_oracle_has_its_own_group():
   rows = lib.published('synthetic40')
   apart = [r for r in rows if r.group == '64-dimensional oracle']
   assert {r.label for r in apart} == {
@@ -61,5 +61,5 @@ def test_the_larger_oracle_is_a_group_of_its_own():
   assert all('64' not in r.note for r in rows if r not in apart)
 
 
-def test_a_corpus_of_ones_own_has_no_published_rows():
+def test_other_corpora_have_no_published_rows():
   assert lib.published('captions') == []

@@ -1,4 +1,4 @@
-"""Reading runs and folding their seeds."""
+"""Reading runs, and folding runs that differ only in their seeds."""
 
 import json
 
@@ -37,7 +37,7 @@ def test_only_two_files_are_needed(tmp_path):
   assert run.records == [] and run.environment == run.corpus_file == {}
 
 
-def test_numbers_that_json_lacks(tmp_path):
+def test_nan_and_incomplete_last_line(tmp_path):
   path = fake_runs.write(tmp_path / 'a', seeds=2)
 
   def edit(value):
@@ -48,7 +48,7 @@ def test_numbers_that_json_lacks(tmp_path):
     file.write(
       '{"kind": "train", "phase": "adversarial", "step": 2000, "fsa": "nan"}\n'
     )
-    file.write('{"kind": "train", "phase": "adver')  # torn
+    file.write('{"kind": "train", "phase": "adver')  # incomplete
   run = runs.load(path)
   np.testing.assert_array_equal(run.rows[0].values['bleu4'], [np.nan, 0.5])
   (group,) = runs.fold([run])
@@ -81,7 +81,7 @@ def test_numbers_that_json_lacks(tmp_path):
     ('features.npz', 'no archive', 'damaged'),
   ],
 )
-def test_damage_names_the_file(tmp_path, name, text, said):
+def test_error_names_the_damaged_file(tmp_path, name, text, said):
   path = fake_runs.write(tmp_path / 'a')
   (path / name).write_text(text, encoding='utf-8')
   with pytest.raises(UserError) as error:
@@ -90,7 +90,7 @@ def test_damage_names_the_file(tmp_path, name, text, said):
   assert '\n' not in str(error.value)
 
 
-def test_what_is_no_finished_run(tmp_path):
+def test_unfinished_runs_are_refused(tmp_path):
   path = fake_runs.write(tmp_path / 'a')
   (path / 'results.json').unlink()
   with pytest.raises(UserError, match='not finished'):
@@ -121,14 +121,16 @@ def test_runs_that_differ_in_their_seed_fold(tmp_path):
   assert curve.shape == (5, 3)
   (line,) = history.history(group, 'train', 'nll')
   assert line.values.shape == (20, 3)
-  assert len(runs.real([group])) == 2  # real text once, though in both
+  assert len(runs.real([group])) == 2  # both runs have the same real text
 
 
 def test_what_does_not_fold(tmp_path):
   made = [
     fake_runs.write(tmp_path / 'a'),
     fake_runs.write(tmp_path / 'b', settings={'fsa': {'weight': 0.0}}),
-    fake_runs.write(tmp_path / 'deep' / 'a'),  # the first one over again
+    fake_runs.write(
+      tmp_path / 'deep' / 'a'
+    ),  # same settings and seed as the first
     fake_runs.write(tmp_path / 'c', seed=1, hypotheses=500),
   ]
   groups = runs.fold([runs.load(path) for path in made])
@@ -140,7 +142,7 @@ def test_what_does_not_fold(tmp_path):
     runs.fold([runs.load(made[0]), runs.load(made[0])])
 
 
-def test_a_row_that_one_run_lacks_says_so(tmp_path):
+def test_missing_row_is_noted(tmp_path):
   paths = [
     fake_runs.write(tmp_path / f'x{seed}', seed=seed) for seed in range(2)
   ]
@@ -155,7 +157,7 @@ def test_a_row_that_one_run_lacks_says_so(tmp_path):
   assert len(rows['start'].values['bleu2']) == 2
 
 
-def test_few_and_many_samples_are_not_joined(tmp_path):
+def test_sample_sizes_are_not_joined(tmp_path):
   (group,) = runs.fold([runs.load(fake_runs.write(tmp_path / 'a', seeds=2))])
   found = {
     (line.phase, line.samples): line.steps.tolist()
@@ -171,7 +173,7 @@ def test_few_and_many_samples_are_not_joined(tmp_path):
   assert 'samples' not in history.quantities(group, 'eval')
 
 
-def test_other_steps_are_interpolated(tmp_path):
+def test_different_steps_are_interpolated(tmp_path):
   paths = [
     fake_runs.write(tmp_path / f'x{seed}', seed=seed) for seed in range(2)
   ]

@@ -1,4 +1,4 @@
-"""Tables: cells, alignment, notes, and the page of results."""
+"""Tables: cells, alignment, notes, and the results page."""
 
 import numpy as np
 from fake_runs import REAL
@@ -68,7 +68,7 @@ def test_plain_fits_a_terminal():
   assert 'distinct' in rest
 
 
-def test_results_mark_collapse_and_separate_what_cannot_be_ranked():
+def test_results_mark_collapse_and_separate_groups():
   ours = [
     Row('mle', {'self_bleu4': [0.6, 0.6], 'distinct_sentences': [1, 1]}),
     Row(

@@ -75,7 +75,7 @@ _MEASURES = (
   ('n-gram entropy', _orders('ngram_entropy{}', 1)),
   ('classifier against real text, AUC ↓', ('auc', 'auc_train')),
   (
-    'distinct and most frequent sentence',
+    'share of distinct and top sentences',
     ('distinct_sentences', 'top_sentence'),
   ),
   ('copying', ('copied', 'copied_4grams', 'nearest', 'novelty')),

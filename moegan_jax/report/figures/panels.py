@@ -18,6 +18,7 @@ MAX_LEGEND_COLUMNS = 5
 
 _GLYPH = 0.66 / 72  # width of a DejaVu Sans glyph in inches, per point of size
 _HANDLE = 0.5  # width of a legend handle with its margins in inches
+_LEGEND_ROW = 1.5 * SMALL / 72  # height of a legend row in inches
 
 # Real text can be compared with any number of samples in these measures, since
 # they do not depend on the number of samples.
@@ -215,7 +216,7 @@ def legend_below(axes, points: float) -> None:
 
 
 def shared_legend(figure, axes, **options) -> None:
-  """Draws one legend below all panels, in as many columns as fit."""
+  """Draws one legend below all panels, and makes the figure taller for it."""
   handles, labels = [], []
   for ax in axes:
     for handle, label in zip(*_unique_handles(ax)):
@@ -224,15 +225,22 @@ def shared_legend(figure, axes, **options) -> None:
         labels.append(label)
   if not labels:
     return
-  entry = _HANDLE + max(map(len, labels)) * _GLYPH * SMALL
-  columns = int(figure.get_figwidth() / entry)
+  columns = _legend_columns(labels, figure.get_figwidth())
+  rows = -(-len(labels) // columns)
+  figure.set_figheight(figure.get_figheight() + rows * _LEGEND_ROW)
   figure.legend(
-    handles,
-    labels,
-    loc='outside lower center',
-    ncols=max(1, min(columns, len(labels), MAX_LEGEND_COLUMNS)),
-    **options,
+    handles, labels, loc='outside lower center', ncols=columns, **options
   )
+
+
+def _legend_columns(labels: Sequence[str], width: float) -> int:
+  """Returns how many columns of a legend fit into a width in inches."""
+  entries = np.array([_HANDLE + len(x) * _GLYPH * SMALL for x in labels])
+  for columns in range(min(len(labels), MAX_LEGEND_COLUMNS), 1, -1):
+    # Matplotlib fills the columns one after the other.
+    if sum(part.max() for part in np.array_split(entries, columns)) <= width:
+      return columns
+  return 1
 
 
 def _unique_handles(axes) -> tuple[list, list[str]]:
