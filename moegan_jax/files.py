@@ -1,22 +1,28 @@
-"""Files of a run: whole or not at all, and strict JSON."""
+"""Files and standard output: atomic writes and strict JSON."""
 
+import hashlib
 import json
 import math
 import os
 import pathlib
+import re
+import sys
 from typing import Any
 
 from moegan_jax.errors import UserError
 
+_MAX_LINKS = 40  # symbolic links to follow, the limit of Linux
+
 
 def jsonable(value: Any) -> Any:
-  """A value as strict JSON can hold it.
+  """Converts a value to types that strict JSON supports.
 
-  Arrays become lists, tuples lists, keys strings, and the floats that JSON
-  lacks the strings 'nan', 'inf' and '-inf', which `float` understands.
+  Arrays and tuples become lists, and keys become strings. Floats that JSON
+  does not support become the strings 'nan', 'inf' and '-inf', which `float`
+  reads.
 
   Raises:
-    TypeError: anything else, such as an object or a function.
+    TypeError: the value has another type, such as a function.
   """
   if isinstance(value, dict):
     return {str(k): jsonable(v) for k, v in value.items()}
@@ -34,7 +40,7 @@ def jsonable(value: Any) -> Any:
 
 
 def floats(value: Any) -> Any:
-  """Undoes what `jsonable` does to the floats that JSON lacks."""
+  """Converts the strings 'nan', 'inf' and '-inf' back to floats."""
   if isinstance(value, dict):
     return {k: floats(v) for k, v in value.items()}
   if isinstance(value, list):
@@ -44,31 +50,158 @@ def floats(value: Any) -> Any:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-  """Writes a whole UTF-8 file or nothing; see `write_bytes`."""
+  """Writes a UTF-8 file; see `write_bytes`."""
   write_bytes(path, text.encode('utf-8'))
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:
-  """Writes a whole file or nothing: a new file takes the old one's name.
+  """Writes a file completely or not at all.
+
+  A regular file is replaced in one step. The target of a symbolic link is
+  replaced and the link is kept. Pipes, devices and descriptors such as
+  /dev/stdout are written directly.
+
+  Args:
+    path: the file, link, pipe or device.
+    content: the whole content.
 
   Raises:
     UserError: the file cannot be written.
+    BrokenPipeError: the reader of a pipe has closed it.
   """
   path = pathlib.Path(path)
-  temporary = path.with_name(f'.{path.name}.tmp')
+  try:
+    descriptor = _descriptor(path)
+    if descriptor is not None:
+      _flush_standard_streams()
+      with os.fdopen(os.dup(descriptor), 'wb') as file:
+        file.write(content)
+    elif path.exists() and not path.is_file():
+      with path.open('wb') as file:
+        file.write(content)
+    else:
+      _replace(path.resolve(), content)
+  except BrokenPipeError:
+    raise
+  except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+    reason = getattr(error, 'strerror', None) or error
+    raise UserError(
+      f'cannot write {path}: {reason}; choose another file'
+    ) from error
+
+
+def check_writable(path: str | os.PathLike, flag: str = '--output') -> None:
+  """Checks, without writing, that `write_bytes` can write a file.
+
+  Args:
+    path: the file, link, pipe or device.
+    flag: the command-line flag that names the file, for the message.
+
+  Raises:
+    UserError: the path is a folder, its folder is missing, or writing is not
+      permitted.
+  """
+  path = pathlib.Path(path)
+  try:
+    if _descriptor(path) is not None:
+      return
+    target = path.resolve()
+    if target.is_dir() or not target.parent.is_dir():
+      raise UserError(f'{flag}={path}: name a file in a folder that exists')
+    direct = target.exists() and not target.is_file()
+  except (OSError, RuntimeError, ValueError) as error:
+    reason = getattr(error, 'strerror', None) or error
+    raise UserError(f'{flag}={path}: {reason}; name another file') from error
+  if not os.access(target if direct else target.parent, os.W_OK):
+    raise UserError(
+      f'{flag}={path} cannot be written: name a file in a folder where you '
+      'may write'
+    )
+
+
+def write_stdout(text: str) -> None:
+  """Writes text to standard output and flushes it.
+
+  Characters that the encoding of the terminal lacks are replaced by '?'.
+
+  Raises:
+    UserError: standard output is closed or cannot be written.
+    BrokenPipeError: the reader of a pipe has closed it. Callers end quietly.
+  """
+  stream = sys.stdout
+  if stream is None:
+    raise UserError('cannot write standard output: it is closed; open it')
+  encoding = getattr(stream, 'encoding', None) or 'utf-8'
+  try:
+    stream.write(text.encode(encoding, 'replace').decode(encoding))
+    stream.flush()
+  except BrokenPipeError:
+    raise
+  except OSError as error:
+    _discard_stdout()
+    raise UserError(
+      f'cannot write standard output: {error.strerror}; redirect it elsewhere'
+    ) from error
+
+
+def _replace(path: pathlib.Path, content: bytes) -> None:
+  """Writes a temporary file and renames it to `path`."""
+  # A hash keeps the temporary name legal where the name itself has the
+  # greatest legal length.
+  digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()
+  temporary = path.with_name(f'.{digest[:16]}.tmp')
   try:
     with temporary.open('wb') as file:
       file.write(content)
       file.flush()
       os.fsync(file.fileno())
     os.replace(temporary, path)
-  except OSError as error:
+  except BaseException:
     temporary.unlink(missing_ok=True)
-    raise UserError(f'cannot write {path}: {error.strerror}') from error
+    raise
+
+
+def _descriptor(path: pathlib.Path) -> int | None:
+  """Returns the file descriptor that a path such as /dev/stdout names.
+
+  Opening such a path again would truncate a file that standard output is
+  redirected to, so the descriptor itself must be used.
+  """
+  path = path.absolute()
+  for _ in range(_MAX_LINKS):
+    found = re.fullmatch(
+      rf'/(?:dev|proc/(?:self|{os.getpid()}))/fd/(\d+)', os.path.normpath(path)
+    )
+    if found:
+      return int(found[1])
+    if not path.is_symlink():
+      return None
+    path = path.parent / path.readlink()
+  return None
+
+
+def _flush_standard_streams() -> None:
+  """Keeps the order of what was printed before and what is written now."""
+  for stream in (sys.stdout, sys.stderr):
+    if stream is not None:
+      stream.flush()
+
+
+def _discard_stdout() -> None:
+  """Redirects standard output to the null device.
+
+  Python flushes the rest of the buffer when it ends, and would fail again.
+  """
+  try:
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+  except (OSError, ValueError):  # a stream without a descriptor
+    pass
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
-  """Writes a value atomically as strict JSON; see `jsonable`."""
+  """Writes a value as strict JSON; see `jsonable` and `write_bytes`."""
   text = json.dumps(
     jsonable(value), indent=2, ensure_ascii=False, allow_nan=False
   )
@@ -76,10 +209,10 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
 
 
 def read_json(path: str | os.PathLike) -> Any:
-  """The value of a JSON file.
+  """Reads a JSON file.
 
   Raises:
-    UserError: it is missing or no JSON.
+    UserError: the file is missing or is not JSON.
   """
   path = pathlib.Path(path)
   try:
@@ -89,7 +222,7 @@ def read_json(path: str | os.PathLike) -> Any:
 
 
 def flatten(settings: dict[str, Any], prefix: str = '') -> dict[str, Any]:
-  """Nested settings as one dict with dotted keys."""
+  """Flattens nested settings to one dict with dotted keys."""
   flat: dict[str, Any] = {}
   for key, value in settings.items():
     if isinstance(value, dict):
