@@ -8,8 +8,12 @@ import numpy as np
 
 Sentences = list[list[str]]
 
-# What stands beside KEY: its standard error, the ends of its interval.
-SUFFIXES = ('_se', '_low', '_high')
+# Values at the number of sentences that training or held-out text has, where
+# that is smaller than the number of samples; only the guards read them.
+AT_TRAIN, AT_TEST = '_at_train', '_at_test'
+# Values that accompany KEY: its standard error, the ends of its interval, and
+# its values at other numbers of sentences.
+SUFFIXES = ('_se', '_low', '_high', AT_TRAIN, AT_TEST)
 
 
 class Metric(NamedTuple):

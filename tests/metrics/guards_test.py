@@ -1,8 +1,11 @@
-"""The marks of collapse and of memorising, and what a winner must not lose."""
+"""Guards: collapse, memorisation, and less diversity than MLE."""
+
+import random
 
 import pytest
 
 from moegan_jax.metrics import METRICS, Texts, guards, text_measures
+from moegan_jax.metrics.measure import AT_TEST, AT_TRAIN
 
 REAL = {'self_bleu4': 0.6, 'distinct_sentences': 0.98}
 MLE = {
@@ -157,3 +160,75 @@ def test_less_varied_than_published_mle(measured):
   )
   assert 'Self-BLEU-4 0.734 > 0.450' in reason
   assert 'distinct sentences 0.806 < 0.999' in reason
+
+
+# --- equal numbers of sentences -----------------------------------------------
+
+
+def names(count, of=200, seed=0):
+  """Independent draws from `of` equally likely sentences of four words."""
+  rng = random.Random(seed)
+  return [[f'n{rng.randrange(of)}', 'a', 'b', 'c'] for _ in range(count)]
+
+
+def row(sentences, suffix='', size=0):
+  """Measures of sentences, with those of `size` of them for the guards."""
+  found = text_measures(Texts(sentences), ('self_bleu', 'diversity'))
+  return found | (guards.of_size(sentences, size, suffix) if suffix else {})
+
+
+def test_more_samples_than_real_text_are_compared_at_equal_size():
+  """1,000 draws and 100 draws of one distribution do not differ."""
+  samples, real = names(1000), names(100, seed=1)
+  ours = row(samples, AT_TRAIN, 100)
+  theirs = row(real, AT_TRAIN, 100)
+  assert ours['distinct_sentences'] < 0.25 < theirs['distinct_sentences']
+  assert ours['distinct_sentences_at_train'] == pytest.approx(
+    theirs['distinct_sentences'], abs=0.1
+  )
+  assert guards.marks(ours, theirs) == []
+  assert guards.marks(ours, None, {}) != []  # against no repetitions at all
+  # Held-out text is the measure of collapse where training text is missing.
+  test = {k.replace(AT_TRAIN, AT_TEST): v for k, v in theirs.items()}
+  at_test = row(samples, AT_TEST, 100)
+  assert guards.marks(at_test, None, test) == []
+
+
+def test_collapse_is_found_at_equal_size():
+  real = names(100, of=10**6, seed=1)
+  (mark,) = guards.marks(
+    row(names(1000, of=5), AT_TRAIN, 100), row(real, AT_TRAIN, 100)
+  )
+  assert mark == 'collapsed: distinct sentences 0.050 < 0.9'
+
+
+def test_self_bleu_is_compared_at_equal_size():
+  """Self-BLEU rises with the number of sentences of the same text."""
+  rng = random.Random(0)
+  text = [
+    [f'w{int(rng.random() ** 3 * 60)}' for _ in range(8)] for _ in '.' * 2000
+  ]
+  samples, real = text[:1500], text[1500:1550]
+  ours = row(samples, AT_TEST, 50)
+  theirs = {
+    k: v
+    for k, v in row(real, AT_TEST, 50).items()
+    if not k.startswith('self_bleu') or k.endswith(AT_TEST)
+  }
+  assert ours['self_bleu4'] > theirs['self_bleu4_at_test'] + guards.MAX_EXCESS
+  assert guards.marks(ours, None, theirs) == []
+
+
+def test_a_winner_is_compared_with_real_text_at_equal_size():
+  real = {'distinct_sentences': 0.9, 'distinct_sentences_at_test': 0.9}
+  ours = {'distinct_sentences': 0.30, 'distinct_sentences_at_test': 0.91}
+  mle = {'distinct_sentences': 0.35, 'distinct_sentences_at_test': 0.95}
+  assert guards.worse_than_mle(ours, mle, real) == ''
+  ours['distinct_sentences_at_test'] = 0.8
+  reason = guards.worse_than_mle(ours, mle, real)
+  assert reason == 'distinct sentences 0.800 < 0.950 of MLE'
+
+
+def test_one_sentence_has_no_diversity():
+  assert guards.of_size(names(5), 1, AT_TRAIN) == {}
+  assert len(guards.of_size(names(5), 2, AT_TRAIN)) == 2
