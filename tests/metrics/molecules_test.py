@@ -46,3 +46,8 @@ def test_without_rdkit_the_measures_are_left_out(monkeypatch):
   said = ' '.join(left_out('smiles'))
   assert 'no valid, unique: ' in said and 'pip install rdkit' in said
   assert left_out('word') == []
+
+
+def test_text_after_a_blank_is_no_name_of_a_molecule():
+  texts = Texts([list('CCO ethanol'), ['C', 'C', 'O']], kind='smiles')
+  assert text_measures(texts, NAMES)['valid_molecules'] == 1 / 2
