@@ -1,5 +1,6 @@
 """Files and standard output: atomic writes and strict JSON."""
 
+import errno
 import hashlib
 import json
 import math
@@ -80,10 +81,10 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
       with path.open('wb') as file:
         file.write(content)
     else:
-      _replace(path.resolve(), content)
+      _replace(_target(path), content)
   except BrokenPipeError:
     raise
-  except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+  except (OSError, RuntimeError, ValueError) as error:
     reason = getattr(error, 'strerror', None) or error
     raise UserError(
       f'cannot write {path}: {reason}; choose another file'
@@ -105,7 +106,7 @@ def check_writable(path: str | os.PathLike, flag: str = '--output') -> None:
   try:
     if _descriptor(path) is not None:
       return
-    target = path.resolve()
+    target = _target(path)
     if target.is_dir() or not target.parent.is_dir():
       raise UserError(f'{flag}={path}: name a file in a folder that exists')
     direct = target.exists() and not target.is_file()
@@ -142,6 +143,14 @@ def write_stdout(text: str) -> None:
     raise UserError(
       f'cannot write standard output: {error.strerror}; redirect it elsewhere'
     ) from error
+
+
+def _target(path: pathlib.Path) -> pathlib.Path:
+  """Follows symbolic links; OSError or RuntimeError for a loop of links."""
+  target = path.resolve()
+  if target.is_symlink():  # Python 3.13 returns a link of the loop
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+  return target
 
 
 def _replace(path: pathlib.Path, content: bytes) -> None:
