@@ -117,7 +117,7 @@ def test_few_sentences_have_no_value():
   assert two_sample.AUC.of(Texts(enough, enough))
   assert two_sample.AUC_TRAIN.of(Texts(few * 9, [], enough)) == {}
   assert two_sample.real_floor(draw(39, 0)) == {}
-  with pytest.raises(ValueError, match='20 sentences a side'):
+  with pytest.raises(ValueError, match='20 sentences per side'):
     two_sample.auc(few, enough)
 
 
