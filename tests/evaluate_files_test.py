@@ -44,7 +44,7 @@ def test_lines(texts, capsys, content, sentences):
   assert ('self_bleu2' in found) == (len(words) > 1)
   said = f'{words.count([])} of {len(words)} samples are empty'
   assert any(said in note for note in protocol['notes']) == ([] in words)
-  # As references and training text they are real text: blank lines are none.
+  # Blank lines of references and training text are skipped.
   real = run_json(capsys, QUICK, '--train=nasty.txt', references='nasty.txt')[
     'protocol'
   ]

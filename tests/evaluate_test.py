@@ -52,7 +52,7 @@ def test_profiles_are_side_by_side(texts, capsys):
     one = run_json(capsys, QUICK, f'--profile={name}', samples='cased.txt')
     for key in ('bleu2', 'bleu5', 'self_bleu2', 'self_bleu5', 'bleu4_low'):
       assert one[key] == found[key]
-  # Upper case is found by none of the references, except for the period.
+  # No reference has words in upper case; only the period matches.
   assert every['texygen']['bleu2'] < 0.5 * every['strict']['bleu2']
   assert every['relgan']['self_bleu5'] == pytest.approx(1)
   scored = {n: found['protocol']['hypotheses'] for n, found in every.items()}
@@ -89,7 +89,7 @@ def test_marks(texts, capsys):
   page = capsys.readouterr().out
   assert 'samples (collapsed)' in page
   assert '* collapsed: distinct sentences 0.017 < 0.9' in page
-  # Under relgan all text has a Self-BLEU of 1; the mark does not go by that.
+  # The marks come from the profile strict: relgan gives all text about 1.
   assert run_json(capsys, '--profile=relgan', samples='same.txt')['marks']
   (mark,) = run_json(capsys, QUICK, '--train=train.txt', samples='train.txt')[
     'marks'
@@ -99,27 +99,37 @@ def test_marks(texts, capsys):
   assert f'warning: {mark}' in capsys.readouterr().err
 
 
-def test_golden_digits(benchmark_files, tmp_path, monkeypatch, capsys):
+# BLEU-2..5, then Self-BLEU-2..5, of the samples released with Texygen.
+GOLDEN = {
+  'mle': '.731387 .497373 .305423 .189404 .915850 .769354 .582886 .409000',
+  'seq': '.745664 .497745 .294530 .180113 .950965 .840966 .670374 .490000',
+  'leakgan': '.745659 .527893 .355012 .229993 .966248 .913318 .848570 .780423',
+}
+
+
+@pytest.mark.parametrize('name', GOLDEN)
+def test_golden_digits(benchmark_files, tmp_path, monkeypatch, capsys, name):
   monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path))
   found = run_json(
     capsys,
     QUICK,
-    samples=benchmark_files / 'samples_leakgan.txt',
+    samples=benchmark_files / f'samples_{name}.txt',
     references=benchmark_files / 'test_coco.txt',
   )
   got = [found[f'{key}{n}'] for key in BLEU for n in range(2, 6)]
-  want = [0.745659, 0.527893, 0.355012, 0.229993]
-  want += [0.966248, 0.913318, 0.848570, 0.780423]
+  want = list(map(float, GOLDEN[name].split()))
   np.testing.assert_allclose(got, want, rtol=0, atol=5.1e-7)
-  assert found['marks'] == [
-    'collapsed: distinct sentences 0.707 < 0.9 x 0.987 of real text'
-  ]
+  assert found['protocol']['normalisation'] == 'NFC'
   assert found['protocol']['notes'] == []
+  if name == 'leakgan':
+    assert found['marks'] == [
+      'collapsed: distinct sentences 0.707 < 0.9 x 0.987 of real text'
+    ]
 
 
 @pytest.mark.parametrize('train', [True, False])
 def test_language_models(texts, capsys, monkeypatch, train):
-  """Which text is learnt, and which is judged; no model is trained."""
+  """Models are fitted to, and score, the right texts; none is trained."""
   fitted = []
 
   class Fake:
@@ -131,7 +141,9 @@ def test_language_models(texts, capsys, monkeypatch, train):
 
       def nll(judged):
         counts = np.array([len(words) + 1.0 for words in judged])
-        return counts * len(sentences), counts  # nats a token name the model
+        return counts * len(
+          sentences
+        ), counts  # nats per token identify the model
 
       return LanguageModel(nll, lambda judged: np.zeros((len(judged), 2)))
 
@@ -148,7 +160,7 @@ def test_language_models(texts, capsys, monkeypatch, train):
   assert found['protocol']['language_model'] == 'a fake'
   real = found['protocol']['real_text']
   if train:
-    # The training text cannot be judged by the model that has learnt it.
+    # The training text has no score under the model fitted to it.
     assert 'lm_score' not in real['real_train']
     assert real['real_train']['reverse_lm_score'] == pytest.approx(57)
     assert real['real_test']['lm_score'] == pytest.approx(57)

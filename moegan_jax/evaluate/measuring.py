@@ -44,6 +44,7 @@ def evaluate(
   notes = [
     *reading.warnings(lines.samples),
     *_invalid(invalid, len(texts.samples), args.codec),
+    *tokens.quotation_marks(lines, args),
     *lines.notes,
     *_remarks(texts, names, args),
   ]

@@ -15,6 +15,7 @@ from moegan_jax.evaluate.texts import Lines, RunTexts, normaliser
 
 _WORDS = ('word', 'word_cased')
 SEPARATED = (*_WORDS, 'whitespace')  # codecs that join tokens with blanks
+_MANY = 0.01  # share of samples with a separate '' that is worth a note
 
 
 def tokenise(
@@ -94,6 +95,29 @@ def described(codec: str) -> dict[str, str]:
     'casing': 'lower' if codec == 'word' else 'as is',
     'tokeniser': f'{codec} (NLTK {version} word tokens)' if words else codec,
   }
+
+
+def quotation_marks(lines: Lines, args: argparse.Namespace) -> list[str]:
+  """Notes samples that look like tokens and would be split differently.
+
+  A separate closing quotation mark '' occurs in tokens, rarely in text.
+
+  Args:
+    lines: of `texts.read`.
+    args: the parsed command line.
+
+  Returns:
+    A line for the notes, or none.
+  """
+  if args.codec not in _WORDS or args.tokenised or lines.run:
+    return []
+  count = sum("''" in line.split() for line in lines.samples)
+  if count <= _MANY * len(lines.samples):
+    return []
+  return [
+    f"{count:,} samples have a separate '', which NLTK reads as an opening "
+    'quotation mark; use --tokenised if the samples are tokens'
+  ]
 
 
 def _samples(

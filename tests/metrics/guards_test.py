@@ -22,7 +22,7 @@ def test_collapse_by_repetition():
   assert not guards.collapsed({'distinct_sentences': 0.9}, None)
   reason = guards.collapsed({'distinct_sentences': 0.707}, None)
   assert reason == 'distinct sentences 0.707 < 0.9'
-  # A log repeats itself.
+  # Real text such as a log repeats sentences, too.
   real = {'distinct_sentences': 0.75}
   assert not guards.collapsed({'distinct_sentences': 0.7}, real)
   reason = guards.collapsed({'distinct_sentences': 0.6}, real)
@@ -53,7 +53,7 @@ def test_memorised_by_distance():
   reason = guards.memorised({'copied': 0.0, 'nearest': 0.24}, real)
   assert '0.240 < 0.5 x 0.500' in reason
   assert not guards.memorised({'nearest': 0.0}, None)
-  # Where real sentences are all in the training text, nothing can be said.
+  # Held-out text that is in the training text gives no evidence.
   known = {'copied': 1.0, 'nearest': 0.0}
   assert not guards.memorised(known, known)
 
@@ -65,7 +65,7 @@ def test_marks_take_held_out_text_where_training_text_says_nothing():
   assert '0.900 > 0.500' in marks[0] and '0.900 > 0.000' in marks[1]
   (mark,) = guards.marks({'self_bleu4': 0.9}, {}, {'self_bleu4': 0.6})
   assert '0.900 > 0.600' in mark
-  # Each measure has its own yardstick: training text repeats itself here.
+  # Training text takes precedence: here it repeats sentences.
   train, held_out = {'distinct_sentences': 0.8}, {'distinct_sentences': 1.0}
   assert guards.marks({'distinct_sentences': 0.75}, train, held_out) == []
   assert guards.marks({}) == guards.marks(MLE, REAL, REAL) == []
@@ -95,7 +95,7 @@ def test_worse_only_on_the_side_of_less_variety():
   def reason(self_bleu, real):
     return guards.worse_than_mle({'self_bleu4': self_bleu}, MLE, real)
 
-  assert reason(0.605, REAL) == ''  # beyond MLE's, but as varied as real text
+  assert reason(0.605, REAL) == ''  # above MLE, within the margin of real text
   assert reason(0.615, REAL) == 'Self-BLEU-4 0.615 > 0.580 of MLE'
   assert reason(0.605, None) == 'Self-BLEU-4 0.605 > 0.580 of MLE'
   assert reason(0.30, REAL) == ''
@@ -108,7 +108,7 @@ def test_noise_of_the_measure_is_no_reason():
   assert guards.worse_than_mle(ours, mle, None)
   errors = {'jeffreys_se': 0.12}
   assert not guards.worse_than_mle(ours | errors, mle | errors, None)
-  # Both below one half: neither can be told from real text.
+  # Both are below one half: neither differs from real text.
   assert not guards.worse_than_mle({'auc': 0.49}, {'auc': 0.46}, None)
 
 
@@ -187,8 +187,10 @@ def test_more_samples_than_real_text_are_compared_at_equal_size():
     theirs['distinct_sentences'], abs=0.1
   )
   assert guards.marks(ours, theirs) == []
-  assert guards.marks(ours, None, {}) != []  # against no repetitions at all
-  # Held-out text is the measure of collapse where training text is missing.
+  assert (
+    guards.marks(ours, None, {}) != []
+  )  # without real text the limit is 0.9
+  # Held-out text replaces training text that is missing.
   test = {k.replace(AT_TRAIN, AT_TEST): v for k, v in theirs.items()}
   at_test = row(samples, AT_TEST, 100)
   assert guards.marks(at_test, None, test) == []
