@@ -1,5 +1,6 @@
 """`evaluate` scores every sample, and reads a run's tokens back."""
 
+import os
 import pathlib
 import random
 
@@ -110,8 +111,22 @@ def test_collapse_is_judged_at_equal_numbers_of_sentences(texts, capsys):
     assert not [m for m in found['marks'] if m.startswith('collapsed')]
   write(texts / 'many.txt', names[:3] * 100)
   assert run_json(capsys, **files)['marks'] == [
-    'collapsed: distinct sentences 0.100 < 0.9 x 0.733 of real text'
+    'collapsed: distinct sentences 0.100 < 0.9 x 0.733 of real text, of equal '
+    'numbers of sentences'
   ]
+
+
+@pytest.mark.parametrize('codec', ['word', 'char'])
+def test_samples_from_a_pipe(texts, capsys, codec):
+  flags = [f'--codec={codec}', QUICK]
+  want = run_json(capsys, *flags)
+  reader, writer = os.pipe()
+  os.write(writer, (texts / 'samples.txt').read_bytes())
+  os.close(writer)
+  try:
+    assert run_json(capsys, *flags, samples=f'/dev/fd/{reader}') == want
+  finally:
+    os.close(reader)
 
 
 # --- Unicode ------------------------------------------------------------------

@@ -192,12 +192,16 @@ def _blank_records(path: str, args: argparse.Namespace) -> list[Any]:
 
 
 def _unstripped(path: str) -> list[str]:
-  """Reads the lines of a plain text file with blanks at their ends."""
+  """Reads the lines of a plain text file with blanks at their ends.
+
+  Returns [] for other formats, and for pipes, which cannot be read twice.
+  """
   from moegan_jax.data.formats import TEXT
   from moegan_jax.data.records import format_of
   from moegan_jax.data.textfile import decode, read_bytes
 
-  if format_of(path) is not TEXT or path.lower().endswith('.gz'):
+  plain = format_of(path) is TEXT and not path.lower().endswith('.gz')
+  if not plain or not pathlib.Path(path).is_file():
     return []
   return decode(read_bytes(path), path)
 

@@ -135,22 +135,31 @@ def marks(
   Returns:
     Up to two lines, 'collapsed: REASON' and 'memorised: REASON'.
   """
-  ours: dict[str, float] = {}
-  theirs: dict[str, float] = {}
-  for key in _SIZED:
-    if key not in measures:
-      continue
-    ours[key] = measures[key]
-    for suffix, real in ((AT_TRAIN, real_train), (AT_TEST, real_test)):
-      name = _common_name(key, (suffix,), (measures, real or {}))
-      if name:
-        ours[key], theirs[key] = measures[name], real[name]
-        break
+  found = [_collapsed(key, measures, real_train, real_test) for key in _SIZED]
   reasons = {
-    'collapsed': collapsed(ours, theirs),
+    'collapsed': next(filter(None, found), ''),
     'memorised': memorised(measures, real_test),
   }
   return [f'{mark}: {reason}' for mark, reason in reasons.items() if reason]
+
+
+def _collapsed(
+  key: str,
+  measures: Mapping[str, float],
+  real_train: Mapping[str, float] | None,
+  real_test: Mapping[str, float] | None,
+) -> str:
+  """Detects collapse by one measure; see `marks`."""
+  if key not in measures:
+    return ''
+  for suffix, real in ((AT_TRAIN, real_train), (AT_TEST, real_test)):
+    name = _common_name(key, (suffix,), (measures, real or {}))
+    if name:
+      reason = collapsed({key: measures[name]}, {key: real[name]})
+      # The figures differ from those of the table.
+      note = ', of equal numbers of sentences' if name != key else ''
+      return f'{reason}{note}' if reason else ''
+  return collapsed({key: measures[key]}, None)
 
 
 class _Watched(NamedTuple):

@@ -201,7 +201,8 @@ def test_collapse_is_found_at_equal_size():
   (mark,) = guards.marks(
     row(names(1000, of=5), AT_TRAIN, 100), row(real, AT_TRAIN, 100)
   )
-  assert mark == 'collapsed: distinct sentences 0.050 < 0.9'
+  reason = 'distinct sentences 0.050 < 0.9, of equal numbers of sentences'
+  assert mark == f'collapsed: {reason}'
 
 
 def test_self_bleu_is_compared_at_equal_size():
