@@ -1,27 +1,29 @@
-"""Atomic writes and strict JSON for the files of a run."""
+"""Files and standard output: atomic writes and strict JSON."""
 
+import errno
+import hashlib
 import json
 import math
 import os
 import pathlib
+import re
+import sys
 from typing import Any
 
 from moegan_jax.errors import UserError
 
+_MAX_LINKS = 40  # symbolic links to follow, the limit of Linux
+
 
 def jsonable(value: Any) -> Any:
-  """Converts a value to types that strict JSON can represent.
+  """Converts a value to types that strict JSON supports.
 
-  Args:
-    value: nested dicts, lists, tuples, arrays, paths and Python scalars
-
-  Returns:
-    The same structure with arrays and tuples as lists, dict keys as strings,
-    and the non-finite floats as the strings 'nan', 'inf' and '-inf', which
-    `float` parses.
+  Arrays and tuples become lists, and keys become strings. Floats that JSON
+  does not support become the strings 'nan', 'inf' and '-inf', which `float`
+  reads.
 
   Raises:
-    TypeError: the value contains another type, such as a function.
+    TypeError: the value has another type, such as a function.
   """
   if isinstance(value, dict):
     return {str(k): jsonable(v) for k, v in value.items()}
@@ -39,14 +41,7 @@ def jsonable(value: Any) -> Any:
 
 
 def floats(value: Any) -> Any:
-  """Converts the strings 'nan', 'inf' and '-inf' back to floats.
-
-  Args:
-    value: a value read from JSON
-
-  Returns:
-    The same structure, as it was before `jsonable`.
-  """
+  """Converts the strings 'nan', 'inf' and '-inf' back to floats."""
   if isinstance(value, dict):
     return {k: floats(v) for k, v in value.items()}
   if isinstance(value, list):
@@ -56,46 +51,166 @@ def floats(value: Any) -> Any:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-  """Writes a UTF-8 file atomically; see `write_bytes`."""
+  """Writes a UTF-8 file; see `write_bytes`."""
   write_bytes(path, text.encode('utf-8'))
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:
-  """Writes a file atomically: a crash leaves the old content or the new one.
+  """Writes a file completely or not at all.
+
+  A regular file is replaced in one step. The target of a symbolic link is
+  replaced and the link is kept. Pipes, devices and descriptors such as
+  /dev/stdout are written directly.
 
   Args:
-    path: file to create or replace; its directory must exist
-    content: the whole content
+    path: the file, link, pipe or device.
+    content: the whole content.
 
   Raises:
     UserError: the file cannot be written.
-
-  The content goes to a temporary file in the same directory, which then
-  replaces `path`.
+    BrokenPipeError: the reader of a pipe has closed it.
   """
   path = pathlib.Path(path)
-  temporary = path.with_name(f'.{path.name}.tmp')
+  try:
+    descriptor = _descriptor(path)
+    if descriptor is not None:
+      _flush_standard_streams()
+      with os.fdopen(os.dup(descriptor), 'wb') as file:
+        file.write(content)
+    elif path.exists() and not path.is_file():
+      with path.open('wb') as file:
+        file.write(content)
+    else:
+      _replace(_target(path), content)
+  except BrokenPipeError:
+    raise
+  except (OSError, RuntimeError, ValueError) as error:
+    reason = getattr(error, 'strerror', None) or error
+    raise UserError(
+      f'cannot write {path}: {reason}; choose another file'
+    ) from error
+
+
+def check_writable(path: str | os.PathLike, flag: str = '--output') -> None:
+  """Checks, without writing, that `write_bytes` can write a file.
+
+  Args:
+    path: the file, link, pipe or device.
+    flag: the command-line flag that names the file, for the message.
+
+  Raises:
+    UserError: the path is a folder, its folder is missing, or writing is not
+      permitted.
+  """
+  path = pathlib.Path(path)
+  try:
+    if _descriptor(path) is not None:
+      return
+    target = _target(path)
+    if target.is_dir() or not target.parent.is_dir():
+      raise UserError(f'{flag}={path}: name a file in a folder that exists')
+    direct = target.exists() and not target.is_file()
+  except (OSError, RuntimeError, ValueError) as error:
+    reason = getattr(error, 'strerror', None) or error
+    raise UserError(f'{flag}={path}: {reason}; name another file') from error
+  if not os.access(target if direct else target.parent, os.W_OK):
+    raise UserError(
+      f'{flag}={path} cannot be written: name a file in a folder where you '
+      'may write'
+    )
+
+
+def write_stdout(text: str) -> None:
+  """Writes text to standard output and flushes it.
+
+  Characters that the encoding of the terminal lacks are replaced by '?'.
+
+  Raises:
+    UserError: standard output is closed or cannot be written.
+    BrokenPipeError: the reader of a pipe has closed it. Callers end quietly.
+  """
+  stream = sys.stdout
+  if stream is None:
+    raise UserError('cannot write standard output: it is closed; open it')
+  encoding = getattr(stream, 'encoding', None) or 'utf-8'
+  try:
+    stream.write(text.encode(encoding, 'replace').decode(encoding))
+    stream.flush()
+  except BrokenPipeError:
+    raise
+  except OSError as error:
+    _discard_stdout()
+    raise UserError(
+      f'cannot write standard output: {error.strerror}; redirect it elsewhere'
+    ) from error
+
+
+def _target(path: pathlib.Path) -> pathlib.Path:
+  """Follows symbolic links; OSError or RuntimeError for a loop of links."""
+  target = path.resolve()
+  if target.is_symlink():  # Python 3.13 returns a link of the loop
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+  return target
+
+
+def _replace(path: pathlib.Path, content: bytes) -> None:
+  """Writes a temporary file and renames it to `path`."""
+  # A hash keeps the temporary name legal where the name itself has the
+  # greatest legal length.
+  digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()
+  temporary = path.with_name(f'.{digest[:16]}.tmp')
   try:
     with temporary.open('wb') as file:
       file.write(content)
       file.flush()
       os.fsync(file.fileno())
     os.replace(temporary, path)
-  except OSError as error:
+  except BaseException:
     temporary.unlink(missing_ok=True)
-    raise UserError(
-      f'cannot write {path}: {error.strerror}; check that its directory '
-      'exists, is writable and has space'
-    ) from error
+    raise
+
+
+def _descriptor(path: pathlib.Path) -> int | None:
+  """Returns the file descriptor that a path such as /dev/stdout names.
+
+  Opening such a path again would truncate a file that standard output is
+  redirected to, so the descriptor itself must be used.
+  """
+  path = path.absolute()
+  for _ in range(_MAX_LINKS):
+    found = re.fullmatch(
+      rf'/(?:dev|proc/(?:self|{os.getpid()}))/fd/(\d+)', os.path.normpath(path)
+    )
+    if found:
+      return int(found[1])
+    if not path.is_symlink():
+      return None
+    path = path.parent / path.readlink()
+  return None
+
+
+def _flush_standard_streams() -> None:
+  """Keeps the order of what was printed before and what is written now."""
+  for stream in (sys.stdout, sys.stderr):
+    if stream is not None:
+      stream.flush()
+
+
+def _discard_stdout() -> None:
+  """Redirects standard output to the null device.
+
+  Python flushes the rest of the buffer when it ends, and would fail again.
+  """
+  try:
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+  except (OSError, ValueError):  # a stream without a descriptor
+    pass
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:
-  """Writes a value atomically as strict JSON; see `jsonable`.
-
-  Raises:
-    TypeError: JSON cannot represent the value.
-    UserError: the file cannot be written.
-  """
+  """Writes a value as strict JSON; see `jsonable` and `write_bytes`."""
   text = json.dumps(
     jsonable(value), indent=2, ensure_ascii=False, allow_nan=False
   )
@@ -103,31 +218,20 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
 
 
 def read_json(path: str | os.PathLike) -> Any:
-  """Returns the value stored in a JSON file.
+  """Reads a JSON file.
 
   Raises:
-    UserError: the file cannot be read or is not valid JSON.
+    UserError: the file is missing or is not JSON.
   """
   path = pathlib.Path(path)
   try:
     return json.loads(path.read_text(encoding='utf-8'))
   except (OSError, ValueError) as error:
-    fault = getattr(error, 'strerror', None) or error
-    raise UserError(
-      f'cannot read {path}: {fault}; check the path, or restore the file'
-    ) from error
+    raise UserError(f'cannot read {path}: {error}') from error
 
 
 def flatten(settings: dict[str, Any], prefix: str = '') -> dict[str, Any]:
-  """Flattens nested settings to one dict with dotted keys.
-
-  Args:
-    settings: nested dicts with string keys
-    prefix: prepended to every key
-
-  Returns:
-    For example {'a.b': 1} for {'a': {'b': 1}}.
-  """
+  """Flattens nested settings to one dict with dotted keys."""
   flat: dict[str, Any] = {}
   for key, value in settings.items():
     if isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import random
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 
@@ -40,3 +41,17 @@ def benchmark_files() -> pathlib.Path:
   if not folder or not (path / 'image_coco.txt').is_file():
     pytest.skip('MOEGAN_DATA_DIR does not name a folder with image_coco.txt')
   return path
+
+
+@pytest.fixture
+def texts(tmp_path, monkeypatch):
+  """A folder with samples.txt, references.txt and train.txt, 60 lines each."""
+  from evaluating import WORDS, write
+
+  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
+  monkeypatch.chdir(tmp_path)
+  rng = random.Random(0)
+  for name in ('samples', 'references', 'train'):
+    lines = [rng.choices(WORDS, k=rng.randint(2, 9)) for _ in range(60)]
+    write(tmp_path / f'{name}.txt', map(' '.join, lines))
+  return tmp_path

@@ -1,6 +1,9 @@
-"""Tests atomic writes and strict JSON."""
+"""Files: atomic, written through links and pipes, checked before."""
 
+import io
 import json
+import os
+import threading
 
 import jax.numpy as jnp
 import numpy as np
@@ -26,3 +29,57 @@ def test_json_is_strict_and_atomic(tmp_path, monkeypatch):
     files.write_json(path, {})
   assert json.loads(path.read_text()) == found
   assert [p.name for p in tmp_path.iterdir()] == ['x.json']
+
+
+def test_a_pipe_and_a_link_are_written_through(tmp_path):
+  pipe = tmp_path / 'pipe'
+  os.mkfifo(pipe)
+  found = []
+  reader = threading.Thread(target=lambda: found.append(pipe.read_bytes()))
+  reader.start()
+  files.write_bytes(pipe, b'text')
+  reader.join()
+  assert found == [b'text'] and pipe.is_fifo()
+  link, target = tmp_path / 'link', tmp_path / 'target'
+  link.symlink_to(target)
+  for content in ('new', 'newer'):
+    files.check_writable(link)
+    files.write_text(link, content)
+    assert link.is_symlink() and target.read_text() == content
+  assert {p.name for p in tmp_path.iterdir()} == {'pipe', 'link', 'target'}
+
+
+def test_a_descriptor_is_written_and_not_truncated(tmp_path):
+  with (tmp_path / 'file').open('w+b', buffering=0) as file:
+    file.write(b'before ')
+    path = f'/dev/fd/{file.fileno()}'
+    files.check_writable(path)
+    files.write_text(path, 'after')
+    file.seek(0)
+    assert file.read() == b'before after'
+
+
+@pytest.mark.parametrize(
+  'name', ['loop', 'missing/x', '.', 'file/x', '\0', 'y' * 300]
+)
+def test_what_cannot_be_written_is_known_before(tmp_path, name):
+  (tmp_path / 'loop').symlink_to('loop')
+  (tmp_path / 'file').touch()
+  with pytest.raises(errors.UserError, match='--output='):
+    files.check_writable(tmp_path / name)
+  with pytest.raises(errors.UserError, match='cannot write'):
+    files.write_text(tmp_path / name, 'x')
+
+
+def test_a_folder_without_permission_is_known_before(tmp_path, monkeypatch):
+  monkeypatch.setattr(files.os, 'access', lambda path, mode: False)
+  with pytest.raises(errors.UserError, match=r'--report=.* cannot be written'):
+    files.check_writable(tmp_path / 'x', '--report')
+
+
+def test_standard_output_replaces_what_it_cannot_encode(monkeypatch):
+  raw = io.BytesIO()
+  stream = io.TextIOWrapper(raw, encoding='cp1252')
+  monkeypatch.setattr(files.sys, 'stdout', stream)
+  files.write_stdout('café 我\n')
+  assert raw.getvalue() == 'café ?\n'.encode('cp1252')

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from moegan_jax import human
-from moegan_jax.cli import Parser, exit_code
+from moegan_jax.cli.shared import Parser, exit_code
 from moegan_jax.errors import UserError
 from moegan_jax.human.key import read_key
 from moegan_jax.human.scoring import blank_lines, formatted, score

@@ -16,19 +16,21 @@ _CHANGE = re.compile(r'--config\.([\w.]+)=(.*)', re.DOTALL)
 class Parser(argparse.ArgumentParser):
   """Flags of a verb, without abbreviations; a wrong flag is a `UserError`."""
 
-  def __init__(self, verb: str, text: str):
+  def __init__(self, verb: str = '', text: str = '', **options):
     """Starts without flags.
 
     Args:
       verb: of moegan-jax
       text: its help: the docstring of its module
+      options: of `argparse.ArgumentParser`, which makes subcommands
     """
-    super().__init__(
-      prog=f'moegan-jax {verb}',
-      description=text,
-      formatter_class=argparse.RawDescriptionHelpFormatter,
-      allow_abbrev=False,
-    )
+    own = {
+      'prog': f'moegan-jax {verb}',
+      'description': text,
+      'formatter_class': argparse.RawDescriptionHelpFormatter,
+      'allow_abbrev': False,
+    }
+    super().__init__(**own | options)
 
   def error(self, message: str):
     raise UserError(f'command line: {message}; see --help')

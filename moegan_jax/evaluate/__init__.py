@@ -1,7 +1,7 @@
-"""Measures of a file of samples: python -m moegan_jax.evaluate --help.
+"""Measures a file of samples: python -m moegan_jax.evaluate --help.
 
-Text in, numbers out: no config and no JAX, unless a language model is asked
-for. Samples of any system can be measured, a sentence a line.
+The samples of any system can be measured, one sentence a line. This package
+needs no config, and JAX only for language models and for texts of a run.
 """
 
 from moegan_jax.evaluate.command import main

@@ -1,4 +1,4 @@
-"""python -m moegan_jax.evaluate"""
+"""Entry point of python -m moegan_jax.evaluate."""
 
 import sys
 

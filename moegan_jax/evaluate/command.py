@@ -5,20 +5,21 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from moegan_jax.cli.shared import Parser, check_output, exit_code
+from moegan_jax.cli.shared import Parser, exit_code
 from moegan_jax.errors import UserError, unknown
-from moegan_jax.evaluate import measuring, page, texts
+from moegan_jax.evaluate import measuring, page, tokens
 
-# Everything else is imported late: --help must not wait for it.
+# Other modules are imported inside of functions, so that --help is fast.
 
 
 def _parser() -> Parser:
   parser = Parser(
     prog='python -m moegan_jax.evaluate',
-    description='Measures generated text against real text. The ending of '
-    'a file says how it is read, as in training: .csv, .tsv, .jsonl, .smi '
-    'and others; any other is UTF-8 text, a sentence a line. An empty line '
-    'among the samples is an empty sentence.',
+    description='Measures generated text against real text. The ending of a '
+    'file name determines its format, as in training: .csv, .tsv, .jsonl, '
+    '.smi and others; any other file is UTF-8 text, one sentence a line. Every '
+    'sample is scored: an empty line is an empty sentence, and a sample that '
+    'the codec cannot read is counted as invalid.',
   )
   add = parser.add_argument
   add('--samples', required=True, metavar='FILE', help='generated text')
@@ -26,27 +27,28 @@ def _parser() -> Parser:
     '--references',
     default='',
     metavar='FILE',
-    help='real text that training has not seen',
+    help='real text that is not in the training text; BLEU and other '
+    'comparisons with held-out text need it',
   )
   add(
     '--train',
     default='',
     metavar='FILE',
-    help='the text that the generator was trained on; adds what is copied and '
-    'a row of real text',
+    help='the training text of the generator; adds measures of copying and a '
+    'row of real text',
   )
   add(
     '--workdir',
     default='',
     metavar='RUN',
-    help='in the place of these two files: the test and the training text of a '
-    'run of ours, and its codec',
+    help='a run of moegan_jax, instead of --references and --train: use its '
+    'test text, its training text and its codec',
   )
   add(
     '--column',
     default='',
     metavar='NAME',
-    help='which column of .csv, .tsv and .jsonl files has the text',
+    help='the column of .csv, .tsv and .jsonl files that has the text',
   )
   add(
     '--profile',
@@ -61,32 +63,56 @@ def _parser() -> Parser:
     metavar='NAME',
     help='tokens: word (the profile decides on the case), word_cased, char, '
     'whitespace, ids, smiles or fasta (default: by the ending of the '
-    'references, word for text)',
+    'references or the training text; word for text)',
+  )
+  add(
+    '--tokenised',
+    action='store_true',
+    help='the samples are tokens separated by blanks, as `sample` writes them: '
+    'do not split them again (automatic for files in RUN/samples, and with '
+    '--workdir for lines of words that the run has)',
+  )
+  add(
+    '--normalise',
+    default='NFC',
+    choices=('NFC', 'none'),
+    help='Unicode normal form of all texts (default: NFC)',
   )
   add(
     '--format',
     default='table',
     choices=('table', 'json', 'markdown'),
-    help='of the result (default: table)',
+    help='output format (default: table)',
   )
   add(
     '--language_model',
     action='store_true',
-    help='also fit language models and judge with them: minutes, needs JAX',
+    help='also train language models and score with them; takes minutes and '
+    'needs JAX',
   )
   add(
     '--measures',
     default='',
     metavar='A,B,...',
-    help='only these, such as bleu,self_bleu,diversity (default: all that the '
-    'files allow)',
+    help='compute only these, such as bleu,self_bleu,diversity (default: all '
+    'that the files allow)',
   )
-  add('-o', '--output', default='', metavar='FILE', help='in place of stdout')
+  add(
+    '-o',
+    '--output',
+    default='',
+    metavar='FILE',
+    help='write to a file instead of standard output',
+  )
   return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs a command line, given without the program's name.
+  """Runs a command line.
+
+  Args:
+    argv: the arguments without the program name; None for those of the
+      process.
 
   Returns:
     The exit code: 0 done, 2 bad input, 130 interrupted.
@@ -96,17 +122,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> None:
   from moegan_jax.data.codecs import get_codec
-  from moegan_jax.files import write_text
+  from moegan_jax.files import write_stdout, write_text
   from moegan_jax.metrics.profiles import PROFILES
 
   if args.profile not in (*PROFILES, measuring.ALL):
     raise unknown('--profile', args.profile, (*PROFILES, measuring.ALL))
-  if bool(args.workdir) == bool(args.references):
-    raise UserError('give --references (and --train), or else --workdir')
-  if args.workdir and args.train:
-    raise UserError('--workdir brings the training text: leave --train out')
-  args.codec, args.model = texts.codec_and_model(args)
+  _check_real_text(args)
+  args.codec, args.model = tokens.codec_and_model(args)
   get_codec(args.codec, args.model)
+  if args.tokenised and args.codec not in tokens.SEPARATED:
+    raise UserError(
+      f'--tokenised has no effect with the codec {args.codec}: leave it out, '
+      f'or choose one of {", ".join(tokens.SEPARATED)}'
+    )
   names = _names(args)
   _check_output(args)
 
@@ -117,17 +145,45 @@ def _run(args: argparse.Namespace) -> None:
   if args.output:
     write_text(args.output, text)
   else:
-    print(text, end='')
-  if args.output or args.format == 'json':  # else they stand in the page
+    write_stdout(text)
+  if args.output or args.format == 'json':  # a table already has the marks
     for line in marks:
       print(f'warning: {line}', file=sys.stderr)
 
 
+def _check_real_text(args: argparse.Namespace) -> None:
+  """Checks that the real text is named once.
+
+  Raises:
+    UserError: there is no real text, or both a run and files.
+  """
+  if not (args.workdir or args.references or args.train):
+    raise UserError(
+      'no real text: give --references, --train or both, or else --workdir'
+    )
+  for flag in ('references', 'train'):
+    if args.workdir and getattr(args, flag):
+      raise UserError(
+        f'--workdir includes the text of --{flag}: leave --{flag} out'
+      )
+  if args.language_model and not (args.workdir or args.references):
+    raise UserError(
+      '--language_model needs --references: its measures compare with '
+      'held-out text'
+    )
+
+
 def _check_output(args: argparse.Namespace) -> None:
-  """UserError now, where writing would fail or destroy a text."""
+  """Checks the output file before minutes of work.
+
+  Raises:
+    UserError: the file cannot be written, or is one of the texts.
+  """
+  from moegan_jax.files import check_writable
+
   if not args.output:
     return
-  check_output(args.output)
+  check_writable(args.output)
   path = pathlib.Path(args.output)
   inputs = [args.samples, args.references, args.train]
   if path.resolve() in [pathlib.Path(x).resolve() for x in inputs if x]:
@@ -135,16 +191,20 @@ def _check_output(args: argparse.Namespace) -> None:
 
 
 def _names(args: argparse.Namespace) -> list[str]:
-  """The measures to take.
+  """Returns the names of the measures to compute.
 
   Raises:
-    UserError: one that does not exist, or lacks what it needs.
+    UserError: a measure does not exist, or lacks a file or a package.
   """
   from moegan_jax.metrics import MEASURES, QUICK
 
   if not args.measures:
     return list(QUICK if args.profile == measuring.ALL else MEASURES)
-  flags = {'train': args.train or args.workdir, 'fit_lm': args.language_model}
+  given = {
+    'references': args.references or args.workdir,
+    'train': args.train or args.workdir,
+    'fit_lm': args.language_model,
+  }
   names = [name.strip() for name in args.measures.split(',')]
   for name in names:
     if name not in MEASURES:
@@ -157,7 +217,7 @@ def _names(args: argparse.Namespace) -> list[str]:
         f'{MEASURES[name].package}'
       )
     for need in MEASURES[name].needs:
-      if not flags.get(need, True):
+      if not given[need]:
         flag = {'fit_lm': 'language_model'}.get(need, need)
         raise UserError(f'--measures={name} needs --{flag}')
   return names

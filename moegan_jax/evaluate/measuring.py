@@ -1,4 +1,4 @@
-"""What `evaluate` measures: one result for each protocol asked for."""
+"""Computes the measures of `evaluate`, one result for each profile."""
 
 import argparse
 import sys
@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from moegan_jax.evaluate import texts as reading
+from moegan_jax.evaluate import tokens
 
-BLEU = ('bleu', 'self_bleu')  # the measures that a profile defines
+BLEU = ('bleu', 'self_bleu')  # the measures that depend on the profile
 ALL = 'all'  # every profile
 
 
 class Result(NamedTuple):
-  """What one profile gives.
+  """The result of one profile.
 
-  rows: 'samples', 'real_train', 'real_test' -> key of METRICS -> number
-  protocol: how the numbers were made
+  Attributes:
+    rows: 'samples', 'real_train', 'real_test' -> key of METRICS -> value.
+    protocol: how the values were computed.
   """
 
   rows: dict[str, dict[str, float]]
@@ -25,27 +27,37 @@ class Result(NamedTuple):
 def evaluate(
   args: argparse.Namespace, names: list[str]
 ) -> tuple[dict[str, Result], list[str]]:
-  """A result for each profile asked for, and the marks of the samples."""
-  from moegan_jax.metrics import bootstrap, guards
+  """Measures the samples and real text.
+
+  Args:
+    args: the parsed command line.
+    names: the measures to compute, of `metrics.MEASURES`.
+
+  Returns:
+    A result for each profile, and the marks of the samples.
+  """
+  from moegan_jax.metrics import bootstrap
   from moegan_jax.metrics.profiles import PROFILES
 
   lines = reading.read(args)
-  texts = reading.tokenise(lines, args.codec, args)
+  texts, invalid = tokens.tokenise(lines, args.codec, args)
   notes = [
-    *reading.warnings(lines),
+    *reading.warnings(lines.samples),
+    *_invalid(invalid, len(texts.samples), args.codec),
+    *tokens.quotation_marks(lines, args),
     *lines.notes,
     *_remarks(texts, names, args),
   ]
-  models, said = _language_models(texts, args)
+  models, model_text = _language_models(texts, args)
   others = _others(texts, models, [n for n in names if n not in BLEU])
 
   def rows_of(profile: str) -> dict[str, dict[str, float]]:
-    codec = reading.codec_of(profile, args.codec)
-    those = (
-      texts if codec == args.codec else reading.tokenise(lines, codec, args)
+    codec = tokens.codec_of(profile, args.codec)
+    split = (
+      texts if codec == args.codec else tokens.tokenise(lines, codec, args)[0]
     )
     rows = {}
-    for key, row in _rows(those).items():
+    for key, row in _rows(split).items():
       arrays = _bleu(profile, row, names, len(texts.samples))
       rows[key] = {k: float(v.mean()) for k, v in arrays.items()}
       if key == 'samples':
@@ -55,11 +67,8 @@ def evaluate(
 
   chosen = list(PROFILES) if args.profile == ALL else [args.profile]
   found = {name: rows_of(name) for name in chosen}
-  # Collapse must not hide behind a profile under which all text is alike.
-  strict = found.get('strict') or rows_of('strict')
-  marks = guards.marks(
-    strict['samples'], strict.get('real_train'), strict['real_test']
-  )
+  # The profile relgan gives all text a Self-BLEU of 1 and would hide collapse.
+  marks = _marks(texts, found.get('strict') or rows_of('strict'))
   results = {}
   for name, rows in found.items():
     protocol = {
@@ -72,14 +81,16 @@ def evaluate(
       ),
       'references': len(texts.references),
       'train': len(texts.train),
-      **reading.tokeniser(reading.codec_of(name, args.codec)),
+      **tokens.described(tokens.codec_of(name, args.codec)),
+      'normalisation': args.normalise,
       'smoothing': "NLTK's method1 (0.1 for no match), uniform weights",
       'bootstrap': (
-        f'{bootstrap.RESAMPLES:,} resamples of sentences, 95 % percentile '
-        'intervals; what a sentence is compared with is held fixed'
+        f'{bootstrap.RESAMPLES:,} resamples of the samples, 95 % percentile '
+        'intervals; the texts they are compared with are not resampled'
       ),
       'empty_samples': sum(not words for words in texts.samples),
-      **({'language_model': said} if said else {}),
+      'invalid_samples': invalid,
+      **({'language_model': model_text} if model_text else {}),
       'notes': notes,
     }
     results[name] = Result(rows, protocol)
@@ -87,24 +98,49 @@ def evaluate(
 
 
 def _rows(texts) -> dict[str, Any]:
-  """What stands in the place of samples in each row, and against what.
+  """Returns the texts of each row: samples, or real text in their place.
 
-  Real text is not compared with the part that it is taken from.
+  Real text is not compared with the text that it comes from.
   """
   n = len(texts.samples)
   rows = {'samples': texts}
   if texts.train:
     rows['real_train'] = texts._replace(samples=texts.train[:n], train=[])
-  rows['real_test'] = texts._replace(
-    samples=texts.references[:n], references=[]
-  )
+  if texts.references:
+    rows['real_test'] = texts._replace(
+      samples=texts.references[:n], references=[]
+    )
   return rows
 
 
-def _bleu(profile: str, texts, names: Iterable[str], n: int) -> dict[str, Any]:
-  """The arrays of BLEU and Self-BLEU that the texts of a row allow.
+def _marks(texts, rows: dict[str, dict[str, float]]) -> list[str]:
+  """Marks collapse and memorisation, at equal numbers of sentences.
 
-  Self-BLEU grows with the number of sentences: fewer than n have none.
+  Args:
+    texts: tokens under the profile strict.
+    rows: measures under the profile strict.
+  """
+  from moegan_jax.metrics import guards
+  from moegan_jax.metrics.measure import AT_TEST, AT_TRAIN
+
+  ours, real = dict(rows['samples']), {}
+  for key, suffix, sentences in (
+    ('real_train', AT_TRAIN, texts.train),
+    ('real_test', AT_TEST, texts.references),
+  ):
+    size = len(sentences)
+    real[key] = dict(rows.get(key, {}))
+    if 0 < size < len(texts.samples):
+      ours |= guards.of_size(texts.samples, size, suffix)
+      real[key] |= guards.of_size(sentences, size, suffix)
+  return guards.marks(ours, real['real_train'], real['real_test'])
+
+
+def _bleu(profile: str, texts, names: Iterable[str], n: int) -> dict[str, Any]:
+  """Computes the arrays of BLEU and Self-BLEU that the texts of a row allow.
+
+  Self-BLEU rises with the number of sentences, so a row of fewer than n
+  sentences has none.
   """
   from moegan_jax.metrics.profiles import PROFILES
 
@@ -119,21 +155,21 @@ def _bleu(profile: str, texts, names: Iterable[str], n: int) -> dict[str, Any]:
 def _others(
   texts, fit_lm: Callable | None, names: list[str]
 ) -> dict[str, dict[str, float]]:
-  """The measures of every row that no profile defines."""
+  """Computes the measures of every row that do not depend on the profile."""
   from moegan_jax.metrics import MEASURES, lm_score, text_measures
 
   found = {
     key: text_measures(row, names, intervals=key == 'samples')
     for key, row in _rows(texts).items()
   }
-  judged = [name for name in names if 'fit_lm' in MEASURES[name].needs]
-  if fit_lm is None or not judged:
+  scored = [name for name in names if 'fit_lm' in MEASURES[name].needs]
+  if fit_lm is None or not scored:
     return found
-  found['samples'] |= text_measures(texts._replace(fit_lm=fit_lm), judged)
+  found['samples'] |= text_measures(texts._replace(fit_lm=fit_lm), scored)
   if texts.train:
     real = texts.train[: len(texts.samples)]
-    values = text_measures(texts._replace(samples=real, fit_lm=fit_lm), judged)
-    for key in ('lm_score', 'lm_score_se'):  # it has learnt this very text
+    values = text_measures(texts._replace(samples=real, fit_lm=fit_lm), scored)
+    for key in ('lm_score', 'lm_score_se'):  # the model is fitted to this text
       values.pop(key, None)
     found['real_train'] |= values
     if 'lm_score' in found['samples']:
@@ -146,9 +182,10 @@ def _others(
 def _language_models(
   texts, args: argparse.Namespace
 ) -> tuple[Callable | None, str]:
-  """What fits a language model to sentences, and its protocol in a line.
+  """Returns a function that fits a language model, and its protocol line.
 
-  Real text is the training text, or the references where there is none.
+  The vocabulary comes from the training text, or from the references without
+  training text.
   """
   if not args.language_model:
     return None, ''
@@ -156,30 +193,53 @@ def _language_models(
 
   return fitter(
     texts.train or texts.references,
-    log=lambda said: print(said, file=sys.stderr),
+    log=lambda line: print(line, file=sys.stderr),
   )
 
 
+def _invalid(invalid: int, total: int, codec: str) -> list[str]:
+  """Notes samples that the codec cannot read, and warns of them."""
+  if not invalid:
+    return []
+  unit = 'number' if codec == 'ids' else 'character'
+  line = (
+    f'{invalid:,} of {total:,} samples are invalid: the codec {codec} cannot '
+    f'read them; they are scored with a token for each {unit}'
+  )
+  print(f'warning: {line}', file=sys.stderr)
+  return [line]
+
+
 def _remarks(texts, names: list[str], args: argparse.Namespace) -> list[str]:
-  """What a reader must know before comparing rows or files."""
+  """Notes what limits the comparison of rows or of files."""
   from moegan_jax.metrics import left_out, novelty
 
   notes, n = left_out(args.codec), len(texts.samples)
+  if not texts.references and not args.measures:
+    notes.append(
+      'no --references: BLEU and other comparisons with held-out text are '
+      'left out'
+    )
   if args.profile != 'strict' and not set(names) <= set(BLEU):
     notes.append(
-      'marks and all measures but BLEU and Self-BLEU are those of strict, '
-      'backward and harmonic BLEU among them'
+      'the profile strict gives the marks and all measures except BLEU and '
+      'Self-BLEU; backward and harmonic BLEU are strict, too'
     )
   if args.codec != 'word':
-    notes.append(f'the codec {args.codec} decides on the case, not the profile')
+    notes.append(
+      f'the codec {args.codec} determines the case of words, not the profile'
+    )
   for name in ('train', 'references'):
     if 'self_bleu' in names and 0 < len(getattr(texts, name)) < n:
-      notes.append(f'fewer lines of {name} than samples: no Self-BLEU of them')
+      notes.append(
+        f'{name} has fewer lines than there are samples: the row has no '
+        'Self-BLEU, and collapse is judged at equal numbers of sentences'
+      )
   if 'novelty' in names and texts.train:
     seen = novelty.scored(texts.samples, texts.train)
     if seen < n:
       notes.append(
-        f'{seen:,} samples, evenly spaced, are compared for the nearest '
-        'training sentence and for novelty'
+        f'the nearest training sentence and novelty are computed for {seen:,} '
+        'evenly spaced samples'
       )
   return notes

@@ -1,4 +1,4 @@
-"""What `evaluate` prints: tables with what must be said, or JSON."""
+"""Formats the results of `evaluate` as tables with notes, or as JSON."""
 
 import argparse
 import json
@@ -16,7 +16,13 @@ def _notes(results: Mapping[str, Result]) -> list[str]:
 def as_json(
   results: Mapping[str, Result], marks: list[str], args: argparse.Namespace
 ) -> str:
-  """One object, measure -> number; with all profiles, an object for each."""
+  """Formats the results as JSON.
+
+  Returns:
+    An object, measure -> number, with the keys 'protocol' and 'marks'; for
+    `--profile=all`, such an object for each profile. Values that are not
+    finite are left out.
+  """
   from moegan_jax.files import jsonable
 
   objects = {}
@@ -35,7 +41,7 @@ def as_json(
 def tables(
   results: Mapping[str, Result], marks: list[str], args: argparse.Namespace
 ) -> str:
-  """Tables, and what must be said with them."""
+  """Formats the results as tables, followed by marks, protocol and notes."""
   from moegan_jax.metrics import MEASURES, METRICS
   from moegan_jax.report import table
   from moegan_jax.report.published import Row
@@ -61,18 +67,18 @@ def tables(
       there = [_only(row, columns) for row in rows]
       there = [row for row in there if row.values]
       parts.append(heads.format(title, draw(there, columns)))
-  lines = [*marks, *_said(results), *_notes(results)]
+  lines = [*marks, *_protocol(results), *_notes(results)]
   return '\n'.join(parts) + '\n' + ''.join(f'* {line}\n' for line in lines)
 
 
 def _only(row: Any, columns: Iterable[str]) -> Any:
-  """The row with these measures alone, and their standard errors."""
+  """Reduces a row to some measures and their standard errors."""
   kept = {*columns, *(f'{key}_se' for key in columns)}
   return row._replace(values={k: v for k, v in row.values.items() if k in kept})
 
 
 def _interval(values: Mapping[str, float]) -> list[Any]:
-  """Rows with the ends of the bootstrap's intervals."""
+  """Returns two rows, the ends of the bootstrap intervals."""
   from moegan_jax.report.published import Row
 
   rows = []
@@ -82,8 +88,8 @@ def _interval(values: Mapping[str, float]) -> list[Any]:
   return rows
 
 
-def _said(results: Mapping[str, Result]) -> list[str]:
-  """The protocol in lines."""
+def _protocol(results: Mapping[str, Result]) -> list[str]:
+  """Returns the lines that describe the protocol."""
   found = [f'{name}: {r.protocol["text"]}' for name, r in results.items()]
   protocol = next(iter(results.values())).protocol
   counted = ', '.join(
@@ -98,7 +104,11 @@ def _said(results: Mapping[str, Result]) -> list[str]:
   tokens = ' and '.join(
     dict.fromkeys(r.protocol['tokeniser'] for r in results.values())
   )
-  found.append(f'{counted}; {tokens}; {protocol["smoothing"]}')
+  normal = protocol['normalisation']
+  found.append(
+    f'{counted}; {tokens}; Unicode normalisation {normal}; '
+    f'{protocol["smoothing"]}'
+  )
   found.append(f'intervals: {protocol["bootstrap"]}')
   if 'language_model' in protocol:
     found.append(protocol['language_model'])

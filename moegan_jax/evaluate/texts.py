@@ -1,133 +1,220 @@
-"""The texts that `evaluate` compares, from files or of a run."""
+"""Reads the texts that `evaluate` compares, from files or from a run."""
 
 import argparse
-import importlib.metadata
+import gzip
+import pathlib
 import sys
-from typing import NamedTuple
+import unicodedata
+import zlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from moegan_jax.errors import UserError
 
 _FEW = 1000  # samples; fewer make every number noisy
+# Codecs of whole lines, for which blanks at the ends of a line are tokens.
+_KEEP_ENDS = ('char', 'bpe')
+
+
+class RunTexts(NamedTuple):
+  """What is known of the run that wrote the samples.
+
+  Attributes:
+    codec: the name of its codec.
+    vocabulary: its words; empty if its tokens are numbers.
+    references: test sentences as tokens; [] if the references are a file.
+    train: training sentences as tokens; [] if the training text is a file.
+  """
+
+  codec: str
+  vocabulary: frozenset[str]
+  references: list[list[str]]
+  train: list[list[str]]
 
 
 class Lines(NamedTuple):
-  """The three files; in samples '' is an empty sentence.
+  """The three texts, before they are split into tokens.
 
-  notes: what was left out of them
+  Attributes:
+    samples: '' is an empty sentence.
+    references: lines of a file, or of the run.
+    train: lines of a file, or of the run; [] without training text.
+    notes: what was dropped or skipped, for the reader.
+    run: of the samples, or None if no run is known.
   """
 
   samples: list[str]
   references: list[str]
   train: list[str]
   notes: list[str]
+  run: RunTexts | None = None
 
 
 def read(args: argparse.Namespace) -> Lines:
-  """The files' lines, or those of a run.
+  """Reads the files, or the texts of a run.
+
+  Args:
+    args: the parsed command line.
+
+  Returns:
+    The lines; those of real text are in the Unicode normal form that
+    `--normalise` names. Samples are normalised by `tokens.tokenise`, which
+    compares them with the words of the run first.
 
   Raises:
-    UserError: a file that is missing, empty, or not of its format.
+    UserError: a file is missing, empty or not of its format.
   """
-  from moegan_jax.data.formats import BLANK, Columns
-  from moegan_jax.data.records import format_of, read_records, summary
-
-  notes = []
-
-  def lines(path: str, keep_blank: bool = False) -> list[str]:
-    # Samples of ours are plain text, also beside tables.
-    column = args.column if format_of(path).columns else ''
-    records = read_records(path, Columns(column, setting='--column')).records
-    bad = [r for r in records if r.wrong and r.wrong != BLANK]
-    notes.extend(f'dropped: {line}' for line in summary(bad, path))
-    kept = [r.text for r in records if not r.wrong or r.wrong == BLANK]
-    blank = kept.count('')
-    if keep_blank or not blank:
-      return kept
-    notes.append(f'{blank:,} blank lines of {path} were skipped')
-    return [text for text in kept if text]
-
-  samples = lines(args.samples, keep_blank=True)
+  notes: list[str] = []
+  references, train = [], []
   if args.workdir:
     from moegan_jax.store.workdir import Workdir
 
     corpus = Workdir(args.workdir, create=False).corpus()
-    references, train = (
-      [
-        corpus.codec.join(sentence)
-        for sentence in words or corpus.words(tokens)
-      ]
-      for words, tokens in (
-        (corpus.test_words, corpus.test),
-        (corpus.train_words, corpus.train),
-      )
+    run = RunTexts(
+      corpus.codec.name,
+      frozenset(corpus.vocabulary) - {''},
+      corpus.test_words or corpus.words(corpus.test),
+      corpus.train_words or corpus.words(corpus.train),
     )
+    references = list(map(corpus.codec.join, run.references))
+    train = list(map(corpus.codec.join, run.train))
   else:
-    references = lines(args.references)
-    train = lines(args.train) if args.train else []
-  return Lines(samples, references, train, notes)
+    run = _run_around(args.samples)
+  if args.references:
+    references = _real(args.references, args, notes)
+  if args.train:
+    train = _real(args.train, args, notes)
+  normal = normaliser(args.normalise)
+  return Lines(
+    _samples(args, notes),
+    list(map(normal, references)),
+    list(map(normal, train)),
+    notes,
+    run,
+  )
 
 
-def tokenise(lines: Lines, codec: str, args: argparse.Namespace):
-  """Texts of the tokens; no language model yet."""
-  from moegan_jax.data import codecs
-  from moegan_jax.metrics import Texts
-
-  used = codecs.get_codec(codec, args.model)
-
-  def tokens(name: str):
-    those = getattr(lines, name)
-    try:
-      found = iter(codecs.tokenise([x for x in those if x], used))
-    except UserError as error:
-      raise UserError(
-        f'{getattr(args, name) or args.workdir}: {error}'
-      ) from None
-    return [next(found) if line else [] for line in those]
-
-  parts = (tokens(name) for name in ('samples', 'references', 'train'))
-  return Texts(*parts, kind=codec)
+def normaliser(name: str) -> Callable[[str], str]:
+  """Returns the function text -> text of a Unicode normal form, or 'none'."""
+  if name == 'none':
+    return lambda text: text
+  return lambda text: unicodedata.normalize(name, text)
 
 
-def codec_and_model(args: argparse.Namespace) -> tuple[str, str]:
-  """The codec asked for, else the run's, else what suits the references.
+def warnings(samples: list[str]) -> list[str]:
+  """Finds properties of the samples that limit what the numbers mean.
 
-  A codec that is fitted has the model of the run, any other has none ('').
+  Args:
+    samples: one line a sample; '' is an empty sentence.
+
+  Returns:
+    Lines for the notes; they are also printed to standard error.
   """
-  from moegan_jax.data.codecs import BPE
-  from moegan_jax.data.records import format_of
-
-  if not args.workdir:
-    return args.codec or format_of(args.references).codec, ''
-  from moegan_jax.store.workdir import CORPUS_FILE, Workdir
-
-  known = Workdir(args.workdir, create=False).read_json(CORPUS_FILE)
-  codec = args.codec or known['codec']
-  return codec, known.get('codec_model', '') if codec == BPE else ''
-
-
-def codec_of(profile: str, codec: str) -> str:
-  """The codec of a profile: its case counts where words are NLTK's."""
-  from moegan_jax.metrics.profiles import PROFILES
-
-  return 'word_cased' if codec == 'word' and PROFILES[profile].cased else codec
-
-
-def tokeniser(codec: str) -> dict[str, str]:
-  words = codec.startswith('word')
-  version = importlib.metadata.version('nltk')
-  return {
-    'casing': 'lower' if codec == 'word' else 'as is',
-    'tokeniser': f'{codec} (NLTK {version} word tokens)' if words else codec,
-  }
-
-
-def warnings(lines: Lines) -> list[str]:
-  """What makes the samples unfit; printed at once and kept as notes."""
-  found, total = [], len(lines.samples)
+  found, total = [], len(samples)
   if total < _FEW:
     found.append(f'{total:,} samples are few: below {_FEW:,} numbers are noisy')
-  if empty := lines.samples.count(''):
+  if empty := samples.count(''):
     found.append(f'{empty:,} of {total:,} samples are empty; their BLEU is 0')
   for text in found:
     print(f'warning: {text}', file=sys.stderr)
   return found
+
+
+def _real(path: str, args: argparse.Namespace, notes: list[str]) -> list[str]:
+  """Reads real text without its blank lines."""
+  lines = _lines(path, _records(path, args), notes)
+  blank = lines.count('')
+  if blank:
+    notes.append(f'{blank:,} blank lines of {path} were skipped')
+  return [line for line in lines if line]
+
+
+def _samples(args: argparse.Namespace, notes: list[str]) -> list[str]:
+  """Reads samples. Blank lines are empty sentences, even if all are blank."""
+  path = args.samples
+  try:
+    records = _records(path, args)
+  except UserError:
+    records = _blank_records(path, args)
+    if not records:
+      raise
+  if args.codec in _KEEP_ENDS and (lines := _unstripped(path)):
+    return lines
+  return _lines(path, records, notes)
+
+
+def _lines(path: str, records: list[Any], notes: list[str]) -> list[str]:
+  """Returns the text of usable records and notes the others."""
+  from moegan_jax.data.formats import BLANK
+  from moegan_jax.data.records import summary
+
+  bad = [r for r in records if r.wrong and r.wrong != BLANK]
+  notes.extend(f'dropped: {line}' for line in summary(bad, path))
+  return [r.text for r in records if not r.wrong or r.wrong == BLANK]
+
+
+def _columns(path: str, args: argparse.Namespace) -> Any:
+  from moegan_jax.data.formats import Columns
+  from moegan_jax.data.records import format_of
+
+  # Samples are usually plain text, even if the references are a table.
+  column = args.column if format_of(path).columns else ''
+  return Columns(column, setting='--column')
+
+
+def _records(path: str, args: argparse.Namespace) -> list[Any]:
+  from moegan_jax.data.records import read_records
+
+  return read_records(path, _columns(path, args)).records
+
+
+def _blank_records(path: str, args: argparse.Namespace) -> list[Any]:
+  """Reads a file whose records are all blank; [] for any other file.
+
+  `read_records` refuses such a file, but a generator may write empty
+  sentences only.
+  """
+  from moegan_jax.data.formats import BLANK
+  from moegan_jax.data.records import format_of
+  from moegan_jax.data.textfile import read_bytes
+
+  data = read_bytes(path)
+  if pathlib.Path(path).suffix.lower() == '.gz':
+    try:
+      data = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):
+      return []
+  if not data:
+    return []
+  _, found = format_of(path).read(data, path, _columns(path, args))
+  records = list(found)
+  return records if all(r.wrong == BLANK for r in records) else []
+
+
+def _unstripped(path: str) -> list[str]:
+  """Reads the lines of a plain text file with blanks at their ends.
+
+  Returns [] for other formats, and for pipes, which cannot be read twice.
+  """
+  from moegan_jax.data.formats import TEXT
+  from moegan_jax.data.records import format_of
+  from moegan_jax.data.textfile import decode, read_bytes
+
+  plain = format_of(path) is TEXT and not path.lower().endswith('.gz')
+  if not plain or not pathlib.Path(path).is_file():
+    return []
+  return decode(read_bytes(path), path)
+
+
+def _run_around(path: str) -> RunTexts | None:
+  """Finds the run that wrote RUN/samples/NAME.txt, or returns None."""
+  folder = pathlib.Path(path).resolve().parent
+  if folder.name != 'samples':
+    return None
+  from moegan_jax.files import read_json
+  from moegan_jax.store import schema
+
+  if not (folder.parent / schema.CORPUS).is_file():
+    return None
+  known = read_json(folder.parent / schema.CORPUS)
+  return RunTexts(known['codec'], frozenset(known['vocabulary']) - {''}, [], [])

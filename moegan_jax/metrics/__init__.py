@@ -1,9 +1,9 @@
-"""Measures of generated text. They know nothing of training.
+"""Measures of generated text, independent of training.
 
-`MEASURES` are the measures of text, a file and a line each. `METRICS` names
-every number that a table may show, in the order of its columns. This package
-imports without JAX: the measures of text are NumPy, those that read logits
-(likelihood, divergence) are imported by those who have logits.
+`MEASURES` lists the measures that need text only. `METRICS` describes every
+number that a table can show, in the order of its columns. The package imports
+without JAX: measures of text use NumPy. The modules `likelihood` and
+`divergence` read logits, use JAX and must be imported by name.
 """
 
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ MEASURES: dict[str, Measure] = {
   'molecules': molecules.MOLECULES,
   'novel_molecules': molecules.NOVEL_MOLECULES,
 }
-QUICK = ('bleu', 'self_bleu', 'diversity')  # well under a second together
+QUICK = ('bleu', 'self_bleu', 'diversity')  # together under a second
 
 
 def _likelihood(part: str, on: str) -> dict[str, Metric]:
@@ -55,25 +55,25 @@ def _likelihood(part: str, on: str) -> dict[str, Metric]:
     f'nll_{part}': Metric(
       f'NLL {part}',
       'lower',
-      f'nats a position, padding included, on {on}',
+      f'nats per position, padding included, on {on}',
       'diversity',
     ),
     f'nll_{part}_token': Metric(
       f'NLL {part}/token',
       'lower',
-      f'nats a word or end symbol, on {on}',
+      f'nats per word or end symbol, on {on}',
       'diversity',
     ),
   }
 
 
-# Of systems whose logits or whose true distribution are at hand.
+# These need the logits of the system or the true distribution.
 _OF_MODELS: dict[str, Metric] = {
   **{
     f'bleu{n}_valid': Metric(
       f'BLEU-{n} valid',
       'higher',
-      f'1..{n}-grams found in the validation part; while training only',
+      f'1..{n}-grams found in the validation part; only during training',
       'quality',
     )
     for n in range(2, 6)
@@ -84,29 +84,29 @@ _OF_MODELS: dict[str, Metric] = {
   'pads_after_end': Metric(
     'pads after end',
     'real',
-    'share of pads among the positions after the first pad of a sample',
+    'share of pads among all positions after the first pad of a sample',
   ),
   'nll_oracle': Metric(
     'NLL oracle',
     'lower',
-    'nats a token of samples under the oracle; cooling lowers it as well, '
-    'so read it beside the entropy',
+    'nats per token of samples under the oracle; a lower temperature lowers '
+    'it, so compare it together with the entropy',
     'quality',
   ),
   'nll_sum': Metric(
     'NLL oracle+test',
     'lower',
-    'NLL oracle and NLL test added; harder to game than either',
+    'sum of NLL oracle and NLL test; harder to game than either',
     'both',
   ),
   'nll_sum_train': Metric(
     'NLL oracle+train',
     'lower',
-    'the sum as papers print it; overfitting lowers it',
+    'sum of NLL oracle and NLL train, as in papers; overfitting lowers it',
     'quality',
   ),
   'entropy': Metric(
-    'entropy', 'real', 'of the model, nats a token', 'diversity'
+    'entropy', 'real', 'of the model, nats per token', 'diversity'
   ),
   'kl_pq': Metric(
     'KL(p||q)', 'lower', 'oracle to model: missed modes', 'diversity'
@@ -114,17 +114,17 @@ _OF_MODELS: dict[str, Metric] = {
   'kl_qp': Metric(
     'KL(q||p)', 'lower', 'model to oracle: bad samples', 'quality'
   ),
-  'jeffreys': Metric('Jeffreys', 'lower', 'the sum of both KLs', 'both'),
+  'jeffreys': Metric('Jeffreys', 'lower', 'sum of both KLs', 'both'),
   'step_js': Metric(
     'step JS',
     'lower',
-    'Jensen-Shannon of next-token distributions',
+    'Jensen-Shannon divergence of next-token distributions',
     'both',
   ),
   'grammatical': Metric(
     'grammatical',
     'higher',
-    'share of sentences that the grammar allows',
+    'share of sentences that the grammar accepts',
     'quality',
   ),
 }
@@ -146,13 +146,17 @@ def text_measures(
   names: Iterable[str] = tuple(MEASURES),
   intervals: bool = False,
 ) -> dict[str, float]:
-  """Measures of text by their key in METRICS.
+  """Computes measures of text.
 
   Args:
-    texts: samples, and whatever else there is.
-    names: of MEASURES; those that lack what they need are left out.
-    intervals: add `KEY_low` and `KEY_high`, the bootstrap's 95 % interval, for
-      what is an average over sentences.
+    texts: samples, and optionally real text and language models.
+    names: keys of MEASURES; a measure is left out if it lacks a text, a
+      language model or a package.
+    intervals: add `KEY_low` and `KEY_high`, the 95 % bootstrap interval, for
+      measures that are averages over sentences.
+
+  Returns:
+    Key of METRICS -> value.
 
   Raises:
     ValueError: there are no samples.
@@ -172,7 +176,14 @@ def text_measures(
 
 
 def left_out(kind: str) -> list[str]:
-  """Which measures of a kind of texts lack their package, a line each."""
+  """Lists the measures that lack their package.
+
+  Args:
+    kind: the codec of the texts.
+
+  Returns:
+    A line for each measure of this kind.
+  """
   return [
     f'no {", ".join(m.label for m in measure.columns.values())}: these '
     f'measures need {measure.package} (pip install {measure.package})'

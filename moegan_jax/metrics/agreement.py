@@ -1,15 +1,15 @@
-"""How far raters agree beyond chance: Fleiss' kappa (1971).
+"""Agreement of raters beyond chance: Fleiss' kappa (Fleiss, 1971).
 
-For scores in categories that have no order: 4 against 5 is as much of a
-disagreement as 1 against 5, which is severe on raters of a scale.
+Kappa ignores the order of categories: 4 against 5 is the same disagreement as
+1 against 5. It therefore underestimates agreement on ordered scales.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-# The upper end of each word's range, Landis and Koch (1977). A convention:
-# nothing is derived from it.
+# The upper end of each range, by Landis and Koch (1977). The ranges are a
+# convention without a derivation.
 _WORDS = (
   (0.2, 'slight'),
   (0.4, 'fair'),
@@ -20,17 +20,17 @@ _WORDS = (
 
 
 def tally(ratings: np.ndarray, categories: Sequence[int]) -> np.ndarray:
-  """How many raters chose each category.
+  """Counts the raters that chose each category.
 
   Args:
-    ratings: [n, r], item by rater.
-    categories: k of them.
+    ratings: [n, r], items by raters.
+    categories: the k possible ratings.
 
   Returns:
-    int64 [n, k]; each row adds up to r.
+    int64 [n, k]; each row sums to r.
 
   Raises:
-    ValueError: a rating is in no category.
+    ValueError: a rating is not a category.
   """
   ratings = np.asarray(ratings)
   if not np.isin(ratings, categories).all():
@@ -39,29 +39,29 @@ def tally(ratings: np.ndarray, categories: Sequence[int]) -> np.ndarray:
 
 
 def fleiss_kappa(counts: np.ndarray) -> float:
-  """Fleiss' kappa: (P - E) / (1 - E), at most 1; 0 is what chance gives.
+  """Computes Fleiss' kappa, (P - E) / (1 - E).
 
-  P is the share of agreeing pairs among the pairs of raters of an item,
-  averaged over items; E what it would be if every rater drew from the shares
-  that the categories have over all items. The raters of one item need not be
-  those of another; only their number must be the same.
+  P is the share of agreeing pairs among all pairs of raters of an item,
+  averaged over items. E is the expected share if every rater draws from the
+  distribution of categories over all items. Items may have different raters,
+  but all items must have the same number of raters.
 
   Args:
-    counts: [n, k], how many of the r raters put item i into category j.
-      A category that nobody chose changes nothing.
+    counts: [n, k], the number of the r raters that put item i into category
+      j. Categories that nobody chose do not change kappa.
 
   Returns:
-    Between -1 / (r - 1) and 1. NaN where all ratings are in one category:
-    then E = 1, and agreement cannot be told from habit (0 / 0).
+    A number from -1 / (r - 1) to 1; 0 is the agreement expected by chance.
+    NaN if all ratings are in one category: then E = 1, and kappa is 0 / 0.
 
   Raises:
-    ValueError: no items, fewer than two raters, a negative or broken count,
-      or rows that do not add up to one number.
+    ValueError: there are no items, there are fewer than two raters, a count
+      is negative or not whole, or the sums of the rows differ.
   """
   counts = np.asarray(counts, np.float64)
   if counts.ndim != 2 or not counts.size:
     raise ValueError(f'counts must be [n, k], not {list(counts.shape)}')
-  # NaN is not its own floor, but infinity is.
+  # Infinity equals its own floor, so the comparison does not exclude it.
   whole = np.isfinite(counts) & (counts == np.floor(counts))
   if not whole.all() or (counts < 0).any():
     raise ValueError('counts must be whole numbers of at least 0')
@@ -79,15 +79,21 @@ def fleiss_kappa(counts: np.ndarray) -> float:
 
 
 def in_words(kappa: float) -> str:
-  """'poor' below 0, then 'slight' to 'almost perfect' (Landis and Koch, 1977).
+  """Describes kappa in the words of Landis and Koch (1977).
+
+  Args:
+    kappa: at most 1.
+
+  Returns:
+    'poor' below 0, else 'slight' to 'almost perfect'.
 
   Raises:
-    ValueError: above 1, or NaN.
+    ValueError: kappa is above 1 or NaN.
   """
   if kappa < 0:
     return 'poor'
   for end, word in _WORDS:
-    # Two decimals, as their table: .204 is still slight.
+    # Their table has two decimals, so .204 is still slight.
     if round(kappa, 2) <= end:
       return word
   raise ValueError(f'kappa={kappa} is not at most 1')

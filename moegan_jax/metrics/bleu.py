@@ -1,15 +1,16 @@
-"""BLEU, backward and Self-BLEU of whole sets of sentences, with NLTK's digits.
+"""BLEU, backward BLEU and Self-BLEU of sets of sentences, equal to NLTK's.
 
-Papineni et al. (2002), as Texygen (Zhu et al., 2018) and its successors use
-it: `nltk.translate.bleu_score.sentence_bleu` with uniform weights 1/n and
-`SmoothingFunction().method1`, every hypothesis against all references, then
-the mean over hypotheses. NLTK counts the references anew for each hypothesis;
-here the largest count of each n-gram is found once, so 10,000 against 10,000
-sentences take well under a second instead of hours.
+The definition is that of Texygen (Zhu et al., 2018) and its successors: BLEU
+(Papineni et al., 2002) by `nltk.translate.bleu_score.sentence_bleu` with
+uniform weights 1/n and `SmoothingFunction().method1`, each hypothesis against
+all references, then the mean over hypotheses. NLTK counts the n-grams of the
+references again for each hypothesis. This module finds the largest count of
+each n-gram once, so 10,000 against 10,000 sentences take under a second
+instead of hours.
 
-n-grams are integers: a word's number, then the number of the pair
-(n-1-gram, next word), and so on. Pairs are numbered by sorting, not hashed,
-so two n-grams never share a number.
+An n-gram is an integer: the index of the pair (index of the (n-1)-gram, index
+of the next word). Sorting assigns the indices, so there are no collisions as
+with hashing.
 """
 
 from typing import NamedTuple
@@ -18,14 +19,17 @@ import numpy as np
 
 from moegan_jax.metrics.measure import Measure, Metric, Sentences, Texts
 
-_EPSILON = 0.1  # what method1 puts in the place of a numerator of zero
+_EPSILON = 0.1  # replaces a numerator of zero in method1
 
 
 class _Counts(NamedTuple):
-  """How often each sentence has each of its n-grams, for one n.
+  """Counts of n-grams per sentence, for one n.
 
-  sentence, gram, count: int64 [pairs]
-  num_grams: how many different n-grams there are
+  Attributes:
+    sentence: int64 [pairs], the index of the sentence.
+    gram: int64 [pairs], the index of the n-gram.
+    count: int64 [pairs], its count in the sentence.
+    num_grams: the number of distinct n-grams.
   """
 
   sentence: np.ndarray
@@ -37,12 +41,12 @@ class _Counts(NamedTuple):
 def bleu(
   hypotheses: Sentences, references: Sentences, max_n: int = 5
 ) -> dict[str, np.ndarray]:
-  """BLEU-2 .. BLEU-max_n of each hypothesis, all references for each.
+  """Computes BLEU-2 .. BLEU-max_n of each hypothesis against all references.
 
-  The brevity penalty takes the reference length closest to the hypothesis,
-  the shorter one of two. Precisions are matches / max(1, n-grams) with
-  method1's 0.1 for no match; without a common word, or without a word, a
-  hypothesis scores 0.
+  The brevity penalty uses the reference length closest to the length of the
+  hypothesis, and the shorter of two equally close lengths. A precision is
+  matches / max(1, n-grams); method1 replaces 0 matches by 0.1. A hypothesis
+  that is empty or has no word of the references scores 0.
 
   Args:
     hypotheses: tokenised sentences, at least one.
@@ -50,7 +54,10 @@ def bleu(
     max_n: the longest n-gram.
 
   Returns:
-    {'bleu2': [hypotheses], 'bleu3': ..., ...}; the measure is the mean
+    {'bleu2': [hypotheses], 'bleu3': ..., ...}; the measure is the mean.
+
+  Raises:
+    ValueError: there are no hypotheses or no references.
   """
   _refuse_nothing(hypotheses, references)
   lengths, tables = _count([*hypotheses, *references], max_n)
@@ -61,11 +68,12 @@ def bleu(
 def backward_bleu(
   samples: Sentences, references: Sentences, max_n: int = 5
 ) -> dict[str, float | np.ndarray]:
-  """BLEU of each reference against all samples (Shi et al., 2018), and both.
+  """Computes backward BLEU (Shi et al., 2018) and its harmonic mean with BLEU.
 
-  Forward BLEU is precision: what is said, is it real? Backward BLEU is recall:
-  what real text says, can the generator say it? Their harmonic mean is low if
-  either is. Backward BLEU grows with the number of samples.
+  Forward BLEU is a precision: the share of generated n-grams that real text
+  has. Backward BLEU scores each reference against all samples and is a recall.
+  Their harmonic mean is low if either is low. Backward BLEU rises with the
+  number of samples.
 
   Args:
     samples: tokenised sentences, at least one.
@@ -74,8 +82,11 @@ def backward_bleu(
 
   Returns:
     backward_bleu2 ..: [references]
-    harmonic_bleu2 ..: 2 / (1 / forward + 1 / backward) of the two means, 0 if
-      one of them is
+    harmonic_bleu2 ..: 2 / (1 / forward + 1 / backward) of the two means; 0 if
+      either mean is 0.
+
+  Raises:
+    ValueError: there are no samples or no references.
   """
   _refuse_nothing(samples, references)
   lengths, tables = _count([*samples, *references], max_n)
@@ -91,18 +102,19 @@ def backward_bleu(
 
 
 def self_bleu(sentences: Sentences, max_n: int = 5) -> dict[str, np.ndarray]:
-  """BLEU of each sentence against all the others (Zhu et al., 2018).
+  """Computes Self-BLEU (Zhu et al., 2018): each sentence against all others.
 
-  Leave-one-out over the whole set; the value grows with its size. The largest
-  count of an n-gram among the others is the largest of all, or the second
-  largest where the sentence itself holds the largest.
+  The value rises with the number of sentences; compare equal numbers only.
 
   Args:
-    sentences: tokenised sentences, at least two (else ValueError).
+    sentences: tokenised sentences, at least two.
     max_n: the longest n-gram.
 
   Returns:
     {'self_bleu2': [sentences], 'self_bleu3': ..., ...}
+
+  Raises:
+    ValueError: there are fewer than two sentences.
   """
   total = len(sentences)
   if total < 2:
@@ -125,12 +137,15 @@ def _refuse_nothing(hypotheses: Sentences, references: Sentences) -> None:
 def _against(
   lengths: np.ndarray, tables: list[_Counts], ours: np.ndarray
 ) -> np.ndarray:
-  """BLEU [max_n - 1, n] of some sentences against all the others.
+  """Computes BLEU of some sentences against all others.
 
   Args:
-    lengths: int64 [sentences]
-    tables: of the sentences, for n = 1 .. max_n
-    ours: bool [sentences], n of them True, and at least one False
+    lengths: int64 [sentences].
+    tables: counts of all sentences, for n = 1 .. max_n.
+    ours: bool [sentences], True for the n hypotheses; at least one is False.
+
+  Returns:
+    [max_n - 1, n].
   """
   matches = []
   for table in tables:
@@ -148,7 +163,7 @@ def _against(
 def _count(
   sentences: Sentences, max_n: int
 ) -> tuple[np.ndarray, list[_Counts]]:
-  """Sentence lengths [sentences] and a table of counts for n = 1 .. max_n."""
+  """Returns sentence lengths [sentences], and counts for n = 1 .. max_n."""
   lengths = np.array([len(words) for words in sentences], np.int64)
   numbers: dict[str, int] = {}
   words = np.array(
@@ -156,7 +171,7 @@ def _count(
     np.int64,
   )
   owner = np.repeat(np.arange(len(sentences)), lengths)
-  # Words from here to the end of the sentence, this one included.
+  # The number of words from each word to the end of its sentence.
   left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(words))
   start, gram, num_grams = np.arange(len(words)), words, len(numbers)
   tables = []
@@ -164,7 +179,7 @@ def _count(
     if n > 1:
       fits = left[start] >= n
       start = start[fits]
-      # Below 2**63 as long as words x vocabulary is.
+      # At most words x vocabulary, which must stay below 2**63.
       pair = gram[fits] * len(numbers) + words[start + n - 1]
       distinct, gram = np.unique(pair, return_inverse=True)
       num_grams = len(distinct)
@@ -176,7 +191,11 @@ def _count(
 
 
 def _most_elsewhere(table: _Counts) -> np.ndarray:
-  """[pairs]: the n-gram's largest count in the other sentences, 0 if none."""
+  """Returns [pairs], the largest count of the n-gram in other sentences.
+
+  That is the largest count of all, or the second largest for the sentence
+  that has the largest; 0 if no other sentence has the n-gram.
+  """
   order = np.lexsort((table.count, table.gram))
   gram, count = table.gram[order], table.count[order]
   last = np.append(gram[1:] != gram[:-1], True)[: len(gram)]
@@ -185,31 +204,32 @@ def _most_elsewhere(table: _Counts) -> np.ndarray:
   largest = np.zeros(table.num_grams, np.int64)
   largest[gram[last]] = count[last]
   most = largest[table.gram]
-  most[order[last]] = second[last]  # the owner of the largest count
+  most[order[last]] = second[last]  # the sentence with the largest count
   return most
 
 
 def _closest(
   lengths: np.ndarray, others: np.ndarray, leave_one_out: bool = False
 ) -> np.ndarray:
-  """The length among others that is closest to each of lengths [n] -> [n].
+  """Returns, for each of lengths [n], the closest length among others.
 
-  With leave_one_out, lengths are others and each one's own is taken out; it
-  stays a candidate if another sentence has the same length.
+  With leave_one_out, `lengths` and `others` are the same sentences, and a
+  sentence is not compared with itself.
   """
   wanted, back = np.unique(lengths, return_inverse=True)
   offered, times = np.unique(others, return_counts=True)
   gap = np.abs(wanted[:, None] - offered[None, :]).astype(float)
   if leave_one_out:
-    gap[np.diag(times == 1)] = np.inf  # here wanted and offered are the same
-  # The first of two equal gaps is the shorter length.
+    # Another sentence of the same length keeps that length as a candidate.
+    gap[np.diag(times == 1)] = np.inf
+  # argmin takes the first of two equal gaps, which is the shorter length.
   return offered[gap.argmin(axis=1)][back]
 
 
 def _scores(
   matches: list[np.ndarray], lengths: np.ndarray, closest: np.ndarray
 ) -> np.ndarray:
-  """Sentence BLEU [max_n - 1, n] from the clipped matches of each order."""
+  """Computes sentence BLEU [max_n - 1, n] from clipped matches per order."""
   logs = []
   for n, match in enumerate(matches, start=1):
     total = np.maximum(lengths - n + 1, 1)
@@ -222,7 +242,7 @@ def _scores(
 
 
 def _named(name: str, scores: np.ndarray) -> dict[str, np.ndarray]:
-  """What stands for each order, as name2, name3, ..."""
+  """Names the values of each order: name2, name3, ..."""
   return {f'{name}{n}': s for n, s in enumerate(scores, start=2)}
 
 
@@ -248,7 +268,10 @@ def _self_bleu(texts: Texts) -> dict[str, np.ndarray]:
 SELF_BLEU = Measure(
   {
     f'self_bleu{n}': Metric(
-      f'Self-BLEU-{n}', 'real', 'each sample against all others', 'diversity'
+      f'Self-BLEU-{n}',
+      'real',
+      'BLEU of each sample against all others',
+      'diversity',
     )
     for n in range(2, 6)
   },
@@ -262,8 +285,8 @@ BACKWARD = Measure(
       f'backward_bleu{n}': Metric(
         f'backward BLEU-{n}',
         'higher',
-        f'1..{n}-grams of the test references found in the samples; grows '
-        'with their number',
+        f'1..{n}-grams of the test references found in the samples; rises '
+        'with the number of samples',
         'diversity',
       )
       for n in range(2, 6)

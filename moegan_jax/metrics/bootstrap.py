@@ -10,19 +10,19 @@ RESAMPLES = 1000
 def intervals(
   values: Mapping[str, np.ndarray], level: float = 0.95, seed: int = 0
 ) -> dict[str, float]:
-  """Percentile intervals of means (Efron, 1979), as KEY_low and KEY_high.
+  """Computes percentile intervals of means (Efron, 1979).
 
-  All values of one length are resampled together, so that a sentence takes
-  all of its numbers along. What is random beyond the choice of sentences (the
-  other samples in Self-BLEU, say) is held fixed.
+  All values of one length are resampled together, so the numbers of a
+  sentence stay together. Texts that a sentence is compared with, such as the
+  other samples in Self-BLEU, are not resampled.
 
   Args:
-    values: key -> [n], one number a sentence; lengths may differ by key.
-    level: the probability that the interval should cover.
+    values: key -> [n], one number per sentence; n may differ by key.
+    level: the nominal coverage of the interval.
     seed: of the resampling.
 
   Returns:
-    Low and high of every key; a key without sentences is left out.
+    KEY_low and KEY_high of every key; keys without sentences are left out.
   """
   found: dict[str, float] = {}
   lengths = {len(v) for v in values.values()} - {0}
@@ -33,7 +33,7 @@ def intervals(
     means = np.empty((RESAMPLES, len(keys)))
     for i in range(RESAMPLES):
       drawn = rng.randint(0, n, n, dtype=np.int32)
-      # How often each sentence was drawn: no copy of the rows is needed.
+      # Counting the draws of each sentence avoids a copy of the rows.
       means[i] = np.bincount(drawn, minlength=n) @ table / n
     tails = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.quantile(means, tails, axis=0)

@@ -1,24 +1,25 @@
-"""Divergences between a generator and an oracle whose density is known.
+"""Divergences between a generator and an oracle of known density.
 
-p is the oracle, q the model. Both give every next-token distribution, so from
-samples of q and of p the divergences of whole sequences follow without bias,
-and no classifier or language model stands between. All are in nats a token:
+p is the oracle and q the model. Both give all next-token distributions, so
+samples of q and p give unbiased estimates of sequence divergences, without a
+classifier or a language model. All values are in nats per token:
 
-  nll_oracle  -E_q log p     the literature's NLL_oracle (Yu et al., 2017)
-  entropy     -E_q log q     of the model; nll_oracle falls if this falls
+  nll_oracle  -E_q log p     NLL_oracle of the literature (Yu et al., 2017)
+  entropy     -E_q log q     of the model; nll_oracle falls with it
   kl_qp       KL(q || p)     = nll_oracle - entropy: bad samples
   kl_pq       KL(p || q)     = held-out NLL - entropy of p: missed modes
-  jeffreys    their sum; neither collapse nor a temperature can game it
-  step_js     the Jensen-Shannon divergence of the two next-token
-              distributions, exact at each prefix, averaged over prefixes drawn
-              half from p and half from q; at most log 2. The divergence of
-              whole sequences sits at log 2 for any real model.
+  jeffreys    kl_qp + kl_pq; neither collapse nor a temperature lowers it
+  step_js     the Jensen-Shannon divergence of the next-token distributions,
+              exact at each prefix and averaged over prefixes, half of them
+              drawn from p and half from q; at most log 2. The Jensen-Shannon
+              divergence of whole sequences is close to log 2 for any model
+              and would not discriminate.
 
-A sequence ends with its first pad; what follows has no probability to account
-for. So sentences differ in length, and a value a token is the ratio of two
-means: E[sum over the sentence] / E[length], with a standard error by the delta
-method. With `pad=None` all lengths are T, and both reduce to the plain mean
-over sentences and its standard error, divided by T.
+A sequence ends with its first pad; later positions do not count. Sentences
+differ in length, so a value per token is a ratio of means,
+E[sum over the sentence] / E[length], with a standard error by the delta
+method. With `pad=None` all lengths are T, and the ratio reduces to the mean
+over sentences divided by T.
 """
 
 from collections.abc import Mapping
@@ -37,7 +38,7 @@ def chunk_terms(
   tokens: Array,
   pad: int | None,
 ) -> dict[str, Array]:
-  """What `divergences` adds up, one number a sentence.
+  """Computes the terms of `divergences`, one number per sentence.
 
   Args:
     model_log_probs: log q(. | prefix), normalised, [n, T, V].
@@ -46,8 +47,8 @@ def chunk_terms(
     pad: the pad and end symbol, or None for sequences of fixed length.
 
   Returns:
-    [n] each: log_p and log_q of the sentence, length with its end symbol, and
-    js, the sum over positions of the Jensen-Shannon divergence.
+    [n] each: log_p and log_q of the sentence in nats; length, with the end
+    symbol; js, the sum over positions of the Jensen-Shannon divergence.
   """
   chex.assert_rank([model_log_probs, tokens], [3, 2])
   chex.assert_equal_shape([model_log_probs, oracle_log_probs])
@@ -69,14 +70,16 @@ def chunk_terms(
 
 
 def jensen_shannon(log_p: Array, log_q: Array) -> Array:
-  """JS(p, q) = KL(p || m) / 2 + KL(q || m) / 2 with m = (p + q) / 2, in nats.
+  """Computes the Jensen-Shannon divergence of distributions, in nats.
+
+  JS(p, q) = KL(p || m) / 2 + KL(q || m) / 2 with m = (p + q) / 2.
 
   Args:
     log_p: normalised log-probabilities [..., V]; -inf is allowed.
-    log_q: the same.
+    log_q: normalised log-probabilities [..., V]; -inf is allowed.
 
   Returns:
-    [...], between 0 and log 2.
+    [...], from 0 to log 2.
   """
   log_m = jnp.logaddexp(log_p, log_q) - jnp.log(2.0)
 
@@ -90,19 +93,19 @@ def jensen_shannon(log_p: Array, log_q: Array) -> Array:
 def divergences(
   terms_model: Mapping[str, Array], terms_oracle: Mapping[str, Array]
 ) -> dict[str, np.ndarray]:
-  """Estimates and standard errors; any leading axis (seeds) is kept.
+  """Computes estimates and standard errors of all divergences.
 
-  A KL is the mean of the paired difference log q - log p of each sentence:
-  the two are nearly parallel, so the difference of two independent means
-  would be far noisier.
+  A KL is the mean of the paired differences log q - log p. The two terms are
+  strongly correlated, so a difference of independent means would be noisier.
 
   Args:
-    terms_model: chunk_terms on sentences of the model, [..., n] each.
+    terms_model: chunk_terms on sentences of the model, [..., n] each. Leading
+      axes, such as seeds, are kept.
     terms_oracle: chunk_terms on sentences of the oracle, [..., m] each.
 
   Returns:
-    [...] each: nll_oracle, entropy, kl_qp, kl_pq, jeffreys, step_js, and each
-    one's standard error under the name with `_se` (NaN from one sentence).
+    [...] each: nll_oracle, entropy, kl_qp, kl_pq, jeffreys and step_js, and
+    their standard errors as NAME_se (NaN for one sentence).
   """
   q = {k: np.asarray(v, np.float64) for k, v in terms_model.items()}
   p = {k: np.asarray(v, np.float64) for k, v in terms_oracle.items()}
@@ -112,7 +115,7 @@ def divergences(
     'kl_qp': _ratio(q['log_q'] - q['log_p'], q['length']),
     'kl_pq': _ratio(p['log_p'] - p['log_q'], p['length']),
   }
-  # The two parts come from different samples: their errors are independent.
+  # The two terms come from different samples: their errors are independent.
   found['jeffreys'] = _add(found['kl_qp'], found['kl_pq'])
   found['step_js'] = _add(
     _ratio(0.5 * q['js'], q['length']), _ratio(0.5 * p['js'], p['length'])
@@ -122,7 +125,7 @@ def divergences(
 
 
 def _ratio(sums: np.ndarray, lengths: np.ndarray):
-  """sum(sums) / sum(lengths) and its standard error, over the last axis."""
+  """Computes sum(sums) / sum(lengths) and its standard error (last axis)."""
   n, total = sums.shape[-1], lengths.sum(-1)
   with np.errstate(divide='ignore', invalid='ignore'):
     ratio = sums.sum(-1) / total
@@ -132,5 +135,5 @@ def _ratio(sums: np.ndarray, lengths: np.ndarray):
 
 
 def _add(one, two):
-  """The sum of two independent estimates and its standard error."""
+  """Adds two independent estimates; returns the sum and its standard error."""
   return one[0] + two[0], np.hypot(one[1], two[1])

@@ -1,7 +1,7 @@
-"""Signs of collapse and of copying that need no model, only the sentences.
+"""Measures of collapse and copying that need sentences only.
 
-BLEU alone hides collapse: one good sentence repeated scores well. Each of
-these is a share of the samples or a plain mean; no smoothing, no sampling.
+BLEU alone hides collapse: one good sentence that is repeated scores well.
+Each measure is a share of the samples or a mean over samples.
 """
 
 from collections import Counter
@@ -10,22 +10,22 @@ from moegan_jax.metrics.measure import Measure, Metric, Sentences, Texts
 
 
 def distinct_sentences(samples: Sentences) -> float:
-  """Different sentences / sentences; 1 if none occurs twice."""
+  """Computes distinct sentences / sentences; it falls with their number."""
   return len(set(map(tuple, samples))) / _total(samples)
 
 
 def top_sentence(samples: Sentences) -> float:
-  """The share of the commonest sentence; 1 if all are the same."""
+  """Computes the share of the most frequent sentence."""
   return max(Counter(map(tuple, samples)).values(), default=0) / _total(samples)
 
 
 def mean_length(samples: Sentences) -> float:
-  """Words in a sentence, on average; the end symbol is no word."""
+  """Computes the mean number of words; the end symbol does not count."""
   return sum(map(len, samples)) / _total(samples)
 
 
 def copied(samples: Sentences, train: Sentences) -> float:
-  """The share of samples that equal a training sentence, word for word."""
+  """Computes the share of samples that equal a training sentence."""
   known = set(map(tuple, train))
   return sum(tuple(words) in known for words in samples) / _total(samples)
 
@@ -46,14 +46,19 @@ DIVERSITY = Measure(
     'distinct_sentences': Metric(
       'distinct',
       'real',
-      'share of sentences that differ from each other',
+      'share of sentences that differ from each other; falls with the number '
+      'of samples',
       'diversity',
     ),
     'top_sentence': Metric(
-      'top', 'real', 'share of the commonest sentence', 'diversity'
+      'top', 'real', 'share of the most frequent sentence', 'diversity'
     ),
-    'mean_length': Metric('length', 'real', 'words in a sentence'),
-    'copied': Metric('copied', 'real', 'share that equals a training sentence'),
+    'mean_length': Metric(
+      'length', 'real', 'mean number of words in a sentence'
+    ),
+    'copied': Metric(
+      'copied', 'real', 'share of samples that equal a training sentence'
+    ),
   },
   _diversity,
 )

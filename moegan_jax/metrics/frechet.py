@@ -1,16 +1,16 @@
-"""The Frechet distance between sets of sentences, in features of an encoder.
+"""Frechet distance between sets of sentences, in features of an encoder.
 
-As in FID (Heusel et al. 2017), and in FED of ScratchGAN (de Masson d'Autume
-et al. 2019), whose encoder is the Universal Sentence Encoder. No weights can
-ship with this package, so the column `frechet_lm` has an encoder of its own: a
-language model that was fitted to the training text. Its scale is not that of
-FED, and it changes with the language model; compare within one table only. For
-any other encoder, give its features to `frechet_distance`.
+The distance is that of FID (Heusel et al., 2017) and of FED in ScratchGAN (de
+Masson d'Autume et al., 2019). FED uses the Universal Sentence Encoder. This
+package ships no weights, so the encoder of `frechet_lm` is a language model
+fitted to the training text. Its scale differs from FED and depends on the
+language model: compare values of one table only. `frechet_distance` accepts
+the features of any other encoder.
 
-From finite samples the distance is too large, the more so the fewer sentences
-there are for the width of the features, and it is above zero for two halves of
-the same text. So both sides have the same number of sentences here, and a
-comparison needs the same number in every row, the row of real text included.
+Estimates from finite samples are biased upwards, more so for few sentences and
+wide features; two halves of one text have a positive distance. Both sides
+therefore have the same number of sentences, and all rows of a comparison must
+have the same number, including the row of real text.
 """
 
 import numpy as np
@@ -21,21 +21,22 @@ MIN_SENTENCES = 20
 
 
 def frechet_distance(features_a: np.ndarray, features_b: np.ndarray) -> float:
-  """|mu - mu'|^2 + tr(S + S' - 2 (S S')^(1/2)), without a root of the total.
+  """Computes the Frechet distance of two sets of features.
 
-  The squared Wasserstein-2 distance of two Gaussians with the means and the
-  covariances (divided by n - 1) of the features (Dowson & Landau 1982). Exact
-  for singular covariances, too, such as those of fewer rows than columns.
+  It is |mu - mu'|^2 + tr(S + S' - 2 (S S')^(1/2)), the squared Wasserstein-2
+  distance of two Gaussians (Dowson & Landau, 1982) with the means and the
+  covariances (divided by n - 1) of the features. It is exact for singular
+  covariances, too, such as those of fewer rows than columns.
 
   Args:
-    features_a: [n, F], two rows or more.
-    features_b: [m, F].
+    features_a: [n, F], at least two rows.
+    features_b: [m, F], at least two rows.
 
   Returns:
     A number of at least 0, in squared units of the features.
 
   Raises:
-    ValueError: other shapes, or values that are not finite.
+    ValueError: the shapes differ from these, or values are not finite.
   """
   a, b = (np.asarray(x, np.float64) for x in (features_a, features_b))
   if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
@@ -43,20 +44,20 @@ def frechet_distance(features_a: np.ndarray, features_b: np.ndarray) -> float:
       f'features must be [n, F] and [m, F], not {a.shape} and {b.shape}'
     )
   if min(len(a), len(b)) < 2:
-    raise ValueError('a covariance needs two rows or more')
+    raise ValueError('a covariance needs at least two rows')
   if not (np.isfinite(a).all() and np.isfinite(b).all()):
     raise ValueError('the features have values that are not finite')
   covariances = [np.atleast_2d(np.cov(x, rowvar=False)) for x in (a, b)]
   one, two = map(_root, covariances)
-  # The eigenvalues of S S' are the squared singular values of the product of
-  # the roots. Roots of its small eigenvalues would lose half of the digits.
+  # The singular values of S^(1/2) S'^(1/2) are the roots of the eigenvalues of
+  # S S'. Taking the roots of small eigenvalues would lose half of the digits.
   fidelity = np.linalg.svd(one @ two, compute_uv=False).sum()
   spread = sum(map(np.trace, covariances)) - 2 * fidelity
   return float(max(np.sum((a.mean(0) - b.mean(0)) ** 2) + spread, 0.0))
 
 
 def _root(matrix: np.ndarray) -> np.ndarray:
-  """The square root of a symmetric positive semidefinite matrix."""
+  """Computes the square root of a positive semidefinite matrix."""
   values, vectors = np.linalg.eigh(matrix)
   return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
 
@@ -76,7 +77,7 @@ FRECHET = Measure(
       'Frechet LM',
       'lower',
       'Frechet distance to real text in features of a language model of real '
-      'text; its scale is not that of FED',
+      'text; its scale differs from FED',
       'both',
     )
   },

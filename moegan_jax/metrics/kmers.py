@@ -1,7 +1,6 @@
-"""How far the k-mers of generated sequences are from those of real ones.
+"""Divergence of the k-mer distributions of generated and real sequences.
 
-The k-mers of 1 to 4 residues are the n-grams of `ngrams`; here are longer
-ones, which no table of text has room for.
+`ngrams` has the k-mers of 1 to 4 residues.
 """
 
 from moegan_jax.metrics.measure import Measure, Metric, Texts
@@ -24,7 +23,7 @@ KMER_JS = Measure(
       f'{K}-mer JS',
       'lower',
       f'Jensen-Shannon divergence of {K}-mers from the references in nats, at '
-      'most .693; finite samples raise it, so hold it against real sequences',
+      'most .693; biased upwards: compare it with the row of real sequences',
       'both',
     ),
   },

@@ -1,35 +1,37 @@
-"""Text judged by a language model that learned real text, and the reverse.
+"""LM score and reverse LM score of samples.
 
-The two axes of Falling Short (Caccia et al. 2020):
-  lm_score          samples under a language model of real text. Noise raises
-                    it, and dull or repeated sentences lower it: it sees
-                    quality only, and cooling improves it for nothing.
-  reverse_lm_score  real text under a language model of the samples (Zhao et
-                    al. 2018; Cifka et al. 2018). What the samples never say
-                    is expensive, so collapse raises it, and so does noise.
-Both are nats a token, where a token is a word or the end of a sentence. The
-numbers belong to the language model: its size, its vocabulary and how long it
-was trained. Compare within one table, with as many samples in each row, and
-with real text. There, the fitted text must not be scored: with training text in
-place of the samples, the reverse score is the value to compare both with.
+The two axes of Language GANs Falling Short (Caccia et al., 2020):
+  lm_score          NLL of samples under a language model of real text. Noise
+                    raises it, and typical or repeated sentences lower it. It
+                    measures quality only; a lower temperature lowers it.
+  reverse_lm_score  NLL of real text under a language model of the samples
+                    (Zhao et al., 2018; Cifka et al., 2018). Missed modes
+                    raise it, and so does noise.
+Both are nats per token; a token is a word or the end of a sentence. The values
+depend on the size, vocabulary and training of the language model. Compare
+values of one table, with equal numbers of samples, and with real text. The row
+of training text has no LM score, because the model is fitted to that text.
 """
 
 import numpy as np
 
 from moegan_jax.metrics.measure import Measure, Metric, Texts
 
-MIN_SENTENCES = 20  # fewer teach a language model nothing
+MIN_SENTENCES = 20  # too few to fit a language model below that
 
 
 def ratio(sums: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
-  """sum(sums) / sum(counts), and its standard error by the delta method.
+  """Computes sum(sums) / sum(counts) and its standard error.
 
-  Sentences are independent, their tokens are not: the error comes from the
-  residuals of sentences.
+  Tokens of a sentence are dependent, so the standard error (delta method)
+  comes from the residuals of sentences.
 
   Args:
-    sums: [n], of each sentence, two sentences or more.
-    counts: [n], its tokens.
+    sums: [n], one sum per sentence, at least two sentences.
+    counts: [n], the number of tokens of each sentence.
+
+  Returns:
+    The ratio and its standard error.
   """
   sums, counts = np.asarray(sums, np.float64), np.asarray(counts, np.float64)
   value = sums.sum() / counts.sum()
@@ -56,15 +58,15 @@ LM_SCORE = Measure(
     'lm_score': Metric(
       'LM score',
       'real',
-      'nats a token of samples under a language model of real text; below '
-      'real text they are typical or repeat themselves',
+      'nats per token of samples under a language model of real text; values '
+      'below real text mean typical or repeated sentences',
       'quality',
     ),
     'reverse_lm_score': Metric(
       'reverse LM',
       'lower',
-      'nats a token of real text under a language model of the samples; '
-      'collapse raises it, and noise as well',
+      'nats per token of real text under a language model of the samples; '
+      'collapse and noise raise it',
       'diversity',
     ),
   },

@@ -1,4 +1,4 @@
-"""What a measure of text is: its columns, its function, what it needs."""
+"""Types of measures of text: columns, functions and requirements."""
 
 import importlib.util
 from collections.abc import Callable, Mapping
@@ -8,19 +8,24 @@ import numpy as np
 
 Sentences = list[list[str]]
 
-# What stands beside KEY: its standard error, the ends of its interval.
-SUFFIXES = ('_se', '_low', '_high')
+# Values at the number of sentences that training or held-out text has, where
+# that is smaller than the number of samples; only the guards read them.
+AT_TRAIN, AT_TEST = '_at_train', '_at_test'
+# Values that accompany KEY: its standard error, the ends of its interval, and
+# its values at other numbers of sentences.
+SUFFIXES = ('_se', '_low', '_high', AT_TRAIN, AT_TEST)
 
 
 class Metric(NamedTuple):
-  """How to print and to read one number.
+  """The description of one number in a table.
 
-  label: the head of a table's column
-  better: 'lower', 'higher', or 'real' where the best value is the one that
-    real text (or the oracle) has under the same protocol
-  text: what it is, in one line
-  kind: 'quality', 'diversity', 'both' (a distance of distributions, which
-    neither collapse nor noise can lower), or '' for what is neither
+  Attributes:
+    label: the head of the column.
+    better: 'lower', 'higher', or 'real' if the best value is that of real text
+      (or of the oracle) under the same protocol.
+    text: the definition in one line.
+    kind: 'quality', 'diversity', 'both' (a distance of distributions, which
+      neither collapse nor noise lowers), or '' for other measures.
   """
 
   label: str
@@ -30,10 +35,12 @@ class Metric(NamedTuple):
 
 
 class LanguageModel(NamedTuple):
-  """A language model that was fitted to some text.
+  """A language model that is fitted to text.
 
-  nll: sentences -> (nats [n], tokens [n]); a token is a word or the end
-  features: sentences -> [n, F]
+  Attributes:
+    nll: sentences -> (nats [n], tokens [n]); a token is a word or the end of
+      a sentence.
+    features: sentences -> [n, F].
   """
 
   nll: Callable[[Sentences], tuple[np.ndarray, np.ndarray]]
@@ -41,14 +48,15 @@ class LanguageModel(NamedTuple):
 
 
 class Texts(NamedTuple):
-  """What measures of text look at; tokenised sentences, [] where missing.
+  """The input of measures of text: tokenised sentences, [] if missing.
 
-  samples: of the generator
-  references: real text that training has not seen
-  train: the text that the generator was trained on
-  fit_lm: sentences -> LanguageModel; None where no model may be trained. The
-    same sentences give the same model without another training.
-  kind: the codec behind the tokens, for measures of one kind of sequence
+  Attributes:
+    samples: of the generator.
+    references: real text that is not in the training text.
+    train: the training text of the generator.
+    fit_lm: sentences -> LanguageModel; None if no model may be trained. Equal
+      sentences give the same model without training it again.
+    kind: the name of the codec, for measures of one kind of sequence.
   """
 
   samples: Sentences
@@ -59,15 +67,17 @@ class Texts(NamedTuple):
 
 
 class Measure(NamedTuple):
-  """A measure of text, or several that are found together.
+  """A measure of text, or several that are computed together.
 
-  columns: key -> Metric, for everything that `of` returns (`KEY_se`, a standard
-    error, needs none)
-  of: Texts -> key -> a number, or an array [n] over sentences whose mean is
-    the number (then it gets a bootstrap interval)
-  needs: the fields of Texts that must not be empty besides samples
-  kind: the only kind of Texts it makes sense for; '' for all
-  package: what must be installed besides the requirements; '' for nothing
+  Attributes:
+    columns: key -> Metric, for every key that `of` returns except `KEY_se`, a
+      standard error.
+    of: Texts -> {key: value}. A value is a number, or an array [n] over
+      sentences; the mean of an array is the number, and it gets a bootstrap
+      interval.
+    needs: the fields of Texts, besides samples, that must not be empty.
+    kind: the only kind of Texts that the measure supports; '' for all.
+    package: a package that must be installed besides the requirements, or ''.
   """
 
   columns: Mapping[str, Metric]
@@ -77,7 +87,7 @@ class Measure(NamedTuple):
   package: str = ''
 
   def fits(self, texts: Texts) -> bool:
-    """Whether the texts have what it needs, and its package is there."""
+    """Whether the measure supports the texts and its package is installed."""
     return (
       self.kind in ('', texts.kind)
       and all(getattr(texts, name) for name in self.needs)
@@ -85,5 +95,5 @@ class Measure(NamedTuple):
     )
 
   def installed(self) -> bool:
-    """Whether its package is there."""
+    """Whether its package is installed."""
     return not self.package or bool(importlib.util.find_spec(self.package))

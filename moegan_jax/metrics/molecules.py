@@ -1,11 +1,13 @@
-"""What RDKit says of generated SMILES, as in MOSES (Polykovskiy et al., 2020).
+"""Validity, uniqueness and novelty of SMILES, as in MOSES.
 
-  valid    share of the samples that RDKit reads as a molecule
-  unique   different molecules / valid samples
-  novel    share of the different molecules that training text lacks
+Polykovskiy et al., Molecular Sets (2020):
 
-Molecules are compared by RDKit's canonical SMILES. `unique` falls with the
-number of samples. Real text need not be all valid, nor all unique.
+  valid    samples that RDKit reads as a molecule / samples
+  unique   distinct molecules / valid samples
+  novel    distinct molecules that training text lacks / distinct molecules
+
+Molecules are equal if their canonical SMILES by RDKit are. `unique` falls with
+the number of samples. Real text can have invalid and repeated molecules, too.
 """
 
 import functools
@@ -19,18 +21,28 @@ _KIND, _PACKAGE = 'smiles', 'rdkit'
 
 @functools.lru_cache(1 << 19)
 def _canonical(smiles: str) -> str:
-  """Canonical SMILES; '' for what is no molecule, or an empty one."""
+  """Returns the canonical SMILES, or '' for an invalid or empty molecule."""
   from rdkit import Chem
 
+  # RDKit would read what follows a blank as the name of the molecule.
+  if any(map(str.isspace, smiles)):
+    return ''
   molecule = Chem.MolFromSmiles(smiles)
   return Chem.MolToSmiles(molecule) if molecule is not None else ''
 
 
 def canonical(sentences: Sentences) -> list[str]:
-  """Canonical SMILES of every sentence of atoms; '' for what is no molecule."""
+  """Converts sentences of SMILES tokens to canonical SMILES.
+
+  Args:
+    sentences: tokens of any strings, valid molecules or not.
+
+  Returns:
+    One string for each sentence; '' for an invalid or empty molecule.
+  """
   from rdkit import rdBase
 
-  with rdBase.BlockLogs():  # a line for each invalid sample otherwise
+  with rdBase.BlockLogs():  # RDKit logs a line for each invalid molecule
     return [_canonical(''.join(tokens)) for tokens in sentences]
 
 
@@ -53,12 +65,15 @@ def _novel(texts: Texts) -> dict[str, float | np.ndarray]:
 MOLECULES = Measure(
   {
     'valid_molecules': Metric(
-      'valid', 'higher', 'share of samples that RDKit reads', 'quality'
+      'valid',
+      'higher',
+      'share of samples that are valid molecules by RDKit',
+      'quality',
     ),
     'unique_molecules': Metric(
       'unique',
       'higher',
-      'different molecules / valid samples; falls with their number',
+      'distinct molecules / valid samples; falls with the number of samples',
       'diversity',
     ),
   },
@@ -70,7 +85,7 @@ MOLECULES = Measure(
 NOVEL_MOLECULES = Measure(
   {
     'novel_molecules': Metric(
-      'novel', 'real', 'share of different molecules that training text lacks'
+      'novel', 'real', 'share of distinct molecules that training text lacks'
     ),
   },
   _novel,

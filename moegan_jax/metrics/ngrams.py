@@ -1,13 +1,13 @@
-"""How rich the n-grams are, and how far their distribution is from real text.
+"""Diversity of n-grams, and divergence of their distribution from real text.
 
-  distinct-n       different n-grams / all n-grams (Li et al., 2016)
-  n-gram entropy   of their distribution, in nats (Zhang et al., 2018)
-  n-gram JS        Jensen-Shannon divergence of the distributions of samples
-                   and of references, in nats, at most log 2
+  distinct-n       distinct n-grams / all n-grams (Li et al., 2016)
+  n-gram entropy   entropy of their distribution, in nats (Zhang et al., 2018)
+  n-gram JS        Jensen-Shannon divergence between the distributions of
+                   samples and references, in nats, at most log 2
 
-All are plug-in estimates: they depend on how many sentences there are, and
-the longer the n-gram, the more. The divergence of two halves of one text is
-above 0 by that alone. So they are read beside real text of the same size.
+All are plug-in estimates and depend on the number of sentences, more so for
+long n-grams: two halves of one text have a positive divergence. Compare them
+with real text of the same number of sentences.
 
 n-grams are counted within sentences, without a start or end symbol.
 """
@@ -23,27 +23,35 @@ _TOO_LARGE = 2**63
 
 
 class Occurrences(NamedTuple):
-  """Every n-gram of a list of sentences, for one n, in the order of the text.
+  """All n-grams of a list of sentences, for one n, in the order of the text.
 
-  sentence: int64 [occurrences], the number of its sentence, rising
-  gram: int64 [occurrences], equal for equal n-grams and only for those
+  Attributes:
+    sentence: int64 [occurrences], the index of the sentence, ascending.
+    gram: int64 [occurrences], equal if and only if the n-grams are equal.
   """
 
   sentence: np.ndarray
   gram: np.ndarray
 
   def split(self, at: int) -> tuple[np.ndarray, np.ndarray]:
-    """The n-grams of the first `at` sentences, and those of the others."""
+    """Returns the n-grams of the first `at` sentences, and of the others."""
     here = np.searchsorted(self.sentence, at)
     return self.gram[:here], self.gram[here:]
 
 
 def occurrences(sentences: Sentences, max_n: int = MAX_N) -> list[Occurrences]:
-  """The n-grams of the sentences for n = 1 .. max_n, numbered without hashing.
+  """Lists the n-grams of sentences for n = 1 .. max_n.
 
-  An n-gram's number has a digit for each word, in base of the vocabulary's
-  size; what has been numbered is numbered anew before 63 bits overflow. So
-  two n-grams never share a number.
+  An n-gram is an integer with a digit per word, in the base of the vocabulary
+  size. The integers are renumbered before they exceed 63 bits. There are no
+  collisions as with hashing.
+
+  Args:
+    sentences: tokenised sentences.
+    max_n: the longest n-gram.
+
+  Returns:
+    The occurrences for each n.
   """
   lengths = np.array([len(words) for words in sentences], np.int64)
   numbers: dict[str, int] = {}
@@ -51,7 +59,7 @@ def occurrences(sentences: Sentences, max_n: int = MAX_N) -> list[Occurrences]:
     [numbers.setdefault(w, len(numbers)) for s in sentences for w in s],
     np.int64,
   )
-  base = size = max(len(numbers), 1)  # numbers are below size
+  base = size = max(len(numbers), 1)  # all integers are below size
   sentence = np.repeat(np.arange(len(sentences)), lengths)
   left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(words))
   start, gram = np.arange(len(words)), words
@@ -68,7 +76,7 @@ def occurrences(sentences: Sentences, max_n: int = MAX_N) -> list[Occurrences]:
 
 
 def distinct(samples: Sentences) -> dict[str, float]:
-  """distinct1..4 and ngram_entropy1..4; an n without n-grams is left out."""
+  """Computes distinct1..4 and ngram_entropy1..4, for n that have n-grams."""
   found = {}
   for n, (_, grams) in enumerate(occurrences(samples), start=1):
     if len(grams):
@@ -79,10 +87,10 @@ def distinct(samples: Sentences) -> dict[str, float]:
 
 
 def ngram_js(samples: Sentences, references: Sentences) -> dict[str, float]:
-  """ngram_js1..4; an n for which either has no n-grams is left out.
+  """Computes ngram_js1..4, for n that have n-grams on both sides.
 
-  Biased upwards by finite samples, more so for longer n-grams: most of those
-  occur once, and what occurs once on one side is missing on the other.
+  The estimate is biased upwards, more so for long n-grams: most of them occur
+  once, on one side only.
   """
   found = {}
   both = occurrences([*samples, *references])
@@ -94,7 +102,7 @@ def ngram_js(samples: Sentences, references: Sentences) -> dict[str, float]:
 
 
 def js_of(ours: np.ndarray, theirs: np.ndarray) -> float:
-  """JS of the distributions of two lists of numbers, in nats."""
+  """Computes the JS divergence of two lists of integers, in nats."""
   one, one_counts = np.unique(ours, return_counts=True)
   two, two_counts = np.unique(theirs, return_counts=True)
   union = np.union1d(one, two)
@@ -105,15 +113,15 @@ def js_of(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 
 def entropy(p: np.ndarray) -> float:
-  """-sum p log p in nats; 0 log 0 = 0."""
+  """Computes -sum p log p in nats; 0 log 0 = 0."""
   p = p[p > 0]
-  return float(-(p * np.log(p)).sum()) + 0.0  # never -0.0
+  return float(-(p * np.log(p)).sum()) + 0.0  # converts -0.0 to 0.0
 
 
 def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
-  """JS(p, q) = H((p + q) / 2) - (H(p) + H(q)) / 2, in nats, 0 to log 2."""
+  """Computes H((p + q) / 2) - (H(p) + H(q)) / 2 in nats, 0 to log 2."""
   js = entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2
-  return min(max(js, 0.0), float(np.log(2)))  # rounding can step outside
+  return min(max(js, 0.0), float(np.log(2)))  # rounding errors
 
 
 NGRAMS = Measure(
@@ -121,7 +129,7 @@ NGRAMS = Measure(
     f'distinct{n}': Metric(
       f'distinct-{n}',
       'real',
-      f'different {n}-grams / all {n}-grams; falls with the number of samples',
+      f'distinct {n}-grams / all {n}-grams; falls with the number of samples',
       'diversity',
     )
     for n in range(1, MAX_N + 1)
@@ -130,7 +138,7 @@ NGRAMS = Measure(
     f'ngram_entropy{n}': Metric(
       f'{n}-gram entropy',
       'real',
-      f'nats, of the distribution of {n}-grams',
+      f'entropy of the distribution of {n}-grams in nats',
       'diversity',
     )
     for n in range(1, MAX_N + 1)
@@ -149,7 +157,7 @@ NGRAM_JS = Measure(
       f'{n}-gram JS',
       'lower',
       f'Jensen-Shannon divergence of {n}-grams from the references in nats, '
-      'at most .693; finite samples raise it, so hold it against real text',
+      'at most .693; biased upwards: compare it with the row of real text',
       'both',
     )
     for n in range(1, MAX_N + 1)

@@ -1,17 +1,18 @@
-"""How far the samples are from the training text: copies lower all of these.
+"""Distance of samples from the training text.
 
-  copied_4grams  the share of the samples' 4-grams that training text has
+  copied_4grams  the share of 4-grams of the samples that training text has
   nearest        word-level Levenshtein distance to the nearest training
-                 sentence over the longer one's length, mean over samples
-  novelty        1 - the Jaccard similarity of the sets of words, to the most
-                 similar training sentence, mean over samples: the novelty of
-                 SentiGAN (Wang & Wan, 2018) and SLGAN
+                 sentence, divided by the length of the longer sentence; mean
+                 over samples
+  novelty        1 - Jaccard similarity of the sets of words to the most
+                 similar training sentence; mean over samples (SentiGAN, Wang &
+                 Wan, 2018; SLGAN)
 
-Held-out text is not 1 in any of them, so all are read beside real text. Noise
-raises them too: they tell copies from the rest, not good from bad.
+Held-out text does not reach the extreme values: compare with real text. Noise
+increases the distances, too: the measures detect copies, not quality.
 
-The last two compare each sample with each training sentence. Where that would
-take long, evenly spaced samples are compared; `scored` says how many.
+`nearest` and `novelty` compare each sample with each training sentence. For
+large texts they use evenly spaced samples; `scored` returns their number.
 """
 
 from collections.abc import Iterator
@@ -22,19 +23,27 @@ from moegan_jax.metrics.measure import Measure, Metric, Sentences, Texts
 from moegan_jax.metrics.ngrams import occurrences
 from moegan_jax.metrics.subset import evenly
 
-# About 6 seconds on two cores. A pair of sentences costs a unit a word of
-# the one if the other fits into a machine word of bits, else about three a
-# word and machine word.
+# About 6 seconds on two cores. A pair of sentences costs one unit per training
+# word if the sample fits into a machine word of bits, else about three units
+# per training word and machine word.
 _BUDGET = 6e9
 _BITS = 64
-_ROWS = 500  # samples whose distances are found at once
-_CELLS = 20_000_000  # numbers held at once
+_ROWS = 500  # samples per call of cdist
+_CELLS = 20_000_000  # numbers in memory at once
 
 
 def scored(samples: Sentences, train: Sentences) -> int:
-  """How many of the samples `nearest` and `novelty` look at: all if they can.
+  """Returns the number of samples that `nearest` and `novelty` compare.
 
-  It follows from the numbers and the lengths of the sentences alone.
+  It is a function of the numbers and lengths of the sentences, so it does not
+  depend on the speed of the machine.
+
+  Args:
+    samples: tokenised sentences.
+    train: tokenised sentences.
+
+  Returns:
+    The number of all samples, or fewer if the comparison would take long.
   """
   if not samples or not train:
     return len(samples)
@@ -46,9 +55,9 @@ def scored(samples: Sentences, train: Sentences) -> int:
 
 
 def copied_4grams(samples: Sentences, train: Sentences) -> float | None:
-  """The share of the samples' 4-grams that occur in train; None without any.
+  """Computes the share of 4-grams of the samples that occur in train.
 
-  A 4-gram that the samples have twice counts twice.
+  Each occurrence counts. The value is None if the samples have no 4-gram.
   """
   table = occurrences([*samples, *train], max_n=4)[-1]
   ours, theirs = table.split(len(samples))
@@ -58,32 +67,47 @@ def copied_4grams(samples: Sentences, train: Sentences) -> float | None:
 def nearest_sentences(
   samples: Sentences, train: Sentences
 ) -> list[tuple[int, float]]:
-  """For each sample, the nearest training sentence and how far it is.
+  """Finds the nearest training sentence of each sample.
 
-  The distance is Levenshtein's over words, divided by the length of the
-  longer sentence: 0 for a copy, 1 without a word in common place. Of equally
-  near sentences the first is taken. No sample is left out; see `scored`.
+  The distance is the Levenshtein distance over words, divided by the length
+  of the longer sentence: 0 for a copy, 1 if no word can be aligned. The first
+  of equally near sentences is returned. All samples are compared, unlike in
+  the measure `nearest`; see `scored`.
 
   Args:
     samples: tokenised sentences.
-    train: at least one (else ValueError).
+    train: tokenised sentences, at least one.
 
   Returns:
-    (index into train, distance) for each sample
+    (index into train, distance) for each sample.
+
+  Raises:
+    ValueError: there are no training sentences.
   """
   where, distances = _nearest(samples, train)
   return list(zip(where.tolist(), distances.tolist()))
 
 
 def nearest(samples: Sentences, train: Sentences) -> np.ndarray:
-  """The distances of `nearest_sentences`: [samples], 0 to 1."""
+  """Computes the distances of `nearest_sentences`: [samples], 0 to 1."""
   return _nearest(samples, train)[1]
 
 
 def novelty(samples: Sentences, train: Sentences) -> np.ndarray:
-  """1 - the largest Jaccard similarity of word sets to train: [samples].
+  """Computes 1 - the largest Jaccard similarity to a training sentence.
 
-  Two empty sentences are alike, an empty one is like no other.
+  The similarity of two empty sentences is 1; that of an empty sentence to any
+  other is 0.
+
+  Args:
+    samples: tokenised sentences.
+    train: tokenised sentences, at least one.
+
+  Returns:
+    [samples], 0 to 1.
+
+  Raises:
+    ValueError: there are no training sentences.
   """
   _refuse_nothing(train)
   ours = [_words(words) for words in samples]
@@ -97,7 +121,7 @@ def novelty(samples: Sentences, train: Sentences) -> np.ndarray:
   step = min(200, max(1, _CELLS // max(len(numbers), len(ours), 1)))
   for start in range(0, len(theirs), step):
     part = theirs[start : start + step]
-    # A sparse matrix times a dense one: a tenth of the time of two sparse.
+    # Sparse times dense takes a tenth of the time of sparse times sparse.
     common = ours_by_word @ _incidence(part, numbers).T.toarray(order='C')
     similar = common / (sizes + _sizes(part) - common)
     np.maximum(most, similar.max(1), out=most)
@@ -107,7 +131,7 @@ def novelty(samples: Sentences, train: Sentences) -> np.ndarray:
 def _nearest(
   samples: Sentences, train: Sentences
 ) -> tuple[np.ndarray, np.ndarray]:
-  """[samples] indices into train, [samples] distances."""
+  """Returns indices into train [samples] and distances [samples]."""
   from rapidfuzz import process
   from rapidfuzz.distance import Levenshtein
 
@@ -118,7 +142,7 @@ def _nearest(
     for words in sentences:
       yield tuple(numbers.setdefault(w, len(numbers)) for w in words)
 
-  rows: dict[tuple[int, ...], int] = {}  # what is repeated is compared once
+  rows: dict[tuple[int, ...], int] = {}  # repeated samples are compared once
   row = [rows.setdefault(key, len(rows)) for key in numbered(samples)]
   queries, choices = list(rows), list(numbered(train))
   where = np.zeros(len(queries), np.int64)
@@ -139,7 +163,7 @@ def _nearest(
 
 
 def _words(sentence: list[str]) -> set:
-  """The set of words; an empty sentence has one that no other one has."""
+  """Returns the set of words; {None} for an empty sentence."""
   return set(sentence) or {None}
 
 
@@ -148,7 +172,7 @@ def _sizes(sets: list[set]) -> np.ndarray:
 
 
 def _incidence(sets: list[set], numbers: dict):
-  """1 where a set has a word; sparse float32 [sets, words of numbers]."""
+  """Returns sparse float32 [sets, words]: 1 if the set has the word."""
   from scipy import sparse
 
   held = [[numbers[w] for w in words if w in numbers] for words in sets]
@@ -176,7 +200,7 @@ def _novelty(texts: Texts) -> dict[str, float | np.ndarray]:
 NOVELTY = Measure(
   {
     'copied_4grams': Metric(
-      'copied 4-grams', 'real', 'share of the 4-grams that training text has'
+      'copied 4-grams', 'real', 'share of 4-grams that training text has'
     ),
     'nearest': Metric(
       'nearest',

@@ -1,9 +1,10 @@
-"""BLEU and Self-BLEU as different code bases compute them.
+"""Protocols of BLEU and Self-BLEU in published code bases.
 
-The same samples get different numbers from each, by how many of them are
-scored, against what, and in which case; so a number without its protocol
-compares to nothing. All use NLTK's sentence BLEU with `method1` smoothing,
-uniform weights and NLTK word tokens, and the mean over hypotheses.
+The protocols differ in the number of scored samples, in the references and in
+the case of words, and give different numbers for the same samples. Numbers of
+different protocols are not comparable. All use NLTK's sentence BLEU with
+`method1` smoothing and uniform weights, NLTK word tokens, and the mean over
+hypotheses.
 """
 
 from typing import NamedTuple
@@ -17,11 +18,13 @@ from moegan_jax.metrics.measure import Sentences
 class Profile(NamedTuple):
   """A protocol of BLEU and Self-BLEU.
 
-  text: the protocol in one line
-  cased: whether the case of words counts; lower-cased otherwise
-  bleu_samples: so many of the first samples are scored by BLEU; None is all
-  self_bleu_samples: the same for Self-BLEU
-  self_match: whether a sample is among its own references in Self-BLEU
+  Attributes:
+    text: the protocol in one line.
+    cased: whether words keep their case; they are lower-cased otherwise.
+    bleu_samples: the number of first samples that BLEU scores; None for all.
+    self_bleu_samples: the number of first samples that Self-BLEU scores; None
+      for all.
+    self_match: whether Self-BLEU compares a sample with itself, too.
   """
 
   text: str
@@ -33,16 +36,26 @@ class Profile(NamedTuple):
   def bleu(
     self, samples: Sentences, references: Sentences
   ) -> dict[str, np.ndarray]:
-    """bleu2 .. bleu5, [scored samples] each.
+    """Computes bleu2 .. bleu5.
 
     Args:
-      samples: tokenised in the profile's case, at least one.
-      references: the same.
+      samples: tokenised in the case of the profile, at least one.
+      references: tokenised in the case of the profile, at least one.
+
+    Returns:
+      [scored samples] each.
     """
     return bleu.bleu(samples[: self.bleu_samples], references)
 
   def self_bleu(self, samples: Sentences) -> dict[str, np.ndarray]:
-    """self_bleu2 .. self_bleu5, [scored samples] each; {} for one sample."""
+    """Computes self_bleu2 .. self_bleu5.
+
+    Args:
+      samples: tokenised in the case of the profile.
+
+    Returns:
+      [scored samples] each; {} for fewer than two samples.
+    """
     if len(samples) < 2:
       return {}
     if self.self_match:
@@ -58,7 +71,8 @@ PROFILES = {
     'over all samples',
     cased=False,
   ),
-  # Its faster code path, first 500 references, is not what it printed.
+  # Texygen also has a faster mode with the first 500 references. The published
+  # table does not use it.
   'texygen': Profile(
     "Texygen's published table: all samples against all references, cased; "
     'Self-BLEU leaves one out over all samples',
@@ -73,8 +87,8 @@ PROFILES = {
     self_bleu_samples=200,
     self_match=True,
   ),
-  # Its code draws 200 more samples for Self-BLEU. The first 200 against all
-  # the others are as many independent draws, and need no generator.
+  # The code draws 200 more samples for Self-BLEU. Comparing the first 200 with
+  # all others uses as many independent draws and needs no generator.
   'textgan': Profile(
     "TextGAN-PyTorch's code: the first 200 samples against all references, "
     'lower-cased; Self-BLEU of the first 200 against all other samples',

@@ -1,20 +1,21 @@
-"""Can a classifier tell the samples from real text?
+"""Classifier two-sample test between samples and real text.
 
-The classifier two-sample test (Lopez-Paz & Oquab, 2017), with the area under
-the ROC curve in the place of accuracy: logistic regression on which words and
-pairs of words a sentence has, trained on half of the sentences, scored on the
-other half. .5 is ideal (below is noise), 1 is told apart without fail. Order
-beyond pairs of words is not seen, so .5 does not prove that texts are alike.
+The test is that of Lopez-Paz & Oquab (2017), with the area under the ROC curve
+instead of accuracy. A logistic regression on the presence of words and pairs
+of adjacent words is trained on half of the sentences and scored on the other
+half. An area of .5 is ideal (lower values are noise), and 1 is perfect
+separation. The features ignore longer-range order, so .5 does not prove that
+the distributions are equal.
 
-The halves are drawn sentence by sentence, duplicates apart. A generator's
-samples are independent draws, and what it repeats in one half it repeats in
-the other: that is how collapse shows, and no leak. With duplicates kept
-together, a generator of twenty good sentences would come near .5.
+Against held-out text, the halves are drawn by sentence, and duplicates may be
+in both halves. Samples are independent draws, so repeated sentences in both
+halves are not a leak: they are how the test detects collapse. With duplicates
+in one half, a generator of twenty good sentences would have an area near .5.
 
-The training text is another matter: a copied sentence is on both sides, and
-once in each half it teaches the classifier the wrong side, so that copies
-would pull the area far below .5. There, equal sentences share a half, copies
-count as what cannot be told apart, and collapse is left to the held-out text.
+Against training text, a copied sentence is on both sides. If its two copies
+were in different halves, the classifier would learn the wrong label for it,
+and the area would fall far below .5. There, equal sentences are in the same
+half: copies count as indistinguishable, and the test does not detect collapse.
 """
 
 import warnings
@@ -25,28 +26,27 @@ from moegan_jax.metrics.measure import Measure, Metric, Sentences, Texts
 from moegan_jax.metrics.ngrams import occurrences
 from moegan_jax.metrics.subset import evenly
 
-MOST = 10_000  # sentences of a side; evenly spaced ones where there are more
-FEWEST = 20  # of a side, below which the test says nothing
-_RARE = 2  # a feature must be in so many sentences of the training half
+MOST = 10_000  # sentences per side; larger sides are evenly subsampled
+FEWEST = 20  # sentences per side; smaller sides have no result
+_RARE = 2  # training sentences that a feature must be in, at least
 
 
 def auc(
   one: Sentences, other: Sentences, together: bool = False
 ) -> tuple[float, float]:
-  """How well sentences of `one` can be told from those of `other`.
-
-  The same sentences in the same order always give the same value.
+  """Computes the area under the ROC curve of a classifier of two texts.
 
   Args:
-    one: at least FEWEST tokenised sentences; of more than MOST, evenly
-      spaced ones.
-    other: the same.
-    together: keep equal sentences in one half, for texts of which the one may
-      have been copied from the other; then FEWEST different ones a side.
+    one: tokenised sentences, at least FEWEST; at most MOST are used, evenly
+      spaced.
+    other: tokenised sentences, with the same limits.
+    together: keep equal sentences in the same half, for texts that may contain
+      copies of each other. FEWEST then counts distinct sentences.
 
   Returns:
-    The area under the ROC curve on the half that was not trained on, and its
-    standard error (DeLong et al., 1988) for the classifier as it is.
+    The area on the half without training, and its standard error (DeLong et
+    al., 1988), which does not include the variance of training. Equal
+    arguments give equal values.
 
   Raises:
     ValueError: a side has fewer than FEWEST sentences.
@@ -55,16 +55,16 @@ def auc(
 
   one, other = evenly(one, MOST), evenly(other, MOST)
   if _too_few(one, other, together):
-    raise ValueError(f'the test needs {FEWEST} sentences a side')
+    raise ValueError(f'the test needs {FEWEST} sentences per side')
   train = (_halves_together if together else _halves_apart)(one, other)
   features = _features([*one, *other], train)
   is_one = np.arange(len(train)) < len(one)
-  # In the dual, both easy and hard texts take a tenth of a second.
+  # The dual takes a tenth of a second for separable and other texts alike.
   classifier = LogisticRegression(
     solver='liblinear', dual=True, C=1.0, max_iter=1000, random_state=0
   )
   with warnings.catch_warnings():
-    # Texts that are told apart without fail converge late; it does not matter.
+    # Perfectly separable texts converge slowly, without effect on the area.
     warnings.simplefilter('ignore')
     classifier.fit(features[train], is_one[train])
   scores = classifier.decision_function(features[~train])
@@ -72,11 +72,13 @@ def auc(
 
 
 def area(positive: np.ndarray, negative: np.ndarray) -> tuple[float, float]:
-  """Area under the ROC curve and its standard error (DeLong et al., 1988).
+  """Computes the area under the ROC curve and its standard error.
+
+  The standard error is that of DeLong et al. (1988).
 
   Args:
-    positive: [m] scores that should be high, m > 1.
-    negative: [n] scores that should be low, n > 1.
+    positive: [m], scores that should be high, m > 1.
+    negative: [n], scores that should be low, n > 1.
 
   Returns:
     P(positive > negative) + P(equal) / 2, and its standard error.
@@ -85,7 +87,7 @@ def area(positive: np.ndarray, negative: np.ndarray) -> tuple[float, float]:
 
   m, n = len(positive), len(negative)
   ranks = rankdata(np.concatenate([positive, negative]))
-  # The share of the other side that each score beats, ties counted half.
+  # The share of the other side that each score exceeds; ties count half.
   beaten = (ranks[:m] - rankdata(positive)) / n
   beating = 1 - (ranks[m:] - rankdata(negative)) / m
   variance = beaten.var(ddof=1) / m + beating.var(ddof=1) / n
@@ -93,9 +95,10 @@ def area(positive: np.ndarray, negative: np.ndarray) -> tuple[float, float]:
 
 
 def real_floor(references: Sentences) -> dict[str, float]:
-  """auc and auc_se between two halves of real text, drawn at random: the floor.
+  """Computes auc and auc_se between two random halves of real text.
 
-  Empty where a half has fewer than FEWEST sentences.
+  This is the value of a perfect generator. It is {} if a half has fewer than
+  FEWEST sentences.
   """
   half = _half(np.random.RandomState(1), len(references))
   return _named(
@@ -106,23 +109,23 @@ def real_floor(references: Sentences) -> dict[str, float]:
 
 
 def _too_few(one: Sentences, other: Sentences, together: bool) -> bool:
-  """Whether a side has fewer than FEWEST sentences (different ones)."""
+  """Whether a side has fewer than FEWEST sentences, distinct if together."""
   if together:
     one, other = set(map(tuple, one)), set(map(tuple, other))
   return min(len(one), len(other)) < FEWEST
 
 
 def _halves_apart(one: Sentences, other: Sentences) -> np.ndarray:
-  """bool [both]: half of each side is True, whatever the sentences are."""
+  """Returns bool [both], True for a random half of each side."""
   rng = np.random.RandomState(0)
   return np.concatenate([_half(rng, len(one)), _half(rng, len(other))])
 
 
 def _halves_together(one: Sentences, other: Sentences) -> np.ndarray:
-  """bool [both]: half of the different sentences are True.
+  """Returns bool [both], True for a random half of the distinct sentences.
 
-  Half of those that only `one` has, of those that only `other` has and of
-  those that both have, so that no half can lack a side.
+  The halves are stratified by the sides that have the sentence, so that each
+  half has sentences of each side.
   """
   rng = np.random.RandomState(0)
   keys = [*map(tuple, one), *map(tuple, other)]
@@ -138,12 +141,12 @@ def _halves_together(one: Sentences, other: Sentences) -> np.ndarray:
 
 
 def _half(rng: np.random.RandomState, total: int) -> np.ndarray:
-  """bool [total], of which half (rounded down) are True."""
+  """Returns bool [total], True for a random half, rounded down."""
   return rng.permutation(total) < total // 2
 
 
 def _features(sentences: Sentences, train: np.ndarray):
-  """Which words and pairs of words each sentence has; sparse [n, features]."""
+  """Returns sparse [n, features]: 1 for words and word pairs of a sentence."""
   from scipy import sparse
 
   blocks = []
@@ -151,10 +154,10 @@ def _features(sentences: Sentences, train: np.ndarray):
     grams, column = np.unique(gram, return_inverse=True)
     shape = (len(sentences), len(grams))
     block = sparse.csr_matrix((np.ones(len(gram)), (sentence, column)), shape)
-    block.data[:] = 1.0  # entries were summed: how often does not count
+    block.data[:] = 1.0  # the constructor sums repeated entries
     seen = np.bincount(block[train].indices, minlength=len(grams))
     blocks.append(block[:, seen >= _RARE])
-  # A constant column: liblinear refuses a matrix without any.
+  # liblinear refuses a matrix without columns.
   blocks.append(sparse.csr_matrix(np.ones((len(sentences), 1))))
   return sparse.hstack(blocks, format='csr')
 
@@ -170,7 +173,7 @@ def _auc_train(texts: Texts) -> dict[str, float]:
 def _named(
   name: str, one: Sentences, other: Sentences, together: bool = False
 ) -> dict[str, float]:
-  """The area and its error by name; nothing where there are too few."""
+  """Returns the area and its standard error by name; {} if too few."""
   if _too_few(evenly(one, MOST), evenly(other, MOST), together):
     return {}
   value, error = auc(one, other, together)
@@ -182,8 +185,8 @@ AUC = Measure(
     'auc': Metric(
       'AUC',
       'lower',
-      'area under the curve of a classifier of samples against held-out text; '
-      '.5 is ideal, below is noise',
+      'area under the ROC curve of a classifier of samples against held-out '
+      'text; .5 is ideal, lower values are noise',
       'both',
     )
   },
@@ -195,8 +198,8 @@ AUC_TRAIN = Measure(
     'auc_train': Metric(
       'AUC train',
       'lower',
-      'the same against training text; copies bring it to .5 as well, and '
-      'collapse may',
+      'area under the ROC curve of a classifier of samples against training '
+      'text; copies lower it to .5, and collapse can lower it, too',
       'quality',
     )
   },

@@ -219,7 +219,8 @@ def _display(
 def _cell(row: Row, key: str, best: bool = False) -> DisplayCell:
   mean, _, spread = table.cell(row.values.get(key)).partition(' ± ')
   error, low, high = (
-    np.ravel(row.values.get(key + suffix, [])) for suffix in SUFFIXES
+    np.ravel(row.values.get(key + suffix, []))
+    for suffix in ('_se', '_low', '_high')
   )
   if spread:
     spread = f'± {spread}'

@@ -14,10 +14,12 @@ from moegan_jax.metrics import (
   Sentences,
   Texts,
   divergence,
+  guards,
   likelihood,
   lm_score,
   text_measures,
 )
+from moegan_jax.metrics.measure import AT_TEST, AT_TRAIN
 from moegan_jax.ops.ends import end_mask
 from moegan_jax.ops.precision import full_precision
 from moegan_jax.train.loop import EVALUATE, use_key
@@ -233,6 +235,8 @@ class Evaluator:
     else:
       names = tuple(MEASURES) if full else QUICK
       measures |= self._of_text(words, corpus.test_words, names)
+      if full:
+        measures |= self._at_real_sizes(words)
       if corpus.valid_words and not full:
         against = Texts(words, corpus.valid_words)
         found = text_measures(against, ('bleu',))
@@ -282,7 +286,7 @@ class Evaluator:
       found = self._of_text(words, corpus.test_words, names)
       for key in ('copied', 'lm_score', 'lm_score_se'):
         found.pop(key, None)  # it is that text, and its model has learnt it
-      measures |= self._comparable(found, words, n)
+      measures |= self._comparable(found, words, n, AT_TRAIN)
       measures |= self._grammar(corpus.train[:n])
     return measures
 
@@ -292,7 +296,7 @@ class Evaluator:
     if corpus.pad is None:
       return {}
     words = corpus.test_words[:n]
-    measures = self._comparable(self._of_text(words, []), words, n)
+    measures = self._comparable(self._of_text(words, []), words, n, AT_TEST)
     if self.fit_lm is not None:  # what the score of samples is held against
       model = self.fit_lm(self._train_words())
       value, error = lm_score.ratio(*model.nll(words))
@@ -321,11 +325,30 @@ class Evaluator:
     found.pop('mean_length')
     return found
 
-  def _comparable(self, measures: dict, words: Sentences, n: int) -> dict:
-    """Without what depends on the number of sentences, if there are fewer."""
+  def _comparable(
+    self, measures: dict, words: Sentences, n: int, suffix: str
+  ) -> dict:
+    """Removes Self-BLEU from real text of fewer than n sentences.
+
+    Self-BLEU rises with the number of sentences. For the guards, measures of
+    equal numbers of sentences are added; see `guards.of_size`.
+    """
     if len(words) >= n:
       return measures
-    return {k: v for k, v in measures.items() if 'self_bleu' not in k}
+    kept = {k: v for k, v in measures.items() if 'self_bleu' not in k}
+    return kept | guards.of_size(words, len(words), suffix)
+
+  def _at_real_sizes(self, words: Sentences) -> dict[str, float]:
+    """Measures the diversity of as many samples as there is real text."""
+    sizes = {
+      AT_TRAIN: len(self._train_words()),
+      AT_TEST: len(self.corpus.test_words),
+    }
+    found: dict[str, float] = {}
+    for suffix, size in sizes.items():
+      if size < len(words):
+        found |= guards.of_size(words, size, suffix)
+    return found
 
   def _grammar(self, tokens: np.ndarray) -> dict[str, float]:
     """The share of grammatical rows, where there is a grammar."""

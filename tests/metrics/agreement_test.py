@@ -8,7 +8,7 @@ import pytest
 
 from moegan_jax.metrics import agreement
 
-# The example that textbooks work through: 10 items, 14 raters, 5 categories.
+# A textbook example: 10 items, 14 raters, 5 categories.
 WORKED = [
   [0, 0, 0, 0, 14],
   [0, 2, 6, 4, 2],
@@ -24,7 +24,7 @@ WORKED = [
 
 
 def by_pairs(ratings) -> float:
-  """Exact kappa from every pair of raters and every pair of ratings."""
+  """Computes kappa exactly, from all pairs of raters and of ratings."""
   pairs = [
     a == b for item in ratings for a, b in itertools.combinations(item, 2)
   ]
@@ -48,7 +48,7 @@ def kappa(ratings):
 
 def test_the_worked_example():
   assert agreement.fleiss_kappa(WORKED) == pytest.approx(0.210, abs=5e-4)
-  # 0.378 of pairs agree, and 0.213 would by chance.
+  # 0.378 of the pairs agree; the expected share is 0.213.
   expected = (0.37802 - 0.21276) / (1 - 0.21276)
   assert agreement.fleiss_kappa(WORKED) == pytest.approx(expected, abs=1e-4)
 
@@ -63,7 +63,7 @@ def test_it_equals_counting_pairs(raters, noise):
 
 def test_extremes():
   assert kappa(random_ratings(20, 4, noise=0, seed=0)) == 1
-  # Two raters who never agree on two categories; three on three.
+  # Two raters of two categories, and three of three, who never agree.
   assert kappa([[1, 5], [5, 1], [1, 5]]) == pytest.approx(-1)
   assert kappa([[1, 2, 3], [3, 1, 2]]) == pytest.approx(-1 / 2)
   # 20,000 items: the standard error is below .003.

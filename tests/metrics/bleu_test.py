@@ -1,4 +1,4 @@
-"""BLEU, both ways, and Self-BLEU against NLTK and the digits of the field."""
+"""BLEU, backward BLEU and Self-BLEU against NLTK and published digits."""
 
 import random
 import statistics
@@ -22,7 +22,7 @@ def by_nltk(hypothesis_, references, n):
 
 
 def check(got, name, hypotheses, references_of):
-  """Each sentence's scores of each order; references_of: index -> them."""
+  """Computes NLTK's scores; references_of: index -> references."""
   assert [key for key in got if key.startswith(name)] == [
     f'{name}{n}' for n in range(2, 6)
   ]
@@ -87,10 +87,10 @@ def test_longer_sentences_equal_nltk(seed):
   'hypothesis_',
   [
     [],  # scores 0
-    ['a'],  # shorter than every n but 1
+    ['a'],  # has 1-grams only
     ['z', 'z', 'z'],  # no common word: 0
     ['a', 'z', 'z', 'z', 'z', 'z', 'z'],  # longer than all references
-    ['a', 'b', 'c'],  # as far from length 2 as from 4: the shorter one
+    ['a', 'b', 'c'],  # equally far from lengths 2 and 4: 2 counts
     ['a', 'a', 'a', 'a'],  # clipped
   ],
 )
@@ -158,7 +158,7 @@ def test_too_few_sentences_are_refused():
     bleu.backward_bleu([], [['a']])
 
 
-# BLEU-2..5, then Self-BLEU-2..5, of samples that Texygen's authors released.
+# BLEU-2..5, then Self-BLEU-2..5, of the samples released with Texygen.
 PUBLISHED_SAMPLES = {
   'samples_mle.txt': (
     (0.731387, 0.497373, 0.305423, 0.189404),

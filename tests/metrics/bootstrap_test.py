@@ -1,4 +1,4 @@
-"""Bootstrap intervals: coverage, and against SciPy's."""
+"""Bootstrap intervals: coverage, and comparison with SciPy."""
 
 import time
 
@@ -14,8 +14,8 @@ from moegan_jax.metrics import Texts, bootstrap, text_measures
   [
     (lambda rng, shape: rng.exponential(2.0, shape), 2.0, 0.95, 0.91, 0.975),
     (lambda rng, shape: rng.uniform(size=shape) < 0.3, 0.3, 0.95, 0.91, 0.975),
-    # Not of shares: 18 / 60 is .3, and even a perfect bootstrap, whose ends
-    # are such fractions, then covers 59 % of the time.
+    # No shares: the ends of their intervals are multiples of 1 / 60, and even a
+    # perfect bootstrap then covers .3 = 18 / 60 only 59 % of the time.
     (lambda rng, shape: rng.exponential(2.0, shape), 2.0, 0.5, 0.42, 0.56),
   ],
   ids=['exponential', 'bernoulli', 'half'],
@@ -41,7 +41,7 @@ def test_equals_scipy_up_to_the_resampling(level):
     rng=np.random.default_rng(0),
   ).confidence_interval
   error = values.std() / np.sqrt(len(values))
-  # Quantiles of 1,000 resamples have a standard error of about .09 errors.
+  # Quantiles of 1,000 resamples have a standard error of .09 deviations.
   np.testing.assert_allclose(
     [got['x_low'], got['x_high']], [want.low, want.high], rtol=0, atol=error / 3
   )

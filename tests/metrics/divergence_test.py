@@ -20,7 +20,7 @@ NAMES = ('nll_oracle', 'entropy', 'kl_qp', 'kl_pq', 'jeffreys', 'step_js')
 
 
 def model(seed):
-  """A random distribution for every prefix, as probabilities [27, T, V]."""
+  """Returns random distributions for all prefixes, [27, T, V]."""
   rng = np.random.RandomState(seed)
   table = {}
   for t in range(T):
@@ -32,7 +32,7 @@ def model(seed):
 
 
 def probability(probs):
-  """Of each of SEQUENCES, [81]."""
+  """Computes log-probabilities of all SEQUENCES, [81]."""
   chosen = np.take_along_axis(probs, SEQUENCES[..., None], -1)[..., 0]
   return chosen.prod(1)
 
@@ -43,7 +43,7 @@ def length(sequence, pad):
 
 
 def exact(q, p, pad):
-  """Every divergence as a sum over sequences, by its definition."""
+  """Computes all divergences by definition, as sums over sequences."""
   total = dict.fromkeys(('lq', 'lp', 'kq', 'kp', 'jq', 'jp'), 0.0)
   lengths = dict.fromkeys('qp', 0.0)
   weights = {'q': probability(q), 'p': probability(p)}
@@ -102,7 +102,7 @@ def test_exact_on_the_whole_distribution(pair, pad):
   want = exact(q, p, pad)
   for name in NAMES:
     np.testing.assert_allclose(got[name], want[name], rtol=2e-5, err_msg=name)
-  assert want['kl_qp'] > 0.01  # there is something to measure
+  assert want['kl_qp'] > 0.01  # not trivially zero
 
 
 @pytest.mark.parametrize('pad', [None, 0])
@@ -114,7 +114,7 @@ def test_estimates_lie_within_their_errors(pair, pad):
   def draw(x):
     return rng.choice(len(SEQUENCES), size=(runs * n), p=probability(x))
 
-  def shaped(x):  # many experiments at once: the leading axis is kept
+  def shaped(x):  # the leading axis is many experiments
     found = terms(q, p, draw(x), pad)
     return {k: np.asarray(v).reshape(runs, n) for k, v in found.items()}
 
@@ -125,7 +125,7 @@ def test_estimates_lie_within_their_errors(pair, pad):
     assert np.isfinite(got[name]).all()
     error = got[f'{name}_se']
     assert abs(got[name][0] - want[name]) < 4 * error[0], name
-    # Over many experiments the errors are as large as they say they are.
+    # The spread over many experiments equals the standard errors.
     z = (got[name] - want[name]) / error
     assert abs(z.mean()) < 0.3 and 0.8 < z.std() < 1.2, name
 

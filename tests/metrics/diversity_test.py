@@ -1,4 +1,4 @@
-"""Shares of repeated and of copied sentences."""
+"""Shares of repeated and copied sentences."""
 
 import pytest
 

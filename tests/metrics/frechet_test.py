@@ -22,7 +22,7 @@ def features(n, width, seed, scale=1.0, shift=0.0):
 
 
 def with_moments(covariance, mean):
-  """Rows whose mean and covariance are exactly these."""
+  """Returns rows with exactly this mean and covariance."""
   width = len(mean)
   signs = np.concatenate([np.eye(width), -np.eye(width)])
   rows = signs * np.sqrt((2 * width - 1) / 2)  # covariance I
@@ -68,7 +68,7 @@ def test_no_root_of_the_total():
 def test_singular_covariances():
   """Fewer rows than columns, and directions that do not vary at all."""
   a, b = features(10, 40, 0), features(12, 40, 1)
-  # The traces of S and S', and sqrt(S S') through the centred rows: no root.
+  # tr sqrt(S S') from the singular values of the centred rows, without a root.
   x, y = a - a.mean(0), b - b.mean(0)
   cross = np.linalg.svd(x @ y.T, compute_uv=False).sum()
   expected = np.sum((a.mean(0) - b.mean(0)) ** 2) + (
@@ -109,7 +109,7 @@ def test_what_is_no_feature_table_is_refused():
 
 
 def lengths_and_as(fitted):
-  """An encoder by hand: words, and how many are 'a'; it logs what it gets."""
+  """An encoder with two features, words and 'a's, that logs its calls."""
 
   def fit(sentences):
     fitted.append(sentences)

@@ -1,8 +1,11 @@
-"""The marks of collapse and of memorising, and what a winner must not lose."""
+"""Guards: collapse, memorisation, and less diversity than MLE."""
+
+import random
 
 import pytest
 
 from moegan_jax.metrics import METRICS, Texts, guards, text_measures
+from moegan_jax.metrics.measure import AT_TEST, AT_TRAIN
 
 REAL = {'self_bleu4': 0.6, 'distinct_sentences': 0.98}
 MLE = {
@@ -19,7 +22,7 @@ def test_collapse_by_repetition():
   assert not guards.collapsed({'distinct_sentences': 0.9}, None)
   reason = guards.collapsed({'distinct_sentences': 0.707}, None)
   assert reason == 'distinct sentences 0.707 < 0.9'
-  # A log repeats itself.
+  # Real text such as a log repeats sentences, too.
   real = {'distinct_sentences': 0.75}
   assert not guards.collapsed({'distinct_sentences': 0.7}, real)
   reason = guards.collapsed({'distinct_sentences': 0.6}, real)
@@ -50,7 +53,7 @@ def test_memorised_by_distance():
   reason = guards.memorised({'copied': 0.0, 'nearest': 0.24}, real)
   assert '0.240 < 0.5 x 0.500' in reason
   assert not guards.memorised({'nearest': 0.0}, None)
-  # Where real sentences are all in the training text, nothing can be said.
+  # Held-out text that is in the training text gives no evidence.
   known = {'copied': 1.0, 'nearest': 0.0}
   assert not guards.memorised(known, known)
 
@@ -62,7 +65,7 @@ def test_marks_take_held_out_text_where_training_text_says_nothing():
   assert '0.900 > 0.500' in marks[0] and '0.900 > 0.000' in marks[1]
   (mark,) = guards.marks({'self_bleu4': 0.9}, {}, {'self_bleu4': 0.6})
   assert '0.900 > 0.600' in mark
-  # Each measure has its own yardstick: training text repeats itself here.
+  # Training text takes precedence: here it repeats sentences.
   train, held_out = {'distinct_sentences': 0.8}, {'distinct_sentences': 1.0}
   assert guards.marks({'distinct_sentences': 0.75}, train, held_out) == []
   assert guards.marks({}) == guards.marks(MLE, REAL, REAL) == []
@@ -92,7 +95,7 @@ def test_worse_only_on_the_side_of_less_variety():
   def reason(self_bleu, real):
     return guards.worse_than_mle({'self_bleu4': self_bleu}, MLE, real)
 
-  assert reason(0.605, REAL) == ''  # beyond MLE's, but as varied as real text
+  assert reason(0.605, REAL) == ''  # above MLE, within the margin of real text
   assert reason(0.615, REAL) == 'Self-BLEU-4 0.615 > 0.580 of MLE'
   assert reason(0.605, None) == 'Self-BLEU-4 0.605 > 0.580 of MLE'
   assert reason(0.30, REAL) == ''
@@ -105,7 +108,7 @@ def test_noise_of_the_measure_is_no_reason():
   assert guards.worse_than_mle(ours, mle, None)
   errors = {'jeffreys_se': 0.12}
   assert not guards.worse_than_mle(ours | errors, mle | errors, None)
-  # Both below one half: neither can be told from real text.
+  # Both are below one half: neither differs from real text.
   assert not guards.worse_than_mle({'auc': 0.49}, {'auc': 0.46}, None)
 
 
@@ -157,3 +160,78 @@ def test_less_varied_than_published_mle(measured):
   )
   assert 'Self-BLEU-4 0.734 > 0.450' in reason
   assert 'distinct sentences 0.806 < 0.999' in reason
+
+
+# --- equal numbers of sentences -----------------------------------------------
+
+
+def names(count, of=200, seed=0):
+  """Independent draws from `of` equally likely sentences of four words."""
+  rng = random.Random(seed)
+  return [[f'n{rng.randrange(of)}', 'a', 'b', 'c'] for _ in range(count)]
+
+
+def row(sentences, suffix='', size=0):
+  """Measures of sentences, with those of `size` of them for the guards."""
+  found = text_measures(Texts(sentences), ('self_bleu', 'diversity'))
+  return found | (guards.of_size(sentences, size, suffix) if suffix else {})
+
+
+def test_more_samples_than_real_text_are_compared_at_equal_size():
+  """1,000 draws and 100 draws of one distribution do not differ."""
+  samples, real = names(1000), names(100, seed=1)
+  ours = row(samples, AT_TRAIN, 100)
+  theirs = row(real, AT_TRAIN, 100)
+  assert ours['distinct_sentences'] < 0.25 < theirs['distinct_sentences']
+  assert ours['distinct_sentences_at_train'] == pytest.approx(
+    theirs['distinct_sentences'], abs=0.1
+  )
+  assert guards.marks(ours, theirs) == []
+  assert (
+    guards.marks(ours, None, {}) != []
+  )  # without real text the limit is 0.9
+  # Held-out text replaces training text that is missing.
+  test = {k.replace(AT_TRAIN, AT_TEST): v for k, v in theirs.items()}
+  at_test = row(samples, AT_TEST, 100)
+  assert guards.marks(at_test, None, test) == []
+
+
+def test_collapse_is_found_at_equal_size():
+  real = names(100, of=10**6, seed=1)
+  (mark,) = guards.marks(
+    row(names(1000, of=5), AT_TRAIN, 100), row(real, AT_TRAIN, 100)
+  )
+  reason = 'distinct sentences 0.050 < 0.9, of equal numbers of sentences'
+  assert mark == f'collapsed: {reason}'
+
+
+def test_self_bleu_is_compared_at_equal_size():
+  """Self-BLEU rises with the number of sentences of the same text."""
+  rng = random.Random(0)
+  text = [
+    [f'w{int(rng.random() ** 3 * 60)}' for _ in range(8)] for _ in '.' * 2000
+  ]
+  samples, real = text[:1500], text[1500:1550]
+  ours = row(samples, AT_TEST, 50)
+  theirs = {
+    k: v
+    for k, v in row(real, AT_TEST, 50).items()
+    if not k.startswith('self_bleu') or k.endswith(AT_TEST)
+  }
+  assert ours['self_bleu4'] > theirs['self_bleu4_at_test'] + guards.MAX_EXCESS
+  assert guards.marks(ours, None, theirs) == []
+
+
+def test_a_winner_is_compared_with_real_text_at_equal_size():
+  real = {'distinct_sentences': 0.9, 'distinct_sentences_at_test': 0.9}
+  ours = {'distinct_sentences': 0.30, 'distinct_sentences_at_test': 0.91}
+  mle = {'distinct_sentences': 0.35, 'distinct_sentences_at_test': 0.95}
+  assert guards.worse_than_mle(ours, mle, real) == ''
+  ours['distinct_sentences_at_test'] = 0.8
+  reason = guards.worse_than_mle(ours, mle, real)
+  assert reason == 'distinct sentences 0.800 < 0.950 of MLE'
+
+
+def test_one_sentence_has_no_diversity():
+  assert guards.of_size(names(5), 1, AT_TRAIN) == {}
+  assert len(guards.of_size(names(5), 2, AT_TRAIN)) == 2

@@ -1,4 +1,4 @@
-"""Tools that need text only must not wait for JAX."""
+"""Measures of text import without JAX."""
 
 import pathlib
 import subprocess

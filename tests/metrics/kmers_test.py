@@ -1,4 +1,4 @@
-"""k-mers, by hand."""
+"""k-mers against manual counts."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Negative log-likelihoods against sums by hand."""
+"""Negative log-likelihoods against manual sums."""
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +26,7 @@ def logits():
 
 
 def by_hand(logits):
-  """log p of each known target as {(row, position): value}."""
+  """Returns log p of each known target as {(row, position): value}."""
   found = {}
   for i, row in enumerate(TOKENS):
     for t, token in enumerate(row):
@@ -104,7 +104,7 @@ def test_nothing_known_is_nan():
 
 
 def test_pads_after_end():
-  """Of the positions after the first pad: 1 of 1, none, and 2 of 3."""
+  """Pads after the first pad: 1 of 1, none of none, and 2 of 3."""
   tokens = np.array([[1, 2, 0, 0], [1, 2, 3, 0], [0, 3, 0, 0]], np.int32)
   assert likelihood.pads_after_end(tokens, 0) == 3 / 4
   assert likelihood.pads_after_end(TOKENS, 0) == 1.0

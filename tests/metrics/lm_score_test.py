@@ -1,4 +1,4 @@
-"""LM scores with a unigram model by hand in place of the LSTM."""
+"""LM scores with a unigram model instead of the LSTM."""
 
 from collections import Counter
 
@@ -13,7 +13,7 @@ WORDS = [f'w{i}' for i in range(30)]
 
 
 def fit_unigrams(sentences):
-  """Word frequencies with one added to each; the end symbol is a word."""
+  """Fits a unigram model with add-one smoothing; the end is a word."""
   counts = Counter(w for s in sentences for w in [*s, None])
   total = sum(counts.values()) + len(WORDS) + 1
 
@@ -63,7 +63,7 @@ def test_which_text_is_fitted_and_which_is_scored():
 def test_collapse_and_noise():
   real = LM_SCORE.of(REAL)
   collapsed = LM_SCORE.of(REAL._replace(samples=[['w0', 'w0', 'w1']] * 200))
-  # One likely sentence looks better than real text, but covers nothing.
+  # One likely sentence has a better LM score than real text.
   assert collapsed['lm_score'] < real['lm_score'] - 0.5
   assert collapsed['reverse_lm_score'] > real['reverse_lm_score'] + 0.5
   noise = LM_SCORE.of(REAL._replace(samples=sentences(200, 3, WORDS[::-1])))

@@ -1,4 +1,4 @@
-"""Molecules, by hand and without RDKit."""
+"""Molecules against manual counts, and without RDKit."""
 
 import sys
 
@@ -7,7 +7,7 @@ import pytest
 from moegan_jax.metrics import MEASURES, Texts, left_out, text_measures
 
 NAMES = ('molecules', 'novel_molecules')
-# Ethanol twice, benzene, a ring that does not close, no valence, nothing.
+# Ethanol twice, benzene, an open ring, a wrong valence, an empty sample.
 SAMPLES = [['C', 'C', 'O'], ['O', 'C', 'C'], list('c1ccccc1')]
 SAMPLES += [list('C1CC'), ['C', *'(C)(C)(C)(C)C'], []]
 
@@ -19,7 +19,7 @@ def test_molecules_by_hand(capfd):
     {
       'valid_molecules': 3 / 6,
       'unique_molecules': 2 / 3,  # ethanol and benzene
-      'novel_molecules': 1 / 2,  # benzene is known
+      'novel_molecules': 1 / 2,  # the training text has benzene
     }
   )
   assert capfd.readouterr().err == ''
@@ -46,3 +46,8 @@ def test_without_rdkit_the_measures_are_left_out(monkeypatch):
   said = ' '.join(left_out('smiles'))
   assert 'no valid, unique: ' in said and 'pip install rdkit' in said
   assert left_out('word') == []
+
+
+def test_text_after_a_blank_is_no_name_of_a_molecule():
+  texts = Texts([list('CCO ethanol'), ['C', 'C', 'O']], kind='smiles')
+  assert text_measures(texts, NAMES)['valid_molecules'] == 1 / 2

@@ -1,4 +1,4 @@
-"""n-grams against NLTK's, SciPy's entropies and a count by hand."""
+"""n-grams against NLTK, SciPy and manual counts."""
 
 import math
 from collections import Counter
@@ -78,7 +78,7 @@ def test_js_of_the_same_and_of_strangers():
 
 
 def test_finite_samples_bias_js_upwards():
-  """Two draws from one distribution; the more sentences, the closer."""
+  """The divergence of two draws falls with the number of sentences."""
   rng = np.random.RandomState(0)
 
   def js(n):
@@ -94,7 +94,7 @@ def test_numbers_that_would_overflow_are_numbered_anew(monkeypatch):
   want = ngrams.distinct(sentences), ngrams.ngram_js(sentences, sentences[:9])
   monkeypatch.setattr(ngrams, '_TOO_LARGE', 50**3)
   tables = ngrams.occurrences(sentences)
-  assert tables[-1].gram.max() < 50 * 20 * 9  # else nothing was numbered anew
+  assert tables[-1].gram.max() < 50 * 20 * 9  # the integers were renumbered
   got = ngrams.distinct(sentences), ngrams.ngram_js(sentences, sentences[:9])
   assert got == want
 

@@ -95,7 +95,7 @@ def test_what_would_take_long_is_measured_on_some(monkeypatch):
   np.testing.assert_array_equal(
     got['nearest'], novelty.nearest(samples[::4], train)
   )
-  # The interval must know how many were measured.
+  # The interval depends on the number of compared samples.
   found = text_measures(
     Texts(samples, train=train), ('novelty', 'diversity'), intervals=True
   )

@@ -1,4 +1,4 @@
-"""Profiles against NLTK, hypothesis by hypothesis."""
+"""Profiles against NLTK, for each hypothesis."""
 
 import random
 
@@ -21,7 +21,7 @@ SAMPLES, REFERENCES = draw(230, 0), draw(40, 1)
 
 
 def check(found, key, scored, references_of):
-  """Some of the scores equal NLTK's, and so many were found."""
+  """Compares some scores with NLTK, and their number."""
   assert set(found) == {f'{key}{n}' for n in range(2, 6)}
   for n in range(2, 6):
     assert found[f'{key}{n}'].shape == (scored,)
@@ -58,8 +58,8 @@ def test_relations_between_profiles():
   everything = bleu.bleu(SAMPLES, REFERENCES)
   first = PROFILES['relgan'].bleu(SAMPLES, REFERENCES)
   np.testing.assert_array_equal(first['bleu4'], everything['bleu4'][:100])
-  # A sample that is its own reference is a perfect match, where it has the
-  # n-grams at all.
+  # A sample that is its own reference matches perfectly, if it has n-grams of
+  # this order.
   matched = PROFILES['relgan'].self_bleu(SAMPLES)['self_bleu2']
   long = [len(words) > 1 for words in SAMPLES[:200]]
   np.testing.assert_allclose(matched[long], 1)

@@ -1,4 +1,4 @@
-"""The classifier test: its area, its error, and what it sees."""
+"""The classifier test: area, standard error, and sensitivity."""
 
 import random
 
@@ -72,7 +72,7 @@ def test_collapse_onto_good_sentences_is_seen():
 def test_copies_do_not_train_the_wrong_side():
   train = draw(600, 0)
   copies = random.Random(0).sample(train, 600)
-  assert two_sample.auc(copies, train)[0] < 0.4  # hence `together`
+  assert two_sample.auc(copies, train)[0] < 0.4  # without `together`
   assert two_sample.auc(copies, train, together=True)[0] == 0.5
   fresh = two_sample.auc(draw(600, 5), train, together=True)
   assert abs(fresh[0] - 0.5) < 3.5 * fresh[1]
@@ -84,7 +84,7 @@ def test_equal_sentences_share_a_half():
   halves = {}
   for sentence, half in zip(one + other, train):
     assert halves.setdefault(tuple(sentence), half) == half
-  assert 30 < sum(halves.values()) < 40  # of 70 different ones
+  assert 30 < sum(halves.values()) < 40  # of 70 distinct sentences
 
 
 def test_the_same_texts_give_the_same_number():
@@ -117,7 +117,7 @@ def test_few_sentences_have_no_value():
   assert two_sample.AUC.of(Texts(enough, enough))
   assert two_sample.AUC_TRAIN.of(Texts(few * 9, [], enough)) == {}
   assert two_sample.real_floor(draw(39, 0)) == {}
-  with pytest.raises(ValueError, match='20 sentences a side'):
+  with pytest.raises(ValueError, match='20 sentences per side'):
     two_sample.auc(few, enough)
 
 

@@ -1,0 +1,49 @@
+"""Helpers of the tests of `evaluate`."""
+
+import json
+import pathlib
+
+import pytest
+
+from configs import moegan_text
+from moegan_jax import data, evaluate
+from moegan_jax.files import write_json
+from moegan_jax.train import workdir
+
+QUICK = '--measures=bleu,self_bleu,diversity'
+WORDS = ['a', 'the', 'man', 'dog', 'rides', 'runs', 'on', 'red', 'bike', '.']
+
+
+def write(path, lines):
+  """Writes a text file."""
+  path.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+
+
+def read(path):
+  """Reads the words of a text file."""
+  return [line.split() for line in pathlib.Path(path).read_text().splitlines()]
+
+
+def run(*argv, samples='samples.txt', references='references.txt'):
+  """Runs `evaluate`; returns its exit code."""
+  files = ['--samples', str(samples), '--references', str(references)]
+  return evaluate.main([*files, *argv])
+
+
+def run_json(capsys, *argv, **files):
+  """Runs `evaluate` successfully; returns its JSON."""
+  assert run('--format=json', *argv, **files) == 0
+  return json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+
+
+def make_run(codec='word', test_path=''):
+  """Makes the folder `run` of a run on train.txt; returns its corpus."""
+  config = moegan_text.get_config('')
+  config.data.path, config.data.codec = 'train.txt', codec
+  config.data.test_path = test_path
+  config.data.max_vocab = 260 if codec == 'bpe' else 0
+  corpus = data.load(config.data).corpus
+  folder = workdir.Workdir('run')
+  folder.claim(config.to_dict())
+  write_json(folder.path / workdir.CORPUS_FILE, corpus.known())
+  return corpus
