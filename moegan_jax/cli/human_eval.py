@@ -1,29 +1,25 @@
-"""Command line of the human evaluation."""
+"""Makes sheets for raters, and scores the filled sheets.
 
-import argparse
+  moegan-jax human-eval make --texts MoEGAN=runs/a real=test.txt
+  moegan-jax human-eval score sheet-*.csv --key sheet-key.json
+
+make draws sentences from each text. It writes a CSV file for each rater that
+does not reveal the systems, a guide with the scale, and the key, which raters
+must not see. score reads the filled sheets.
+
+The module moegan_jax.human describes the study.
+"""
+
 from collections.abc import Sequence
 
-from moegan_jax import human
 from moegan_jax.cli.shared import Parser, exit_code
 from moegan_jax.errors import UserError
 from moegan_jax.human.key import read_key
 from moegan_jax.human.scoring import blank_lines, formatted, score
 from moegan_jax.human.sheet import make
 
-_USAGE = """\
-Makes sheets for raters, and scores the filled sheets.
 
-  python -m moegan_jax.human_sheet make --texts MoEGAN=runs/a real=test.txt
-  python -m moegan_jax.human_sheet score sheet-*.csv --key sheet-key.json
-
-make draws sentences from each text. It writes a CSV file for each rater that
-does not reveal the systems, a guide with the scale, and the key, which raters
-must not see. score reads the filled sheets.
-
-"""
-
-
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
   """Runs the command line.
 
   Args:
@@ -56,11 +52,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> Parser:
-  parser = Parser(
-    prog='python -m moegan_jax.human_sheet',
-    description=_USAGE + human.__doc__.partition('\n\n')[2],
-    formatter_class=argparse.RawDescriptionHelpFormatter,
-  )
+  parser = Parser('human-eval', __doc__)
   commands = parser.add_subparsers(dest='command', required=True)
   making = commands.add_parser('make', help='write sheets for raters')
   making.add_argument(

@@ -14,11 +14,10 @@ import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from moegan_jax import compare
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.experiment.settings import is_place
 from moegan_jax.files import flatten, jsonable, read_json, write_text
-from moegan_jax.report import html, runs
+from moegan_jax.report import comparison, html, runs
 from moegan_jax.store import schema
 from moegan_jax.store.workdir import Workdir, has_begun
 from moegan_jax.sweeps import plan
@@ -227,10 +226,10 @@ def _report(sweep: Sweep) -> None:
   absent = [p.name for p in paths if p not in there]
   if there:
     benches = runs.benches(runs.fold([runs.load(path) for path in there]))
-    write_text(folder / schema.RESULTS_TABLE, compare.markdown(benches))
+    write_text(folder / schema.RESULTS_TABLE, comparison.markdown(benches))
     write_text(folder / schema.REPORT, html.comparison_page(benches))
     _say(f'{len(there)} of {len(paths)} cells')
-    print(compare.terminal(benches))
+    print(comparison.terminal(benches))
     page, markdown = folder / schema.REPORT, folder / schema.RESULTS_TABLE
     print(f'wrote {page} and {markdown}')
   if absent:

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 from human_studies import cell, fill
-
 from moegan_jax.human.command import main
+
 from moegan_jax.human.scoring import score
 
 ROOT = pathlib.Path(__file__).parents[2]

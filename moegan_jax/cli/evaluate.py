@@ -1,4 +1,13 @@
-"""The command line of `evaluate`."""
+"""Measures generated text against real text.
+
+  moegan-jax evaluate --samples=FILE --references=FILE
+
+The samples of any system can be measured, one sentence per line. The ending of
+a file name determines its format, as in training: .csv, .tsv, .jsonl, .smi and
+others; any other file is UTF-8 text. Every sample is scored: an empty line is
+an empty sentence, and a sample that the codec cannot read counts as invalid.
+Only language models, and texts of a run, need JAX.
+"""
 
 import argparse
 import pathlib
@@ -13,14 +22,7 @@ from moegan_jax.evaluate import measuring, page, tokens
 
 
 def _parser() -> Parser:
-  parser = Parser(
-    prog='python -m moegan_jax.evaluate',
-    description='Measures generated text against real text. The ending of a '
-    'file name determines its format, as in training: .csv, .tsv, .jsonl, '
-    '.smi and others; any other file is UTF-8 text, one sentence a line. Every '
-    'sample is scored: an empty line is an empty sentence, and a sample that '
-    'the codec cannot read is counted as invalid.',
-  )
+  parser = Parser('evaluate', __doc__)
   add = parser.add_argument
   add('--samples', required=True, metavar='FILE', help='generated text')
   add(

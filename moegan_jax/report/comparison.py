@@ -1,18 +1,9 @@
-"""Compares finished runs: python -m moegan_jax.compare RUN [RUN ...].
+"""Tables that compare finished runs, one for each corpus and protocol."""
 
-Prints one table for each corpus and protocol, with published rows where they
-are comparable. Runs that differ only in their seed are combined into one row,
-mean ± standard deviation. --report=FILE also writes an HTML page with figures.
-"""
-
-import sys
 from collections.abc import Callable, Sequence
 
-from moegan_jax.cli.shared import Parser, exit_code
-from moegan_jax.errors import unknown
-from moegan_jax.files import write_text
 from moegan_jax.metrics import METRICS
-from moegan_jax.report import describe, display, emphasis, html, runs, table
+from moegan_jax.report import describe, display, emphasis, runs, table
 from moegan_jax.report.published import ranked
 from moegan_jax.report.rows import Row
 from moegan_jax.report.runs import RunGroup
@@ -42,37 +33,6 @@ _TERMINAL_MEASURES = (
   'nearest',
 )
 _MAX_SETTINGS = 4  # differing settings listed for a group
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-  """Runs the command line.
-
-  Args:
-    argv: arguments without the program name; default: sys.argv.
-
-  Returns:
-    Exit code: 0 done, 2 bad input.
-  """
-
-  def work() -> None:
-    options = _parser().parse_args(argv)
-    keys = [k.strip() for k in options.measures.split(',') if k.strip()]
-    for key in keys:
-      if key not in METRICS:
-        raise unknown('--measures', key, METRICS)
-    groups = runs.fold([runs.load(path) for path in options.runs])
-    benches = runs.benches(groups)
-    in_markdown = options.format == 'markdown'
-    if keys:
-      draw = table.markdown if in_markdown else table.plain
-      print(chosen(benches, keys, draw), end='')
-    else:
-      print((markdown if in_markdown else terminal)(benches), end='')
-    if options.report:
-      write_text(options.report, html.comparison_page(benches))
-      print(f'\nwrote {options.report}', file=sys.stderr)
-
-  return exit_code(work)
 
 
 def markdown(benches: Sequence[Sequence[RunGroup]]) -> str:
@@ -179,34 +139,3 @@ def _published(benchmark: str) -> list[str]:
 
 def _labelled(rows: Sequence[Row], labels: Sequence[str]) -> list[Row]:
   return [row._replace(label=label) for row, label in zip(rows, labels)]
-
-
-def _parser() -> Parser:
-  parser = Parser(
-    prog='python -m moegan_jax.compare',
-    description=__doc__.partition('\n\n')[2],
-  )
-  parser.add_argument(
-    'runs', nargs='+', metavar='RUN', help='folder of a finished run'
-  )
-  parser.add_argument(
-    '--report', default='', metavar='FILE', help='write an HTML page to FILE'
-  )
-  parser.add_argument(
-    '--format',
-    choices=('table', 'markdown'),
-    default='table',
-    help='table: main measures in aligned columns (default); markdown: all '
-    'measures with their notes',
-  )
-  parser.add_argument(
-    '--measures',
-    default='',
-    metavar='A,B,...',
-    help='show these measures only, in this order and without notes',
-  )
-  return parser
-
-
-if __name__ == '__main__':
-  sys.exit(main())
