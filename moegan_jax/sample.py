@@ -49,8 +49,8 @@ def _run(args: argparse.Namespace) -> int:
       raise UserError(f'{name} {value}: must be at least 1')
   if args.output:
     check_output(args.output)
+  from moegan_jax.experiment import compilation
   from moegan_jax.sampler import Style
-  from moegan_jax.train import compilation
 
   compilation.use_cache()  # else the program is compiled anew every time
   sampler, known, origin = (_exported if args.exported else _trained)(args)

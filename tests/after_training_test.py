@@ -22,7 +22,7 @@ import moegan_jax
 from moegan_jax import export, info, sample, sampler, trained
 from moegan_jax.data import bpe
 from moegan_jax.report import html
-from moegan_jax.train import loop
+from moegan_jax.train import keys
 
 ROOT = pathlib.Path(launch.__file__).resolve().parent
 PRETRAINED, END, MEASURED = 24, 28, 300
@@ -154,7 +154,7 @@ def test_to_a_file(folder, run, tmp_path):
 def test_samples_are_those_of_training(folder, run):
   """With the key that training used they are the same, word for word."""
   state = run.state
-  key = loop.use_key(state.key, state.step, loop.EVALUATE)
+  key = keys.use_key(state.key, state.step, keys.EVALUATE)
   tokens = jax.jit(run.program)(
     state,
     jax.random.key_data(key),

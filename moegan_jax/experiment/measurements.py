@@ -10,10 +10,10 @@ from moegan_jax.scoring import report_data
 from moegan_jax.scoring.evaluation import Evaluator, select_seed
 from moegan_jax.store import schema
 from moegan_jax.store.best import Best
-from moegan_jax.store.records import Records
+from moegan_jax.store.records import RecordWriter
 from moegan_jax.store.rows import Rows
 from moegan_jax.store.workdir import Workdir
-from moegan_jax.train import loop
+from moegan_jax.train import keys
 from moegan_jax.train.health import Health, warnings
 from moegan_jax.train.stages import Stage, row_key, start_of
 from moegan_jax.types import TrainState
@@ -31,7 +31,7 @@ class Measurements:
     settings,
     evaluator: Evaluator,
     workdir: Workdir,
-    records: Records,
+    records: RecordWriter,
     rows: Rows,
     best: Best,
     health: Health,
@@ -54,7 +54,7 @@ class Measurements:
   def first_samples(self, stage: Stage, state: TrainState) -> None:
     """Shows a few samples early in a run."""
     one = select_seed(state, 0)
-    key = loop.use_key(one.key, one.step, loop.EVALUATE)
+    key = keys.use_key(one.key, one.step, keys.EVALUATE)
     text = self._evaluator.corpus.text(self._evaluator.sample(one, key, 20))
     self._show(stage, state, [text])
 

@@ -2,11 +2,15 @@
 
 import functools
 import time
-from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 
+from moegan_jax.experiment.batched_runs import (
+  SINGLE,
+  BatchedRuns,
+  Diverged,
+  Interrupted,
+)
 from moegan_jax.experiment.forecast import forecast
 from moegan_jax.experiment.measurements import Measurements
 from moegan_jax.experiment.progress import format_duration
@@ -19,7 +23,7 @@ from moegan_jax.scoring.selection import measure_of
 from moegan_jax.scoring.table_rows import record_known, write_known
 from moegan_jax.store.best import Best
 from moegan_jax.store.checkpoint import Store
-from moegan_jax.store.records import Records
+from moegan_jax.store.records import RecordWriter
 from moegan_jax.store.rows import Rows
 from moegan_jax.store.workdir import Workdir
 from moegan_jax.train import loop
@@ -31,33 +35,6 @@ from moegan_jax.train.stages import Stage, row_key, stages, start_of
 from moegan_jax.types import Role, System, TrainState
 
 FIRST_SAMPLES = 40.0  # seconds of training before the first samples
-
-
-class Interrupted(Exception):
-  """A signal ended the run, after saving."""
-
-
-class Diverged(Exception):
-  """All seeds diverged; the last checkpoint is the last finite state."""
-
-
-class BatchedRuns(NamedTuple):
-  """Several experiments in one program, see `sweeps.joint_training`.
-
-  They lie along the axis of the seeds: all seeds of the first experiment, then
-  all of the second, and so on. Each is measured on its own after training.
-
-  count: number of experiments
-  values: settings in which they differ: dotted key -> [count * seeds]
-  system_of: values of one seed, traced -> its system
-  """
-
-  count: int
-  values: dict[str, jax.Array]
-  system_of: Callable[[dict[str, jax.Array]], System] | None
-
-
-SINGLE = BatchedRuns(1, {}, None)
 
 
 class Run:
@@ -90,7 +67,7 @@ class Run:
     self.single = batched.count == 1
     self.size = config.num_seeds * batched.count  # of the axis of the seeds
     self.evaluator, self.corpus = evaluator, evaluator.corpus
-    self.records = Records(workdir.path)
+    self.records = RecordWriter(workdir.path)
     self.store = Store(workdir.checkpoints, reporter.note)
     rules = config.eval
     self.best = Best(

@@ -10,22 +10,22 @@ from moegan_jax import data, systems
 from moegan_jax.data import Loaded
 from moegan_jax.data.corpus import Corpus, describe
 from moegan_jax.errors import UserError
-from moegan_jax.experiment import warm_start
-from moegan_jax.experiment.reporter import Reporter
-from moegan_jax.experiment.run import (
+from moegan_jax.experiment import compilation, warm_start
+from moegan_jax.experiment.batched_runs import (
   SINGLE,
   BatchedRuns,
   Diverged,
   Interrupted,
-  Run,
 )
+from moegan_jax.experiment.reporter import Reporter
+from moegan_jax.experiment.run import Run
 from moegan_jax.experiment.settings import check, is_free, slowed
 from moegan_jax.experiment.warm_start import COLD, WarmStart
 from moegan_jax.metrics import Texts, left_out, two_sample
 from moegan_jax.scoring.evaluation import Evaluator
 from moegan_jax.store import schema
 from moegan_jax.store.workdir import Workdir
-from moegan_jax.train import compilation, loop, mesh, processes
+from moegan_jax.train import loop, mesh, processes
 from moegan_jax.train.engine import Engine
 from moegan_jax.types import Spec, System
 
@@ -42,7 +42,7 @@ def run(config, path: str | os.PathLike) -> int:
   if not processes.leads():
     return _follow(config)
   return processes.lead(
-    lambda: guarded(path, lambda workdir: _run(config, workdir))
+    lambda: guarded(path, lambda workdir: _run(config, workdir)), _warn
   )
 
 
@@ -58,12 +58,11 @@ def guarded(path: str | os.PathLike, work: Callable[[Workdir], int]) -> int:
   try:
     return work(workdir)
   except Diverged as stop:
-    print(f'stopped: {stop}', file=sys.stderr)
+    _warn(f'stopped: {stop}')
     return 1
   except Interrupted as stop:
-    print(
-      f'{stop}: saved in {workdir.path}; the same command goes on from there',
-      file=sys.stderr,
+    _warn(
+      f'{stop}: saved in {workdir.path}; the same command goes on from there'
     )
     return 130
   except MemoryError as error:
@@ -78,10 +77,9 @@ def guarded(path: str | os.PathLike, work: Callable[[Workdir], int]) -> int:
       f'{workdir.path} still has are whole'
     ) from error
   except KeyboardInterrupt:
-    print(
+    _warn(
       f'interrupted; what {workdir.path} holds is whole, and the same command '
-      'goes on from there',
-      file=sys.stderr,
+      'goes on from there'
     )
     return 130
   finally:
@@ -212,7 +210,7 @@ def _follow(config) -> int:
     return engine, shapes, corpus.record['train_sha256']
 
   compilation.use_cache()
-  return processes.follow(prepare)
+  return processes.follow(prepare, _warn)
 
 
 def begin(job: Run) -> None:
@@ -273,3 +271,8 @@ def _plan(job: Run) -> list[tuple[str, str]]:
     steps, batch = phase.steps, phase.batch_size
     rows.append(('phase', f'{name}, {steps:,} iterations, batch {batch}'))
   return rows
+
+
+def _warn(text: str) -> None:
+  """Prints a line to standard error."""
+  print(text, file=sys.stderr, flush=True)

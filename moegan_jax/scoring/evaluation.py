@@ -22,7 +22,7 @@ from moegan_jax.metrics import (
 from moegan_jax.metrics.measure import AT_TEST, AT_TRAIN
 from moegan_jax.ops.ends import end_mask
 from moegan_jax.ops.precision import full_precision
-from moegan_jax.train.loop import EVALUATE, use_key
+from moegan_jax.train.keys import EVALUATE, use_key
 from moegan_jax.types import Array, System, TrainState
 
 COLDEST = 0.1  # temperature; below it a generator repeats itself

@@ -22,7 +22,7 @@ from moegan_jax.metrics import likelihood
 from moegan_jax.metrics.measure import LanguageModel, Sentences
 from moegan_jax.ops.precision import full_precision
 from moegan_jax.systems import assembly, networks
-from moegan_jax.train import loop
+from moegan_jax.train import batches, loop
 from moegan_jax.types import Array, Params, Spec, System
 
 LONGEST = 128  # words of a sentence that a model sees at most
@@ -161,7 +161,7 @@ class LanguageModels:
   def _system(self, train_size: int) -> System:
     """The baseline for a text of so many sentences."""
     spec = Spec(self._vocab_size, self._length, train_size)
-    pretrain, optimizer = assembly.pretraining(
+    pretrain, optimizer = likelihood_phase(
       spec,
       self._generator,
       epochs=self._epochs,
@@ -173,7 +173,7 @@ class LanguageModels:
       spec,
       self._generator,
       players={'generator': (self._generator.init, optimizer)},
-      phases={'pretrain': pretrain},
+      phases={PRETRAIN: pretrain},
     )
 
   def _train(self, tokens: np.ndarray) -> Params:
@@ -181,17 +181,18 @@ class LanguageModels:
     begin, n = time.monotonic(), len(tokens)
     self._log(f'fitting a language model to {n:,} sentences')
     system, corpus = self._system(n), jnp.asarray(tokens)
-    phase = system.phases['pretrain']
+    phase = system.phases[PRETRAIN]
     state = loop.init_seeds(system.init, self._seed, 1)
     if n not in self._compiled:
       compiled = loop.compile_chunk(phase, 0, state, corpus)
       self._compiled[n] = compiled.call
-    count = max(loop.steps_per_epoch(phase, n), _ROUND)
+    count = max(batches.steps_per_epoch(phase, n), _ROUND)
 
     best = self._valid_nll(params := _parameters(state))
     done, waited = 0, 0
     while done < self._epochs and waited < self._patience:
-      state, _ = self._compiled[n](state, jnp.int32(count), corpus)
+      for part in _parts(count):
+        state, _ = self._compiled[n](state, jnp.int32(part), corpus)
       done += 1
       value = self._valid_nll(now := _parameters(state))
       if value < best:
@@ -281,3 +282,9 @@ def _vocabulary(sentences: Sentences) -> dict[str, int]:
   words = common if len(common) >= _FEW_WORDS else counts
   known = [*sorted(words), UNKNOWN] if words else []
   return {word: i for i, word in enumerate(known, 1)}
+
+
+def _parts(count: int) -> list[int]:
+  """Iterations in the chunks of a round: none is longer than a chunk can be."""
+  whole, rest = divmod(count, loop.LONGEST)
+  return [loop.LONGEST] * whole + [rest] * (rest > 0)

@@ -15,7 +15,7 @@ from moegan_jax.scoring.evaluation import (
 )
 from moegan_jax.scoring.selection import looks_at_test
 from moegan_jax.store.best import Best
-from moegan_jax.store.records import Records
+from moegan_jax.store.records import RecordWriter
 from moegan_jax.store.rows import Rows
 from moegan_jax.train.stages import Stage
 from moegan_jax.types import TrainState
@@ -25,7 +25,7 @@ Known = Mapping[tuple[str, int], dict]
 
 
 def record_known(
-  records: Records, known: Known, start: Stage, settings
+  records: RecordWriter, known: Known, start: Stage, settings
 ) -> None:
   """Records the pre-trained generator that another run has measured.
 

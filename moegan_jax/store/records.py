@@ -16,7 +16,7 @@ from moegan_jax.store import schema
 RESERVED = ('kind', 'phase', 'step', 'time')
 
 
-class Records:
+class RecordWriter:
   """Writes the records of a run, one flat JSON object a line.
 
   A record is {'kind': 'train', 'eval' or 'event', 'phase', 'step', 'time'

@@ -19,13 +19,14 @@ from ml_collections import ConfigDict
 
 from moegan_jax import systems
 from moegan_jax.experiment import train_app, warm_start
+from moegan_jax.experiment.batched_runs import BatchedRuns
 from moegan_jax.experiment.reporter import Reporter
-from moegan_jax.experiment.run import BatchedRuns, Run
+from moegan_jax.experiment.run import Run
 from moegan_jax.experiment.settings import is_free
 from moegan_jax.scoring import table_rows
 from moegan_jax.store import schema
 from moegan_jax.store.checkpoint import Restored, Store
-from moegan_jax.store.records import RESERVED, Records
+from moegan_jax.store.records import RESERVED, RecordWriter
 from moegan_jax.store.rows import Rows
 from moegan_jax.store.workdir import Workdir
 from moegan_jax.sweeps.plan import ARRAYS
@@ -198,7 +199,7 @@ def _split_records(
   job: Run, own: slice, workdir: Workdir, known: table_rows.Known
 ) -> None:
   """The metrics and the samples of some members."""
-  records = Records(workdir.path)
+  records = RecordWriter(workdir.path)
   records.rewind(-1)
   start = start_of(job.stages)
   table_rows.record_known(records, known, start, job.config.eval)

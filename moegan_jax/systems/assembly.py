@@ -13,9 +13,15 @@ import optax
 
 from moegan_jax import decode
 from moegan_jax.errors import UserError, at_least
-from moegan_jax.losses.likelihood import negative_log_likelihood
 from moegan_jax.ops import random
 from moegan_jax.ops.arrays import on, traced
+from moegan_jax.systems.likelihood import (
+  PRETRAIN,
+  adam,
+  likelihood_loss,
+  likelihood_phase,
+  positive,
+)
 from moegan_jax.types import (
   Array,
   Critique,
@@ -38,91 +44,9 @@ from moegan_jax.updates import (
   together,
 )
 
-PRETRAIN, ADVERSARIAL = 'pretrain', 'adversarial'  # names of phases
+ADVERSARIAL = 'adversarial'  # name of the phase
 # Players of a system: name -> (init of the parameters, optimizer).
 Players = Mapping[str, tuple[Callable, optax.GradientTransformation]]
-
-
-def adam(lr: float, clip: float) -> optax.GradientTransformation:
-  """Adam (.9, .999) after clipping the global norm of the gradient."""
-  return optax.chain(optax.clip_by_global_norm(clip), optax.adam(lr))
-
-
-def likelihood_loss(gen: Generator, unroll: int = 1) -> Loss:
-  """The negative log-likelihood of real text under teacher forcing.
-
-  A generator with latent noise gets noise of its own for each row.
-  """
-
-  def loss(params, state, batch, key):
-    del state
-    context = None
-    if gen.latent is not None:
-      context = gen.latent(random.row_keys(key, batch.tokens.shape[0]))
-    logits = decode.teacher_force(
-      gen, params, batch.tokens, context=context, unroll=unroll
-    )
-    value = negative_log_likelihood(logits, batch.tokens)
-    return value, {'nll': value}
-
-  return loss
-
-
-def likelihood_phase(
-  spec: Spec,
-  gen: Generator,
-  *,
-  epochs: int,
-  batch: int = 1,
-  lr: float = 1e-3,
-  clip: float = 1.0,
-  eval_every: int = 0,
-  unroll: int = 1,
-) -> tuple[Phase, optax.GradientTransformation]:
-  """Maximum likelihood on real text, with a new permutation every epoch.
-
-  Args:
-    epochs: passes over the training part; 0 makes a phase without steps
-    eval_every: epochs between evaluations
-
-  Returns:
-    The phase and its optimizer.
-
-  Raises:
-    UserError: a batch larger than the corpus, or a value out of range.
-  """
-  at_least('mle.epochs', epochs, 0)
-  at_least('mle.eval_every', eval_every, 0)
-  _positive(mle__lr=lr, mle__clip=clip)
-  if epochs and not 1 <= batch <= spec.train_size:
-    raise UserError(
-      f'mle.batch={batch} must be between 1 and the number of training '
-      f'sequences, {spec.train_size}'
-    )
-  optimizer = adam(lr, clip)
-  per_epoch = spec.train_size // batch
-  phase = Phase(
-    steps=epochs * per_epoch,
-    batch_size=batch,
-    update=gradient_update(
-      'generator', optimizer, likelihood_loss(gen, unroll)
-    ),
-    enter=lambda state: state,
-    epochs=True,
-    role=Role.LIKELIHOOD,
-    label='MLE',
-    eval_every=eval_every * per_epoch,
-    batch_key='mle.batch',
-  )
-  return phase, optimizer
-
-
-def _positive(**values) -> None:
-  """Refuses values that are not positive; '__' in a name stands for a dot."""
-  for name, value in values.items():
-    if not traced(value) and not value > 0:
-      key = name.replace('__', '.')
-      raise UserError(f'config.{key}={value} must be positive')
 
 
 class Training(NamedTuple):
@@ -245,7 +169,7 @@ def training(config, spec: Spec, gen: Generator) -> Training:
     if not traced(run[key]):
       at_least(f'adversarial.{key}', run[key], least)
   rates = {k: run[k] for k in ('g_lr', 'd_lr', 'clip') if k in run}
-  _positive(**{f'adversarial__{key}': rate for key, rate in rates.items()})
+  positive(**{f'adversarial__{key}': rate for key, rate in rates.items()})
   pretrain, likelihood = likelihood_phase(
     spec, gen, **config.mle, unroll=config.unroll
   )

@@ -1,6 +1,6 @@
 """Maximum likelihood: the baseline of every language GAN."""
 
-from moegan_jax.systems import assembly, networks
+from moegan_jax.systems import assembly, likelihood, networks
 from moegan_jax.types import Spec, System
 
 
@@ -11,13 +11,13 @@ def build(config, spec: Spec) -> System:
     UserError: a value out of range.
   """
   gen = networks.generator(spec, **config.generator)
-  pretrain, optimizer = assembly.likelihood_phase(
+  pretrain, optimizer = likelihood.likelihood_phase(
     spec, gen, **config.mle, unroll=config.unroll
   )
   return assembly.system(
     spec,
     gen,
     players={'generator': (gen.init, optimizer)},
-    phases={assembly.PRETRAIN: pretrain},
+    phases={likelihood.PRETRAIN: pretrain},
     unroll=config.unroll,
   )

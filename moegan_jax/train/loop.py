@@ -16,11 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from moegan_jax.ops import devices
+from moegan_jax.train.batches import Block, Source, resident
+from moegan_jax.train.keys import UPDATE, use_key
 from moegan_jax.train.mesh import SEED, Layout
 from moegan_jax.types import Array, Batch, Phase, TrainState
-
-# Uses of a key. Each is folded into the key, so that no key is used twice.
-ORDER, DRAW, UPDATE, EVALUATE = range(4)
 
 # All seeds share the step; everything else has a leading axis [seeds].
 SEEDS = TrainState(step=None, key=0, players=0, memory=0)
@@ -51,11 +50,6 @@ def means(report: Report, count: int) -> dict[str, np.ndarray]:
   }
 
 
-def use_key(key: Array, step: Array | int, use: int) -> Array:
-  """The key of one seed for one use at one step."""
-  return jax.random.fold_in(jax.random.fold_in(key, step), use)
-
-
 def init_seeds(
   init: Callable[[Array], TrainState], seed: int, count: int, copies: int = 1
 ) -> TrainState:
@@ -78,11 +72,6 @@ def enter(phase: Phase, state: TrainState) -> TrainState:
   return jax.jit(mapped)(state)
 
 
-def steps_per_epoch(phase: Phase, train_size: int) -> int:
-  """Iterations in a pass over the corpus."""
-  return max(1, train_size // (phase.batch_size * phase.update.batches))
-
-
 def _all_finite(tree: Any) -> Array:
   """Whether all floating-point numbers of a pytree are finite."""
   floats = [
@@ -90,103 +79,6 @@ def _all_finite(tree: Any) -> Array:
   ]
   found = [jnp.isfinite(x).all() for x in floats]
   return jnp.stack(found).all() if found else jnp.bool_(True)
-
-
-class Rows(NamedTuple):
-  """Rows of the corpus that an iteration uses, for one seed.
-
-  order: (key, step) -> int32 [N], the permutation of the epoch of that step,
-    whose iterations take consecutive slices of it
-  drawn: (key, step) -> int32 [k * B], drawn with replacement for that step
-  """
-
-  order: Callable[[Array, Array], Array]
-  drawn: Callable[[Array, Array], Array]
-
-
-def rows(phase: Phase, start: int, train_size: int) -> Rows:
-  """The rows of a phase that begins at step `start`."""
-  taken = phase.batch_size * phase.update.batches
-  per_epoch = steps_per_epoch(phase, train_size)
-
-  def order(key, step):
-    key = use_key(key, (step - start) // per_epoch, ORDER)
-    return jax.random.permutation(key, train_size).astype(jnp.int32)
-
-  def drawn(key, step):
-    return jax.random.randint(use_key(key, step, DRAW), (taken,), 0, train_size)
-
-  return Rows(order, drawn)
-
-
-class Source(NamedTuple):
-  """Source of a chunk's batches for one seed; part of the compiled program.
-
-  begin: (state, data) -> carry, which iterations hand on
-  take: (state, data, carry) -> batches int32 [k, B, T], carry
-  axes: the seed axes of `data`, as `in_axes` of `vmap`
-  """
-
-  begin: Callable[[TrainState, Any], Any]
-  take: Callable[[TrainState, Any, Any], tuple[Array, Any]]
-  axes: Any
-
-
-def resident(phase: Phase, start: int, train_size: int) -> Source:
-  """The corpus int32 [N, T] is on the device, and rows are drawn there."""
-  taken = phase.batch_size * phase.update.batches
-  per_epoch = steps_per_epoch(phase, train_size)
-  made = rows(phase, start, train_size)
-
-  def begin(state: TrainState, corpus: Array) -> Array:
-    del corpus
-    if not phase.epochs:
-      return jnp.zeros((0,), jnp.int32)
-    return made.order(state.key, state.step)
-
-  def rows_of(state: TrainState, order: Array) -> tuple[Array, Array]:
-    if not phase.epochs:
-      return made.drawn(state.key, state.step), order
-    local = state.step - start
-    # A new permutation every epoch; the remainder of the corpus that does not
-    # fill a batch is skipped.
-    order = jax.lax.cond(
-      local % per_epoch == 0,
-      lambda: made.order(state.key, state.step),
-      lambda: order,
-    )
-    at = local % per_epoch * taken
-    return jax.lax.dynamic_slice(order, (at,), (taken,)), order
-
-  def take(state: TrainState, corpus: Array, order: Array):
-    chosen, order = rows_of(state, order)
-    shape = (phase.update.batches, phase.batch_size, corpus.shape[1])
-    return corpus[chosen].reshape(shape), order
-
-  return Source(begin, take, None)
-
-
-class Block(NamedTuple):
-  """Batches from the host, see `stream`.
-
-  tokens: int32 [n, k, B, T], for n iterations
-  at: int32, the index among them at which a chunk begins
-  """
-
-  tokens: Any
-  at: Any
-
-
-def streamed() -> Source:
-  """Batches of a `Block`; a chunk must not run beyond its end."""
-
-  def take(state: TrainState, block: Block, at: Array):
-    del state
-    return jax.lax.dynamic_index_in_dim(
-      block.tokens, at, keepdims=False
-    ), at + 1
-
-  return Source(lambda _, block: block.at, take, Block(0, None))
 
 
 def make_chunk(phase: Phase, source: Source) -> Callable:

@@ -127,13 +127,16 @@ class Leader:
     self._engine.end()
 
 
-def lead(work: Callable[[], int]) -> int:
-  """The work of the first process; the others end with its exit code."""
+Warn = Callable[[str], None]  # shows a line to the user
+
+
+def lead(work: Callable[[], int], warn: Warn) -> int:
+  """Runs the first process; the others end with its exit code."""
   code = 1
   try:
     code = work()
   except Lost as lost:
-    _leave(lost)
+    _leave(lost, warn)
   except UserError:
     code = 2
     raise
@@ -144,7 +147,7 @@ def lead(work: Callable[[], int]) -> int:
 
 
 def follow(
-  prepare: Callable[[], tuple[Engine, TrainState, str]],
+  prepare: Callable[[], tuple[Engine, TrainState, str]], warn: Warn
 ) -> int:
   """What a process that does not lead does until it is told to stop.
 
@@ -166,7 +169,7 @@ def follow(
       if what == _STOP:
         return value
       if what == _LOAD:
-        engine, shapes = _load(prepare)
+        engine, shapes = _load(prepare, warn)
         continue
       with _company():
         if what == _BEGIN:
@@ -186,17 +189,19 @@ def follow(
         else:
           engine.end()
   except Lost as lost:
-    _leave(lost)
+    _leave(lost, warn)
 
 
-def _load(prepare: Callable) -> tuple[Engine | None, TrainState | None]:
+def _load(
+  prepare: Callable, warn: Warn
+) -> tuple[Engine | None, TrainState | None]:
   """Prepares, and lets the leader know whether it went well."""
   engine = shapes = None
   corpus_sum = '0' * 64
   try:
     engine, shapes, corpus_sum = prepare()
   except UserError as error:
-    print(f'process {jax.process_index()}: {error}', file=sys.stderr)
+    warn(f'process {jax.process_index()}: {error}')
   _sums(corpus_sum)
   return engine, shapes
 
@@ -240,9 +245,9 @@ def _company():
     ) from error
 
 
-def _leave(lost: Lost) -> None:
+def _leave(lost: Lost, warn: Warn) -> None:
   """Ends this process at once: Python's own end would wait for the others."""
-  print(f'stopped: {lost}', file=sys.stderr)
+  warn(f'stopped: {lost}')
   sys.stdout.flush()
   sys.stderr.flush()
   os._exit(1)

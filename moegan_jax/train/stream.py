@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from moegan_jax.train import loop
+from moegan_jax.train import batches
 from moegan_jax.train.mesh import Layout
 from moegan_jax.types import Phase, TrainState
 
@@ -54,7 +54,7 @@ class Resident:
 class Stream:
   """Blocks of batches; the next one is made while one is in use."""
 
-  source = loop.streamed()
+  source = batches.streamed()
 
   def __init__(
     self,
@@ -79,10 +79,10 @@ class Stream:
     self._impl = jax.random.key_impl(state.key)
     self._keys = np.asarray(jax.random.key_data(state.key))
     self._taken = phase.update.batches * phase.batch_size
-    self._per_epoch = loop.steps_per_epoch(phase, len(tokens))
+    self._per_epoch = batches.steps_per_epoch(phase, len(tokens))
     one = 4 * len(self._keys) * self._taken * tokens.shape[1]
     self._size = max(1, min(phase.steps, block_bytes // one))
-    made = loop.rows(phase, start, len(tokens))
+    made = batches.rows(phase, start, len(tokens))
     keyed = functools.partial(jax.random.wrap_key_data, impl=self._impl)
     over_seeds = jax.vmap(lambda k, s: made.order(keyed(k), s), (0, None))
     over_steps = jax.vmap(lambda k, s: made.drawn(keyed(k), s), (None, 0))
@@ -93,7 +93,7 @@ class Stream:
     self._thread = concurrent.futures.ThreadPoolExecutor(1)
     self._made: dict[int, concurrent.futures.Future] = {}
 
-  def at(self, step: int) -> tuple[loop.Block, int]:
+  def at(self, step: int) -> tuple[batches.Block, int]:
     """The data of a chunk that begins at a step, and how long it may be."""
     inside = [f for f in self._made if f <= step < f + self._size]
     first = inside[0] if inside else step
@@ -104,7 +104,7 @@ class Stream:
       for f in wanted
     }
     tokens = self._made[first].result()
-    return loop.Block(tokens, jnp.int32(step - first)), following - step
+    return batches.Block(tokens, jnp.int32(step - first)), following - step
 
   def close(self) -> None:
     """Ends the thread."""

@@ -13,13 +13,12 @@ import pytest
 
 import launch
 from configs import mle_oracle_small
-from moegan_jax.experiment import train_app
+from moegan_jax.experiment import compilation, train_app
 from moegan_jax.report import html
 from moegan_jax.store.checkpoint import Store
 from moegan_jax.store.records import Writer
 from moegan_jax.store.workdir import Workdir
 from moegan_jax.sweeps import grid
-from moegan_jax.train import compilation
 
 END, AT = 10, 6  # iterations in all, and the one at which something happens
 CONFIG = grid.configure(

@@ -1,4 +1,4 @@
-"""Records survive crashes, and a resumed run forgets what it will redo."""
+"""RecordWriter survive crashes, and a resumed run forgets what it will redo."""
 
 import json
 import math
@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import pytest
 
 from moegan_jax import errors
-from moegan_jax.store.records import Records
+from moegan_jax.store.records import RecordWriter
 
 
 def fill(path, tensorboard=False):
-  log = Records(path, tensorboard=tensorboard)
+  log = RecordWriter(path, tensorboard=tensorboard)
   for step in (10, 20, 30):
     log.write('train', 'mle', step, {'loss': jnp.asarray([1.0, 2.0]) * step})
   log.close()
@@ -19,7 +19,7 @@ def fill(path, tensorboard=False):
 
 
 def test_one_strict_json_object_a_line(tmp_path):
-  log = Records(tmp_path, tensorboard=False)
+  log = RecordWriter(tmp_path, tensorboard=False)
   values = {'loss': jnp.asarray([0.5, jnp.nan]), 'n': 3, 'up': -math.inf}
   log.write('eval', 'adversarial', jnp.asarray(5), values)
   (line,) = (tmp_path / 'metrics.jsonl').read_text().splitlines()
@@ -52,7 +52,7 @@ def test_rewind_forgets_what_comes_after(tmp_path):
 
 
 def test_rewind_keeps_special_floats(tmp_path):
-  log = Records(tmp_path, tensorboard=False)
+  log = RecordWriter(tmp_path, tensorboard=False)
   log.write('train', 'mle', 1, {'x': math.inf})
   before = log.metrics.read_text()
   log.rewind(1)
@@ -88,14 +88,14 @@ def test_a_bad_line_in_the_middle_is_named(tmp_path):
 
 
 def test_an_empty_run(tmp_path):
-  log = Records(tmp_path)
+  log = RecordWriter(tmp_path)
   log.rewind(5)
   log.close()
   assert log.read() == [] and list(tmp_path.iterdir()) == []
 
 
 def test_samples_one_sentence_a_line(tmp_path):
-  log = Records(tmp_path)
+  log = RecordWriter(tmp_path)
   log.samples('mle', 7, ['a man .', '', 'two\nlines', 'größe'])
   path = tmp_path / 'samples' / 'mle-7.txt'
   assert path.read_text('utf-8') == 'a man .\n\ntwo lines\ngröße\n'
@@ -103,7 +103,7 @@ def test_samples_one_sentence_a_line(tmp_path):
 
 def test_disk_errors_are_user_errors(tmp_path):
   (tmp_path / 'file').write_text('')
-  log = Records(tmp_path / 'file', tensorboard=False)
+  log = RecordWriter(tmp_path / 'file', tensorboard=False)
   with pytest.raises(errors.UserError, match=r'cannot write .*metrics'):
     log.write('train', 'mle', 1, {})
   with pytest.raises(errors.UserError, match='samples'):

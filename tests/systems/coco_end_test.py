@@ -8,7 +8,7 @@ from moegan_jax import config, data
 from moegan_jax.experiment import train_app
 from moegan_jax.metrics.likelihood import pads_after_end
 from moegan_jax.scoring.evaluation import select_seed
-from moegan_jax.train import loop
+from moegan_jax.train import keys, loop
 
 
 @pytest.mark.slow
@@ -28,7 +28,7 @@ def test_what_follows_the_end_stays_padding_for_150_iterations(benchmark_files):
     for _ in range(parts):
       steps = jnp.int32(phase.steps // parts)
       state, _ = chunk.call(state, steps, tokens)
-      key = loop.use_key(state.key[0], state.step, loop.EVALUATE)
+      key = keys.use_key(state.key[0], state.step, keys.EVALUATE)
       samples = np.asarray(system.sample(select_seed(state, 0), key, 512))
       assert pads_after_end(samples, corpus.pad) > 0.95, int(state.step)
     start += phase.steps

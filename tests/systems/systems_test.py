@@ -12,7 +12,7 @@ from moegan_jax import decode, exported, sampler, systems
 from moegan_jax.errors import UserError
 from moegan_jax.ops import random
 from moegan_jax.store.checkpoint import Store
-from moegan_jax.train import loop
+from moegan_jax.train import batches, loop
 from moegan_jax.types import Update
 
 B, T, V = 4, 5, 7
@@ -279,7 +279,7 @@ def test_seeds_side_by_side_are_runs_of_their_own(name):
   phase, entered = made.system.phases[last], made.entered[last]
   # Not mapped over seeds: one seed's functions as they stand.
   init = jax.jit(made.system.init)
-  source = loop.resident(phase, made.starts[last], TRAIN_SIZE)
+  source = batches.resident(phase, made.starts[last], TRAIN_SIZE)
   chunk = jax.jit(loop.make_chunk(phase, source))
   both, _ = made.run(last, entered, 4)
   answers = []

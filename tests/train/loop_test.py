@@ -10,7 +10,7 @@ import toys
 
 from moegan_jax import systems
 from moegan_jax.ops.pooling import max_convolution
-from moegan_jax.train import loop, operation_count
+from moegan_jax.train import batches, loop, operation_count
 from moegan_jax.types import Phase, Role, TrainState, Update
 
 pytestmark = pytest.mark.usefixtures('quick_compilation')
@@ -81,7 +81,7 @@ def test_a_remainder_waits_for_the_next_epoch():
 
 def test_an_epoch_of_updates_with_several_batches():
   init, phase = toy(epochs=True, batch=2, batches=3)
-  assert loop.steps_per_epoch(phase, 18) == 3
+  assert batches.steps_per_epoch(phase, 18) == 3
   state, _ = run(init, phase, 18, [6])
   for epoch in log_of(state)[:6].reshape(2, 18):
     assert sorted(epoch) == list(range(18))
@@ -124,10 +124,10 @@ def test_draws_with_replacement_cover_the_corpus():
 def test_no_key_serves_two_uses_or_steps_or_seeds():
   keys = jax.random.split(jax.random.key(0), 2)
   found = {
-    tuple(np.asarray(jax.random.key_data(loop.use_key(key, step, use))))
+    tuple(np.asarray(jax.random.key_data(keys.use_key(key, step, use))))
     for key in keys
     for step in range(5)
-    for use in (loop.ORDER, loop.DRAW, loop.UPDATE, loop.EVALUATE)
+    for use in (keys.ORDER, keys.DRAW, keys.UPDATE, keys.EVALUATE)
   }
   assert len(found) == 2 * 5 * 4
 

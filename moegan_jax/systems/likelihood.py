@@ -1,0 +1,95 @@
+"""Maximum-likelihood training of a generator."""
+
+import optax
+
+from moegan_jax import decode
+from moegan_jax.errors import UserError, at_least
+from moegan_jax.losses.likelihood import negative_log_likelihood
+from moegan_jax.ops import random
+from moegan_jax.ops.arrays import traced
+from moegan_jax.types import Generator, Phase, Role, Spec
+from moegan_jax.updates import Loss, gradient_update
+
+PRETRAIN = 'pretrain'  # name of the phase
+
+
+def adam(lr: float, clip: float) -> optax.GradientTransformation:
+  """Adam (.9, .999) after clipping the global norm of the gradient."""
+  return optax.chain(optax.clip_by_global_norm(clip), optax.adam(lr))
+
+
+def likelihood_loss(gen: Generator, unroll: int = 1) -> Loss:
+  """The negative log-likelihood of real text under teacher forcing.
+
+  A generator with latent noise gets noise of its own for each row.
+  """
+
+  def loss(params, state, batch, key):
+    del state
+    context = None
+    if gen.latent is not None:
+      context = gen.latent(random.row_keys(key, batch.tokens.shape[0]))
+    logits = decode.teacher_force(
+      gen, params, batch.tokens, context=context, unroll=unroll
+    )
+    value = negative_log_likelihood(logits, batch.tokens)
+    return value, {'nll': value}
+
+  return loss
+
+
+def likelihood_phase(
+  spec: Spec,
+  gen: Generator,
+  *,
+  epochs: int,
+  batch: int = 1,
+  lr: float = 1e-3,
+  clip: float = 1.0,
+  eval_every: int = 0,
+  unroll: int = 1,
+) -> tuple[Phase, optax.GradientTransformation]:
+  """Maximum likelihood on real text, with a new permutation every epoch.
+
+  Args:
+    epochs: passes over the training part; 0 makes a phase without steps
+    eval_every: epochs between evaluations
+
+  Returns:
+    The phase and its optimizer.
+
+  Raises:
+    UserError: a batch larger than the corpus, or a value out of range.
+  """
+  at_least('mle.epochs', epochs, 0)
+  at_least('mle.eval_every', eval_every, 0)
+  positive(mle__lr=lr, mle__clip=clip)
+  if epochs and not 1 <= batch <= spec.train_size:
+    raise UserError(
+      f'mle.batch={batch} must be between 1 and the number of training '
+      f'sequences, {spec.train_size}'
+    )
+  optimizer = adam(lr, clip)
+  per_epoch = spec.train_size // batch
+  phase = Phase(
+    steps=epochs * per_epoch,
+    batch_size=batch,
+    update=gradient_update(
+      'generator', optimizer, likelihood_loss(gen, unroll)
+    ),
+    enter=lambda state: state,
+    epochs=True,
+    role=Role.LIKELIHOOD,
+    label='MLE',
+    eval_every=eval_every * per_epoch,
+    batch_key='mle.batch',
+  )
+  return phase, optimizer
+
+
+def positive(**values) -> None:
+  """Refuses values that are not positive; '__' in a name stands for a dot."""
+  for name, value in values.items():
+    if not traced(value) and not value > 0:
+      key = name.replace('__', '.')
+      raise UserError(f'config.{key}={value} must be positive')
