@@ -22,6 +22,7 @@ from moegan_jax.metrics import likelihood
 from moegan_jax.metrics.measure import LanguageModel, Sentences
 from moegan_jax.ops.precision import full_precision
 from moegan_jax.systems import assembly, networks
+from moegan_jax.systems.likelihood import PRETRAIN, likelihood_phase
 from moegan_jax.train import batches, loop
 from moegan_jax.types import Array, Params, Spec, System
 
