@@ -39,6 +39,10 @@ def base() -> ConfigDict:
   c.data.test_share = 0.1  # text, matrix: that part
   c.data.column = ''  # text: of csv, tsv, jsonl; empty: the only one, or text
   c.data.label_column = ''  # text: class of each line; empty: none
+  # text: whether csv and tsv begin with names of columns: true, false (columns
+  # are then 1, 2, ...), auto (true, with a warning if line 1 looks like data)
+  c.data.header = 'auto'
+  c.data.encoding = 'utf-8'  # text: such as utf-16, latin-1, gb18030
   # word, word_cased, char, whitespace, bpe, smiles, fasta, ids
   c.data.codec = 'auto'  # text: one of these; auto: by the file's ending
   c.data.max_length = 0  # text: longest sentence in tokens; 0: no limit

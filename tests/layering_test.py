@@ -10,12 +10,13 @@ PACKAGE = ROOT / 'moegan_jax'
 
 # What each layer of moegan_jax may import of it, itself apart. Losses stand
 # beside nets and decode; data and metrics stand beside everything that trains.
-BASE = {'errors', 'files', 'types'}
+BASE = {'errors', 'files', 'paths', 'types'}
 PARTS = {*BASE, 'ops', 'nets', 'losses', 'decode'}
 BESIDE = {'data', 'metrics', 'report'}
 MAY = {
   'errors': set(),
   'files': {'errors'},
+  'paths': {'errors'},
   'types': {'errors'},
   'cli': {'errors'},
   'ops': BASE,

@@ -20,8 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from moegan_jax.data import corpus as corpus_lib
+from moegan_jax.data.build import build_corpus, drop_long
 from moegan_jax.data.codecs import cache_directory, get_codec, tokenise
+from moegan_jax.data.corpus import Corpus
 from moegan_jax.data.textfile import parse_text
 from moegan_jax.errors import UserError
 
@@ -69,7 +70,7 @@ def load_texygen(
   max_length: int = 0,
   offline: bool = False,
   shuffled: bool = False,
-) -> corpus_lib.Corpus:
+) -> Corpus:
   """The corpus 'coco' or 'emnlp', in lower-cased word tokens.
 
   Args:
@@ -108,13 +109,13 @@ def load_texygen(
       'the lines of both files are shuffled, so that training and test text'
       ' are alike'
     )
-  train = corpus_lib.drop_long(parts['train'], max_length)
+  train = drop_long(parts['train'], max_length)
   if dropped := len(parts['train']) - len(train):
     notes.append(
       f'{dropped:,} training lines are longer than {max_length} tokens and'
       ' were dropped'
     )
-  return corpus_lib.build_corpus(
+  return build_corpus(
     name=f'{name}_iid' if shuffled else name,
     codec=codec,
     train=train,

@@ -222,7 +222,7 @@ def test_corpus():
   assert not train & set(map(tuple, corpus.test_words))
   assert corpus.record['overlap_lines'] == 0
   assert corpus.record['test_dropped_share'] < 0.05
-  assert 'left out, as training has them' in describe(corpus.record)
+  assert 'left out because training has them' in describe(corpus.record)
   np.testing.assert_array_equal(corpus.encode(corpus.test_words), corpus.test)
   lines = corpus.text(corpus.train)
   assert np.mean([line.endswith(' .') for line in lines]) > 0.97

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from moegan_jax.data import build as build_lib
 from moegan_jax.data import corpus as corpus_lib
 from moegan_jax.data.codecs import CODECS
 from moegan_jax.errors import UserError
@@ -22,7 +23,7 @@ def build(**kwargs):
     'test': TEST,
     'origin': 'by hand',
   }
-  return corpus_lib.build_corpus(**(settings | kwargs))
+  return build_lib.build_corpus(**(settings | kwargs))
 
 
 def test_ids_padding_and_unknown_words():
@@ -132,9 +133,9 @@ def test_numbers_sort_as_numbers():
 
 def test_drop_long_and_common_words():
   sentences = [['a', 'b', 'c'], ['a'], ['a', 'b'], ['d', 'a'], []]
-  assert corpus_lib.drop_long(sentences, 0) == sentences
-  assert corpus_lib.drop_long(sentences, 1) == [['a'], []]
-  common = corpus_lib.common_words
+  assert build_lib.drop_long(sentences, 0) == sentences
+  assert build_lib.drop_long(sentences, 1) == [['a'], []]
+  common = build_lib.common_words
   assert common(sentences) == {'a', 'b', 'c', 'd'}
   assert common(sentences, 2) == {'a', 'b'}
   # Of c and d, which are equally rare, the first in sorted order stays.
