@@ -19,6 +19,7 @@ MAY = {
   'paths': {'errors'},
   'types': {'errors'},
   'cli': {'errors'},
+  'environment': set(),
   'ops': BASE,
   'nets': {*BASE, 'ops'},
   'losses': {*BASE, 'ops'},

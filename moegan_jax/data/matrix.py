@@ -11,7 +11,9 @@ import numpy as np
 
 from moegan_jax.data.codecs import CODECS
 from moegan_jax.data.corpus import MIN_LINES, PAD, Corpus, array_sha256
+from moegan_jax.data.texts import recorded
 from moegan_jax.errors import UserError
+from moegan_jax.paths import expand
 
 LINES = 10_000  # of a part that measures of text see
 HELD_OUT = 100_000  # lines of a held-out part at most
@@ -85,6 +87,7 @@ def load_matrix(
     'train_sha256': array_sha256(train),
     'test_sha256': array_sha256(test),
     'notes': notes[bool(test_path) :],
+    'paths': recorded(train=path, test=test_path),
   }
   corpus = Corpus(
     name=record['name'],
@@ -106,7 +109,7 @@ def load_matrix(
 def _open(path: str) -> np.ndarray:
   """The memory-mapped matrix of a file."""
   try:
-    array = np.load(path, mmap_mode='r', allow_pickle=False)
+    array = np.load(expand(path), mmap_mode='r', allow_pickle=False)
   except (OSError, ValueError, EOFError) as error:
     reason = getattr(error, 'strerror', None) or str(error).split('\n')[0]
     raise UserError(f'{path} cannot be read as .npy: {reason}') from None

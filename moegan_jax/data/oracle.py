@@ -20,6 +20,7 @@ import numpy as np
 from moegan_jax.errors import UserError
 from moegan_jax.ops import recurrence
 from moegan_jax.ops.precision import full_precision
+from moegan_jax.paths import expand
 
 # Published oracles differ by +-.15 nats from draw to draw, so one draw is
 # fixed here for good. Its entropy in nats a token (10,000 samples, standard
@@ -119,7 +120,7 @@ def draw_params(seed: int, vocab_size: int, dim: int) -> dict[str, np.ndarray]:
 def load_params(file: str, vocab_size: int, dim: int) -> dict[str, np.ndarray]:
   """The parameters in an .npz file; raises UserError as `lstm_oracle` says."""
   try:
-    with np.load(file, allow_pickle=False) as archive:
+    with np.load(expand(file), allow_pickle=False) as archive:
       arrays = {name: archive[name] for name in archive.files}
   except FileNotFoundError:
     raise UserError(f'oracle file {file}: there is no such file') from None

@@ -1,6 +1,5 @@
 """Builds a corpus from the user's own text files."""
 
-import os
 import pathlib
 from collections.abc import Sequence
 
@@ -12,8 +11,8 @@ from moegan_jax.data.codecs import BPE, Codec, get_codec, tokenise
 from moegan_jax.data.corpus import MIN_LINES, Corpus
 from moegan_jax.data.reading import BLANK, DEFAULT, Columns, Record
 from moegan_jax.data.records import Records, read_records, summary
+from moegan_jax.data.texts import recorded
 from moegan_jax.errors import UserError
-from moegan_jax.paths import expand
 
 LONGEST = 1000  # tokens; a longer line needs an explicit max_length
 _WORDS = ('word', 'word_cased', 'whitespace')
@@ -121,7 +120,7 @@ def load_own(
     'lines_kept': len(train) + len(test),
     **_lengths(lengths, max_length),
     'files': {part: file.sha256 for part, file in files.items()},
-    'paths': {p: os.path.abspath(expand(file)) for p, file in paths.items()},
+    'paths': recorded(**paths),
     'dropped': [
       line
       for part, rows in records.items()

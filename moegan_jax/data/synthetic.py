@@ -12,6 +12,7 @@ from moegan_jax.data.captions import captions_oracle
 from moegan_jax.data.codecs import CODECS
 from moegan_jax.data.corpus import MIN_LINES, PAD, Corpus, array_sha256
 from moegan_jax.data.oracle import ORACLE_SEED, lstm_oracle
+from moegan_jax.data.texts import recorded
 from moegan_jax.errors import UserError
 
 
@@ -71,6 +72,7 @@ def load_oracle(
     record={
       'origin': f'LSTM oracle, dimension {dim}, parameters from {source}',
       'seed': seed,
+      'paths': recorded(oracle=oracle_file),
     },
   )
 

@@ -24,6 +24,7 @@ from moegan_jax.data.build import build_corpus, drop_long
 from moegan_jax.data.codecs import cache_directory, get_codec, tokenise
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.data.textfile import parse_text
+from moegan_jax.data.texts import recorded
 from moegan_jax.errors import UserError
 
 UPSTREAM = 'https://raw.githubusercontent.com/geek-ai/Texygen/master/'
@@ -53,13 +54,15 @@ class Found(NamedTuple):
   data: part -> contents
   names: part -> file name
   origin: where they were found, in words
-  notes: what a reader of the record must know
+  notes: remarks for the record
+  folder: the directory, if the user named one
   """
 
   data: dict[str, bytes]
   names: dict[str, str]
   origin: str
   notes: list[str]
+  folder: str = ''
 
 
 def load_texygen(
@@ -124,6 +127,7 @@ def load_texygen(
     origin=found.origin,
     record={
       'files': {found.names[p]: _sha256(d) for p, d in found.data.items()},
+      'paths': recorded(folder=found.folder),
       'notes': notes,
     },
   )
@@ -172,7 +176,7 @@ def _from_directory(name: str, directory: str, setting: str) -> Found:
   folder = pathlib.Path(directory).expanduser()
   if not folder.is_dir():
     raise UserError(f'{setting} {directory} is no directory: check the path')
-  found = Found({}, {}, f'{setting} {directory}', [])
+  found = Found({}, {}, f'{setting} {directory}', [], str(folder))
   for part, upstream in FILES[name].items():
     path = _locate(folder, upstream)
     if path is None and upstream == FILES['emnlp']['train']:
