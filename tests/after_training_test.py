@@ -448,7 +448,7 @@ def test_damaged_runs(damaged):
   assert code == 0 and len(out.splitlines()) == 2
   assert f'last-{END} is damaged' in err and f'step {END - 1}' in err
   shutil.rmtree(path / 'checkpoints')
-  check_refused(sample, ['--workdir', path], 'there are: none so far')
+  check_refused(sample, ['--workdir', path], 'existing: none so far')
   (path / 'corpus.json').write_text('{}')
   check_refused(info, [path], 'lacks')
 
