@@ -190,7 +190,11 @@ def described(folder: Workdir) -> tuple[ConfigDict, Corpus, System]:
   known = folder.read_json(CORPUS_FILE)
   corpus = corpus_of(known, folder.path / CORPUS_FILE)
   spec = Spec(corpus.vocab_size, corpus.length, known['train_size'], corpus.pad)
-  return config, corpus, systems.build(start.effective(config), spec)
+  return (
+    config,
+    corpus,
+    systems.build(start.effective(config, spec.train_size), spec),
+  )
 
 
 def _restore(store: Store, checkpoint: str, shapes: TrainState) -> Restored:

@@ -18,6 +18,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from moegan_jax import systems
+from moegan_jax.data.textfile import read_written
 from moegan_jax.files import write_json
 from moegan_jax.train import program, results, start
 from moegan_jax.train.checkpoint import Restored, Store
@@ -89,7 +90,7 @@ def _run(configs: Configs, workdir: Workdir, folders) -> int:
     given = [start.initial(config, corpus) for config in configs.values()]
     initial = jax.tree.map(lambda *parts: jnp.concatenate(parts), *given)
   spec = Spec(corpus.vocab_size, corpus.length, len(corpus.train), corpus.pad)
-  common = start.effective(first)
+  common = start.effective(first, spec.train_size)
   members = Members(
     len(configs),
     values_of(configs),
@@ -210,6 +211,6 @@ def _split_records(
     if match and own.start <= int(match[2]) < own.stop:
       seed = int(match[2]) - own.start
       label = match[1] if seeds == 1 else f'{match[1]}-seed{seed}'
-      lines = path.read_text(encoding='utf-8').splitlines()
+      lines = read_written(path)
       writer.samples(label, int(match[3]), lines)
   writer.close()

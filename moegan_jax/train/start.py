@@ -17,17 +17,40 @@ from moegan_jax.types import Params
 # How a row was measured; where these agree, it need not be measured again.
 _MEASURED_BY = ('final_samples', 'curve_samples', 'temperatures', 'chunk')
 _MEASURED_BY += ('language_model', 'draws')
+_OWN = ('text', 'matrix')  # corpora that are files of the user
+_BATCHES = ('mle', 'adversarial')  # sections with a batch
 _SAME_TEXT = ('train_sha256', 'test_sha256', 'valid_lines', 'notes')
 
 
-def effective(config: ConfigDict) -> ConfigDict:
-  """The configuration that is trained: what is given need not be learnt."""
-  if not config.init_from:
-    return config
+def effective(config: ConfigDict, train_size: int) -> ConfigDict:
+  """Returns the configuration that is trained.
+
+  Args:
+    config: all settings.
+    train_size: N, the number of training sequences.
+
+  Returns:
+    The settings without pre-training if another run has done it, and with
+    batches of at most N sequences; see `lowered`.
+  """
   config = config.copy_and_resolve_references()
   config.unlock()
-  config.mle.epochs = 0
+  if config.init_from:
+    config.mle.epochs = 0
+  for section in lowered(config, train_size):
+    config[section].batch = train_size
   return config
+
+
+def lowered(config: ConfigDict, train_size: int) -> tuple[str, ...]:
+  """Returns the sections whose batch is lowered to the size of the corpus.
+
+  The default batches suit benchmarks, and a user's own file may be smaller.
+  With a benchmark a larger batch is an error.
+  """
+  if config.data.name not in _OWN:
+    return ()
+  return tuple(s for s in _BATCHES if config[s].batch > train_size)
 
 
 def initial(config: ConfigDict, corpus: Corpus) -> Params:
