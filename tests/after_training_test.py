@@ -254,6 +254,51 @@ def test_what_sampling_compiles_is_kept(
   jax.config.update('jax_compilation_cache_dir', before)
 
 
+def test_written_sentences_are_read_as_the_same_tokens(run):
+  key = np.array([0, 0], np.uint32)
+  free = np.full((BATCH, run.corpus.length), sampler.FREE)
+  tokens = jax.jit(run.program)(run.state, key, 0, free, 1.0, 0, 1.0)
+  text = run.corpus.text(tokens)
+  ended = np.cumsum(np.asarray(tokens) == run.corpus.pad, axis=1) > 0
+  written = np.where(ended, run.corpus.pad, tokens)
+  np.testing.assert_array_equal(run.encode(text), written)
+  begun = run.sample(3, prefix=text[0].rpartition(' ')[0])
+  assert begun[0] == text[0]
+
+
+def test_from_another_working_directory(damaged, folder, run, monkeypatch):
+  """A run with a relative path finds its text, also after a move."""
+  path, text = damaged / 'run', folder.parent / 'text.txt'
+  config = json.loads((path / 'config.json').read_text())
+  config['data']['path'] = 'text.txt'
+  (path / 'config.json').write_text(json.dumps(config))
+  monkeypatch.chdir(damaged)
+  options = ('--workdir', path, '--member', 1, '-n', 30, '--novel')
+  known = trained.training_text(folder)
+  novel = [line for line in run.sample(1000) if line not in known][:30]
+  assert lines(sample, *options) == novel
+  recorded = json.loads((path / 'corpus.json').read_text())
+  assert recorded['record']['paths'] == {'train': str(text)}
+  recorded['record']['paths']['train'] = '/gone/text.txt'
+  (path / 'corpus.json').write_text(json.dumps(recorded))
+  check_refused(sample, list(options), '/gone/text.txt, the text of')
+  for place in (folder.parent, text):
+    assert lines(sample, *options, '--texts', place) == novel
+  other = damaged / 'other.txt'
+  other.write_text(text.read_text().replace('dog', 'cat'))
+  refused = [*options, '--texts', other]
+  check_refused(sample, refused, 'has changed since')
+
+
+def test_paths_at_home(folder, run, monkeypatch):
+  monkeypatch.setenv('HOME', str(folder.parent))
+  options = ('--workdir=~/run', '--member=1', '-n', 5, '--output=~/at-home.txt')
+  assert lines(sample, *options) == []
+  written = folder.parent / 'at-home.txt'
+  assert written.read_text().splitlines() == run.sample(5)
+  assert lines(info, '~/run')
+
+
 # --- export ----------------------------------------------------------------
 
 
@@ -388,12 +433,14 @@ def test_info_of_an_unfinished_run(damaged):
     ('sample --workdir {run} --checkpoint lats', "did you mean 'last'"),
     ('sample --workdir {run} -o nowhere/x.txt', '--output=nowhere/x.txt'),
     ('sample --workdir {run} --temprature 1', '--temprature'),
+    ('sample --workdir {run} --texts x', '--texts has no effect'),
     ('sample --exported nowhere', 'nowhere is no exported generator'),
     ('sample --exported {generator} --novel', 'needs the training text'),
     ('sample --exported {generator} --member 1', 'go with --workdir'),
     ('export --workdir {run}', 'required: -o'),
     ('export --workdir {run} -o {run}/config.json', 'config.json'),
     ('export --workdir {run} -o x --checkpoint 5', "no checkpoint '5'"),
+    ('export --workdir {run} -o {run}/config.json', 'name a folder'),
     ('info', 'required: RUN'),
     ('info nowhere', 'nowhere is no run'),
   ],

@@ -217,6 +217,22 @@ BAD = {
     lambda d: text_run(d / 'good.txt', data__codec='words'),
     ['codec', 'words'],
   ),
+  'header': (
+    lambda d: text_run(d / 'my.csv', data__header='yes'),
+    ['data.header', 'yes', 'auto'],
+  ),
+  'encoding': (
+    lambda d: text_run(d / 'good.txt', data__encoding='utf-9'),
+    ['data.encoding', 'utf-9', 'utf-8'],
+  ),
+  'bytes of another encoding': (
+    lambda d: text_run(d / 'latin.txt'),
+    ['latin.txt', '0xe9', 'line 1', 'data.encoding'],
+  ),
+  'header that is data': (
+    lambda d: text_run(d / 'data.csv'),
+    ['data.csv', "'7' in line 1 looks like data", 'data.header=false'],
+  ),
   'ids of words': (
     lambda d: text_run(d / 'good.txt', data__codec='ids'),
     ['good.txt', 'ids'],
@@ -398,6 +414,8 @@ def files(tmp_path):
   (tmp_path / 'empty.txt').write_bytes(b'')
   (tmp_path / 'raw.txt').write_bytes(b'a\0b\n' * 50)
   (tmp_path / 'good.txt').write_text('a dog runs .\n' * 50)
+  (tmp_path / 'latin.txt').write_bytes(b'caf\xe9 .\n' * 50)
+  (tmp_path / 'data.csv').write_text('7,a dog runs .\n' * 50)
   (tmp_path / 'bad.json').write_text('{"a": ')
   (tmp_path / 'game').mkdir()
   (tmp_path / 'game/config.json').write_text('{"mle": {"epochs": 0}}')
@@ -478,3 +496,21 @@ def test_any_value_is_taken_or_refused(given_, tmp_path_factory):
     assert str(error).strip()
   else:
     assert job.total >= 0 and job.shapes.players
+
+
+def test_batches_of_a_small_file_are_lowered(files, monkeypatch):
+  """The plan says so, and the settings of the run stay as they were given."""
+  (files / 'tiny.txt').write_text('a dog runs .\nthe cat sits .\n' * 13)
+  built = []
+  monkeypatch.setattr(Run, 'execute', lambda self: built.append(self) or '')
+  code, out, err = run(
+    *text_run(files / 'tiny.txt'), f'--workdir={files / "run"}'
+  )
+  assert code == 0, err
+  # 26 lines, of which 3 are for the test and 1 for the validation part.
+  assert 'mle.batch=64 lowered to 22, the number of training lines' in out
+  assert 'iterations, batch 22' in out
+  (job,) = built
+  assert job.system.phases['pretrain'].batch_size == 22
+  config = Workdir(files / 'run', create=False).read_config()
+  assert config['mle']['batch'] == 64

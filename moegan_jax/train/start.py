@@ -11,6 +11,7 @@ from moegan_jax.errors import UserError
 from moegan_jax.files import jsonable
 from moegan_jax.train.checkpoint import Store
 from moegan_jax.train.results import Known, Rows
+from moegan_jax.train.unread import is_unread
 from moegan_jax.train.workdir import CORPUS_FILE, Workdir
 from moegan_jax.types import Params
 
@@ -50,7 +51,12 @@ def lowered(config: ConfigDict, train_size: int) -> tuple[str, ...]:
   """
   if config.data.name not in _OWN:
     return ()
-  return tuple(s for s in _BATCHES if config[s].batch > train_size)
+  return tuple(
+    section
+    for section in _BATCHES
+    if config[section].batch > train_size
+    and not is_unread(config, f'{section}.batch')
+  )
 
 
 def initial(config: ConfigDict, corpus: Corpus) -> Params:
