@@ -112,7 +112,7 @@ def load(settings) -> Loaded:
     UserError: a name is unknown, a file is bad, or a benchmark is not
       available and there is no fallback.
   """
-  from moegan_jax.data.texygen import CorpusUnavailable
+  from moegan_jax.data.texygen_files import CorpusUnavailable
 
   for key in ('name', 'offline_fallback'):
     name = settings[key]

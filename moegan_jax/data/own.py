@@ -74,7 +74,7 @@ def load_own(
       max_length, or a setting is out of range.
   """
   if not path:
-    raise UserError('data.path is empty: no file given, set it to a text file')
+    raise UserError('no file given: set data.path to a text file')
   _check_limits(max_length=max_length, min_count=min_count, max_vocab=max_vocab)
   if not test_path and not 0 < test_share < 1:
     raise UserError(f'test_share is {test_share}: choose it between 0 and 1')

@@ -37,7 +37,9 @@ class Records(NamedTuple):
 
 
 def read_records(
-  path: str | pathlib.Path, columns: Columns = DEFAULT
+  path: str | pathlib.Path,
+  columns: Columns = DEFAULT,
+  allow_blank: bool = False,
 ) -> Records:
   """Reads a file in the format of its extension.
 
@@ -45,6 +47,8 @@ def read_records(
     path: such as 'a.csv' or 'a.csv.gz'. A file with an unknown extension is
       text, a sentence a line.
     columns: options for reading.
+    allow_blank: accept a file whose records are all blank, such as samples of
+      a generator that writes empty sentences only.
 
   Raises:
     UserError: the file does not exist, does not have the format, lacks a
@@ -66,7 +70,7 @@ def read_records(
     content = decode(data, str(path), columns.encoding, tolerant=True)
   column, found, notes = form.read(content, str(path), columns)
   records = list(found)
-  if all(record.wrong == BLANK for record in records):
+  if not (allow_blank and records) and all(r.wrong == BLANK for r in records):
     what = 'has only blank lines' if data else 'is empty'
     raise UserError(f'{path} {what}: {form.name} is needed')
   said = f'{form.name}, column {column}' if column else form.name

@@ -66,9 +66,7 @@ def test_probabilities_sum_to_one_everywhere(oracle, machine, samples):
 
 def test_log_probs_equal_a_naive_loop(oracle, machine, samples):
   """From the sparse arcs, by words, without the dense tables."""
-  arcs, visits, _ = captions.determinise(
-    captions.parse(captions.captions_grammar.RULES)
-  )
+  arcs, visits, _ = captions.determinise(captions.parse(captions.read_rules()))
   names = ['', *machine.words]
   best = {}
   for state, arc in enumerate(arcs):

@@ -59,7 +59,7 @@ def changed(row, column, value):
     (changed(70, 1, -1), 'row 71: ids must not be negative'),
     (changed(95, 0, 0), 'row 96: ids follow on a 0'),
     (IDS[:20], '18 training lines are too few'),
-    (IDS * 0, 'no id but 0'),
+    (IDS * 0, 'all ids are 0'),
     (np.array([{}]), 'ids.npy cannot be read'),
   ],
 )

@@ -47,6 +47,15 @@ def test_text_with_any_line_ends(read):
   assert read('poems', 'one').codec == 'word'
 
 
+def test_empty_sentences_only(tmp_path):
+  path = tmp_path / 'a.txt'
+  path.write_text('\n' * 30)
+  found = records.read_records(path, allow_blank=True).records
+  assert [r.wrong for r in found] == ['blank'] * 30
+  with pytest.raises(UserError, match='only blank lines'):
+    records.read_records(path)
+
+
 def test_a_table_by_the_name_of_a_column(read):
   table = 'id,Caption,kind\n1,"a, ""b""\n\nc",x\n2,d,\n\n3,e\n4, ,y\n5,f,y\n'
   found = read('a.csv', table, 'Caption', 'kind')
