@@ -1,4 +1,4 @@
-"""Processes of programs: settings of JAX, encodings, standard output."""
+"""Tests of `prepare`: settings of JAX, encodings, standard output."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ PRELUDE = 'from moegan_jax.environment import prepare\nprepare()\n'
 
 
 def run(code, stdout=subprocess.PIPE, **environment):
-  """A finished process that runs code after `prepare`."""
+  """Runs code after `prepare` in a process."""
   return subprocess.run(
     [sys.executable, '-c', PRELUDE + code],
     cwd=ROOT,
@@ -65,6 +65,24 @@ def test_a_full_device(unbuffered):
   assert line.startswith('error: standard output cannot be written: No space')
 
 
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no /dev/full')
+@pytest.mark.parametrize('name', ['sample', 'export', 'info'])
+def test_programs_prepare_their_process(name):
+  with open('/dev/full', 'wb') as full:
+    done = subprocess.run(
+      [sys.executable, '-m', f'moegan_jax.{name}', '--help'],
+      cwd=ROOT,
+      env=os.environ | {'JAX_ENABLE_X64': '1'},
+      stdout=full,
+      stderr=subprocess.PIPE,
+      timeout=120,
+    )
+  assert done.returncode == 2
+  note, error = done.stderr.decode().splitlines()
+  assert note == 'note: JAX_ENABLE_X64=1 is ignored'
+  assert error.startswith('error: standard output cannot be written')
+
+
 def test_a_full_device_is_noticed_at_the_end():
   if not os.path.exists('/dev/full'):
     pytest.skip('no /dev/full')
@@ -77,7 +95,7 @@ def test_a_full_device_is_noticed_at_the_end():
 
 
 def test_a_reader_that_has_enough():
-  """The fault of a closed pipe must not be taken for one of a run's files."""
+  """Handlers of OSError for files must not catch a closed pipe."""
   code = (
     'import pathlib\n'
     'try:\n'

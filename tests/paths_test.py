@@ -1,4 +1,4 @@
-"""Paths that a person typed."""
+"""Tests of user paths."""
 
 import os
 import pathlib

@@ -229,6 +229,9 @@ def _reason(error: Exception) -> str:
 
 
 def _sync(path: pathlib.Path) -> None:
+  """Forces a file or a directory to disk."""
+  if os.name == 'nt':  # Windows can neither open a directory nor sync this way
+    return
   descriptor = os.open(path, os.O_RDONLY)
   try:
     os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Codecs, and the cache of the word codecs."""
+"""Tests of the codecs and of the token cache."""
 
 import numpy as np
 import pytest
@@ -47,14 +47,14 @@ def test_split_and_join(name, line, tokens, text):
   assert codec.join(tokens) == text
 
 
-def test_word_codec_does_not_part_sentences():
+def test_word_codec_does_not_split_sentences():
   split = codecs.get_codec('word').split
   # Only the last period is a token of its own.
   assert split('it ran. it fell.') == ['it', 'ran.', 'it', 'fell', '.']
 
 
 @pytest.mark.parametrize('line', ['1 -2', '1 2.0', 'a', '²'])
-def test_ids_refuse_what_is_no_number(line):
+def test_ids_refuse_other_tokens(line):
   with pytest.raises(UserError, match='no number'):
     codecs.get_codec('ids').split(line)
 
@@ -70,7 +70,7 @@ def test_ids_refuse_what_is_no_number(line):
     ('fasta', 'ACß', "'ß' at character 3"),
   ],
 )
-def test_what_is_no_symbol_is_refused(name, line, message):
+def test_unknown_symbols_are_refused(name, line, message):
   with pytest.raises(UserError, match=message):
     codecs.get_codec(name).split(line)
 
@@ -98,18 +98,18 @@ def round_trip(codec, line):
 
 
 @given(st.text())
-def test_characters_come_back(line):
+def test_char_round_trip(line):
   assert round_trip(codecs.CODECS['char'], line) == line
 
 
 @given(st.text())
-def test_bytes_come_back(line):
+def test_bpe_round_trip(line):
   assert round_trip(BPE, line) == line
   assert round_trip(codecs.get_codec('bpe', BPE.model), line) == line
 
 
 @given(st.lists(st.sampled_from(ATOMS)))
-def test_atoms_come_back(tokens):
+def test_smiles_round_trip(tokens):
   smiles = codecs.CODECS['smiles']
   line = ''.join(tokens)
   assert round_trip(smiles, line) == line
@@ -117,23 +117,23 @@ def test_atoms_come_back(tokens):
 
 
 @given(st.text('ACGTNacgtn*-'))
-def test_residues_come_back_in_upper_case(line):
+def test_fasta_round_trip_in_upper_case(line):
   assert round_trip(codecs.CODECS['fasta'], line) == line.upper()
 
 
 @given(st.lists(st.integers(0)))
-def test_ids_come_back(ids):
+def test_ids_round_trip(ids):
   line = ' '.join(map(str, ids))
   assert round_trip(codecs.CODECS['ids'], line) == line
 
 
 @given(st.text())
-def test_words_between_blanks_come_back(line):
+def test_whitespace_round_trip(line):
   assert round_trip(codecs.CODECS['whitespace'], line) == ' '.join(line.split())
 
 
 @given(st.sampled_from(sorted(codecs.CODECS)), st.text())
-def test_a_line_is_read_or_refused_in_a_line(name, line):
+def test_any_line_is_split_or_refused_in_one_line(name, line):
   codec = codecs.CODECS[name]
   try:
     tokens = codec.split(line)
@@ -143,8 +143,8 @@ def test_a_line_is_read_or_refused_in_a_line(name, line):
     assert all(tokens)  # '' is how a vocabulary writes pad
 
 
-def test_the_bytes_of_bpe_are_those_of_its_library():
-  """Also where a sample is cut inside of a character."""
+def test_byte_of_agrees_with_the_library():
+  """Covers samples that end inside of a multi-byte character."""
   stands_for = bpe.byte_of()
   assert sorted(stands_for.values()) == list(range(256))
   symbols = {byte: symbol for symbol, byte in stands_for.items()}
@@ -156,7 +156,7 @@ def test_the_bytes_of_bpe_are_those_of_its_library():
     assert BPE.join(tokens) == case.decode(errors='replace')
 
 
-def test_the_same_text_gives_the_same_bpe():
+def test_bpe_is_deterministic():
   lines = [f'a line {i} of {i * i} and more' for i in range(200)]
   assert bpe.fit(lines, 400).model == bpe.fit(lines, 400).model
 
@@ -174,7 +174,7 @@ def test_tokenise_reads_its_cache(cache, monkeypatch):
     codecs.tokenise(LINES[:2], word._replace(split=fail))
 
 
-def test_case_has_a_cache_of_its_own(cache):
+def test_each_word_codec_has_its_own_cache(cache):
   cased, word = codecs.get_codec('word_cased'), codecs.get_codec('word')
   for _ in range(2):  # found, then read
     assert codecs.tokenise(['A Dog'], word) == [['a', 'dog']]
@@ -182,14 +182,14 @@ def test_case_has_a_cache_of_its_own(cache):
   assert len(list(cache.iterdir())) == 2
 
 
-def test_a_line_without_tokens_comes_back_from_the_cache(cache):
+def test_cache_keeps_lines_without_tokens(cache):
   word = codecs.get_codec('word')
   for _ in range(2):
     assert codecs.tokenise(['a', '', 'b'], word) == [['a'], [], ['b']]
 
 
 @pytest.mark.parametrize('damage', ['flip', 'cut', 'empty', 'binary'])
-def test_damaged_cache_is_ignored_and_mended(cache, damage):
+def test_damaged_cache_is_ignored_and_replaced(cache, damage):
   word = codecs.get_codec('word')
   tokens = codecs.tokenise(LINES, word)
   (path,) = cache.iterdir()
@@ -206,7 +206,7 @@ def test_damaged_cache_is_ignored_and_mended(cache, damage):
   assert path.read_bytes() == good
 
 
-def test_unwritable_cache_is_no_cache(tmp_path, monkeypatch):
+def test_unwritable_cache_is_ignored(tmp_path, monkeypatch):
   (tmp_path / 'file').write_text('in the way')
   monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'file'))
   word = codecs.get_codec('word')
@@ -239,7 +239,7 @@ TEXTS = {
 
 
 def generator_of(name):
-  """A corpus whose vocabulary is the tokens of some lines."""
+  """Builds a corpus whose vocabulary is the tokens of TEXTS."""
   codec = codecs.CODECS[name]
   tokens = [codec.split(line) for line in TEXTS[name]]
   return build.build_corpus(
@@ -252,7 +252,7 @@ GENERATORS = {name: generator_of(name) for name in codecs.CODECS}
 
 @given(st.data(), st.sampled_from(sorted(codecs.CODECS)))
 def test_any_written_tokens_are_read_back(tmp_path_factory, data, name):
-  """encode(decode(ids)) == ids, through a file, whatever the ids are."""
+  """Checks encode(decode(ids)) == ids through a file for any ids."""
   corpus = GENERATORS[name]
   sentence = st.lists(
     st.integers(1, corpus.vocab_size - 1), min_size=1, max_size=corpus.length

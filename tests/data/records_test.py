@@ -1,4 +1,4 @@
-"""Files in every format: what is read, what is counted, what is refused."""
+"""Tests of file formats: records, dropped records and errors."""
 
 import gzip
 import io
@@ -89,13 +89,13 @@ def test_byte_order_marks_of_joined_files(read):
   assert texts(read('a.txt', joined)) == ['a', 'b c', 'd']
 
 
-def test_the_usual_column(read):
+def test_default_column(read):
   assert texts(read('a.csv', 'line\na\nb\n')) == ['a', 'b']
   assert texts(read('a.csv', 'id,text\n1,a\n')) == ['a']
   assert texts(read('a.csv', 'kind,line\n1,a\n', '', 'kind')) == ['a']
 
 
-def test_a_quotation_mark_is_a_character_of_tsv(read):
+def test_tsv_has_no_quoting(read):
   found = read('a.tsv', 'text\tn\n"Go," he\t1\nsaid "\t2\n')
   assert texts(found) == ['"Go," he', 'said "']
 
@@ -151,7 +151,7 @@ def test_ids_end_at_the_first_zero(read):
   assert [r.wrong for r in found.records] == ['', '', 'blank']
 
 
-def test_gzip_is_the_same_corpus(read):
+def test_gzip_does_not_change_the_records(read):
   plain = read('a.txt', 'one\ntwo\n')
   packed = read('a.txt.gz', gzip.compress(b'one\ntwo\n'))
   assert packed == plain
@@ -211,7 +211,7 @@ def test_gzip_is_the_same_corpus(read):
     ),
   ],
 )
-def test_refusals_are_one_line(read, name, content, columns, message):
+def test_errors_are_one_line(read, name, content, columns, message):
   with pytest.raises(UserError, match=message) as caught:
     read(name, content, *columns)
   assert '\n' not in str(caught.value)

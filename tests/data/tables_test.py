@@ -1,4 +1,4 @@
-"""Headers of tables, and bytes that are not UTF-8."""
+"""Tests of table headers, encodings and undecodable bytes."""
 
 import pytest
 
@@ -57,7 +57,7 @@ def test_a_header_that_looks_like_data_is_named(read, lines, value):
   assert read(lines, header='true', **options).notes == ()
 
 
-def test_a_usual_header_has_no_note(read):
+def test_a_normal_header_has_no_note(read):
   for header in ('text', 'Text of the caption', 'review_text', 'id2'):
     assert read([header, *ROWS]).notes == ()
 
@@ -106,7 +106,7 @@ def test_another_encoding(read):
 
 
 @pytest.mark.parametrize('encoding', ['latin-0', 'hex', 'rot13', '', 'a\0'])
-def test_what_is_no_encoding(read, encoding):
+def test_unknown_encodings_are_refused(read, encoding):
   with pytest.raises(UserError, match=r'data.encoding=.* is unknown'):
     read(ROWS, 'a.txt', encoding=encoding)
 

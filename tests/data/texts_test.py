@@ -1,4 +1,4 @@
-"""Where the texts of an earlier run are found."""
+"""Tests of finding the texts of an earlier run."""
 
 import pytest
 from ml_collections import ConfigDict

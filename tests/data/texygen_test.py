@@ -1,4 +1,4 @@
-"""The benchmark corpora: published figures, and where files come from.
+"""Tests of the benchmark corpora: published statistics and file sources.
 
 Downloads go to a server of this test's own, or nowhere.
 """
@@ -19,7 +19,7 @@ TEST = 'A dog.\nA cat.'
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-  """An empty cache, and no directory in the environment."""
+  """Sets up an empty cache, and no directory in the environment."""
   monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
   monkeypatch.delenv('MOEGAN_DATA_DIR', raising=False)
   return tmp_path / 'cache'
@@ -27,7 +27,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-  """A web server with a small Texygen; its folder."""
+  """Serves a small Texygen over HTTP; returns its folder."""
   folder = tmp_path / 'web'
   (folder / 'data' / 'testdata').mkdir(parents=True)
   (folder / 'data' / 'image_coco.txt').write_text(TRAIN)
@@ -145,7 +145,7 @@ def test_download_then_cache(cache, server, monkeypatch, capfd):
   assert not isinstance(caught.value, texygen_files.CorpusUnavailable)
 
 
-def test_failed_downloads_are_quick_quiet_and_one_line(
+def test_failed_downloads_are_quick_and_reported_in_one_line(
   cache, server, monkeypatch, capfd
 ):
   with pytest.raises(texygen_files.CorpusUnavailable, match='HTTP code: 404'):

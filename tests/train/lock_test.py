@@ -1,4 +1,4 @@
-"""Locks, with and without the modules of a system."""
+"""Tests of locks on POSIX, on Windows and without system support."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ def test_a_lock_is_exclusive_and_ends_with_the_file(tmp_path):
 
 
 class Windows(types.SimpleNamespace):
-  """Locks of bytes as Windows has them; one process asks twice."""
+  """Imitates the byte locks of Windows for two locks in one process."""
 
   LK_NBLCK = 2
 
