@@ -1,28 +1,37 @@
-"""Writes a trained generator as files that need none of our code.
+"""Exports a trained generator to files that other programs can load.
 
   python -m moegan_jax.export --workdir=RUN -o FOLDER
 
 FOLDER/generator.json has the vocabulary and the codec, weights.safetensors the
-weights, program.stablehlo the sampling program for any batch size, on CPU and
-CUDA. `python -m moegan_jax.sample --exported=FOLDER` samples from them.
+weights, and program.stablehlo the sampling program for any batch size, on CPU
+and CUDA. `python -m moegan_jax.sample --exported=FOLDER` samples from them.
 """
 
 import argparse
-import os
 import pathlib
 import sys
 from collections.abc import Sequence
 
-from moegan_jax.cli.shared import Parser, exit_code
+from moegan_jax.cli import Parser, exit_code
+from moegan_jax.environment import prepare
+from moegan_jax.paths import check_folder, expand
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs a command line, sys.argv by default; 0 done, 2 bad input."""
+  """Runs a command line.
+
+  Args:
+    argv: arguments without the program's name; None means those of sys.argv.
+
+  Returns:
+    The exit code: 0 done, 2 bad input.
+  """
   return exit_code(lambda: _run(_parser().parse_args(argv)))
 
 
 def _run(args: argparse.Namespace) -> None:
-  # Imported late: a wrong flag should not have to wait for JAX.
+  check_folder(args.output)
+  # Imported late, so that errors of the command line appear at once.
   from moegan_jax import exported, trained
 
   run = trained.load(args.workdir, args.checkpoint, args.member)
@@ -43,8 +52,21 @@ def _parser() -> Parser:
     formatter_class=argparse.RawDescriptionHelpFormatter,
   )
   add = parser.add_argument
-  add('--workdir', required=True, metavar='RUN', help='folder of a run')
-  add('-o', '--output', required=True, metavar='FOLDER', help='what to write')
+  add(
+    '--workdir',
+    required=True,
+    metavar='RUN',
+    type=expand,
+    help='folder of a run',
+  )
+  add(
+    '-o',
+    '--output',
+    required=True,
+    metavar='FOLDER',
+    type=expand,
+    help='folder to write',
+  )
   add(
     '--checkpoint',
     default='last',
@@ -56,12 +78,11 @@ def _parser() -> Parser:
     type=int,
     default=0,
     metavar='I',
-    help='of a run of several seeds (%(default)s)',
+    help='trained seed, from 0 (%(default)s)',
   )
   return parser
 
 
 if __name__ == '__main__':
-  # XLA's notes about CPU features are of no use to anybody.
-  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+  prepare()
   sys.exit(main())

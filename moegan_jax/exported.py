@@ -1,11 +1,11 @@
-"""A trained generator as three files that need none of our code.
+"""Writes and loads an exported generator: three files.
 
 generator.json: vocabulary, codec, origin, checksums
-weights.safetensors: what the program reads of the run's state
-program.stablehlo: the sampling program, a `sampler.Program` of named weights
-  for any batch size, on CPU and CUDA, as `jax.export` writes it
+weights.safetensors: the part of the training state that the program reads
+program.stablehlo: the sampling program, serialised by `jax.export`. It is a
+  `sampler.Program` of named weights, for any batch size, on CPU and CUDA.
 
-README has some thirty lines that read them.
+The README has a loader of some thirty lines that does not need this package.
 """
 
 import hashlib
@@ -21,14 +21,13 @@ from jax import export
 from safetensors import SafetensorError
 
 from moegan_jax.data import bpe
-from moegan_jax.data.codecs import BPE
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError
 from moegan_jax.files import read_json, write_bytes, write_json
 from moegan_jax.sampler import CHUNK, Program, Sampler, corpus_of
 from moegan_jax.trained import Trained
 
-DESCRIPTION = 'generator.json'  # written last: without it the rest is torn
+DESCRIPTION = 'generator.json'  # written last: marks a complete export
 WEIGHTS = 'weights.safetensors'
 PROGRAM = 'program.stablehlo'
 PLATFORMS = ('cpu', 'cuda')
@@ -40,9 +39,9 @@ def write(
   """Writes an exported generator.
 
   Args:
-    folder: made if it is not there; files of an earlier export are replaced
-    run: what to export
-    origin: where it comes from, JSON-able
+    folder: created if needed; files of an earlier export are replaced
+    run: the trained system
+    origin: run, checkpoint and seed, as JSON types
 
   Raises:
     UserError: the folder cannot be written.
@@ -74,18 +73,21 @@ def write(
 
 
 def load(folder: str | os.PathLike, chunk: int = CHUNK) -> Sampler:
-  """The sampler of an exported generator.
+  """Loads an exported generator.
 
   Args:
-    chunk: sentences at a time
+    folder: folder that `write` wrote
+    chunk: batch size
 
   Raises:
-    UserError: no such folder, or a file that is missing or damaged.
+    UserError: the folder is no exported generator, a file is missing or
+      damaged, or this version of JAX or the device cannot run the program.
   """
   folder = pathlib.Path(folder)
   if not (folder / DESCRIPTION).is_file():
     raise UserError(
-      f'{folder} is no exported generator: it has no {DESCRIPTION}'
+      f'{folder} is no exported generator: it has no {DESCRIPTION}; write one'
+      ' by python -m moegan_jax.export'
     )
   known = read_json(folder / DESCRIPTION)
   corpus = corpus_of(known, folder / DESCRIPTION)
@@ -104,10 +106,8 @@ def load(folder: str | os.PathLike, chunk: int = CHUNK) -> Sampler:
   try:
     program = export.deserialize(bytearray(content[PROGRAM]))
     weights = safetensors.numpy.load(content[WEIGHTS])
-  except (
-    ValueError,
-    SafetensorError,
-  ) as error:  # intact, so of a later version
+  # The checksums are right, so another version of JAX wrote the files.
+  except (ValueError, SafetensorError) as error:
     raise UserError(
       f'jax {jax.__version__} cannot read {folder}, which jax '
       f'{known.get("jax")} wrote: {error}'
@@ -123,14 +123,15 @@ def load(folder: str | os.PathLike, chunk: int = CHUNK) -> Sampler:
 def lower(
   program: Program, state: Any, length: int
 ) -> tuple[export.Exported, dict[str, np.ndarray]]:
-  """A program for any batch size, and the weights that it reads.
+  """Lowers a sampling program for any batch size.
 
   Args:
-    program: its weights are a state of one seed
+    program: sampling program of the state
+    state: training state of one seed
     length: T
 
   Returns:
-    a `Program` of named weights, and these.
+    A `Program` of named weights, and these weights.
   """
   (n,) = export.symbolic_shape('n')
   inputs = [
@@ -152,9 +153,11 @@ def lower(
 def _of_weights(
   program: Program, state: Any, inputs: Sequence[Any]
 ) -> tuple[Callable, dict[str, np.ndarray]]:
-  """A program of a state as one of named weights, those that it reads.
+  """Converts a program of a state to a program of named weights.
 
-  Discriminators and optimizers stay behind, whatever the system.
+  Returns:
+    The program, and the leaves of the state that it reads by name. For any
+    system this leaves out discriminators and optimizers.
   """
   flat, tree = jax.tree_util.tree_flatten_with_path(state)
   traced = jax.make_jaxpr(program)(state, *inputs).jaxpr
@@ -169,24 +172,24 @@ def _of_weights(
   }
 
   def of_weights(weights, *inputs):
-    # Nothing in the place of what nobody reads.
+    # None replaces the leaves that the program does not read.
     return program(tree.unflatten(map(weights.get, names)), *inputs)
 
   return of_weights, weights
 
 
 def _described(corpus: Corpus) -> dict[str, Any]:
-  """The vocabulary and the codec; what `corpus_of` reads, and how to join.
+  """Describes the vocabulary and the codec for `corpus_of` and other loaders.
 
-  separator: what stands between two words of a line
-  bytes: of a line so joined, what byte each character stands for, where the
-    line is the text of these bytes; {} where it is the text already
+  separator: string between two tokens of a line
+  bytes: for bpe, the byte that each character of the joined tokens
+    represents; {} for the other codecs, whose joined tokens are the text
   """
   numbers = tuple(map(str, range(corpus.vocab_size)))
   separator = ' ' if corpus.codec.join(['a', 'b']) == 'a b' else ''
   return corpus.known() | {
     'separator': separator,
-    'bytes': bpe.byte_of() if corpus.codec.name == BPE else {},
+    'bytes': bpe.byte_of() if corpus.codec.name == bpe.NAME else {},
     'vocabulary': corpus.vocabulary or numbers,
   }
 

@@ -1,4 +1,4 @@
-"""What the folder of a run holds, in plain words.
+"""Describes the folder of a run.
 
 python -m moegan_jax.info RUN [--json]
 """
@@ -12,43 +12,58 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moegan_jax.cli.shared import Parser, exit_code
+from moegan_jax.cli import Parser, exit_code
+from moegan_jax.environment import prepare
 from moegan_jax.files import jsonable, read_json
+from moegan_jax.paths import expand
 
-# The rest is imported late: a wrong flag should not have to wait for JAX.
+# Modules that need JAX are imported late, so that errors of the command line
+# appear at once.
 
 KINDS = ('last', 'best', 'phase')  # of checkpoints
-SECTIONS = ('generator', 'discriminator', 'mle', 'adversarial')  # shown ones
+# Sections of the configuration that are printed.
+SECTIONS = ('generator', 'discriminator', 'mle', 'adversarial')
 WIDTH, MARGIN = 80, 15  # characters
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs a command line, sys.argv by default; 0 done, 2 bad input."""
+  """Runs a command line.
+
+  Args:
+    argv: arguments without the program's name; None means those of sys.argv.
+
+  Returns:
+    The exit code: 0 done, 2 bad input.
+  """
   return exit_code(lambda: _run(_parser().parse_args(argv)))
 
 
 def _run(args: argparse.Namespace) -> None:
   facts = collect(args.run)
   if args.json:
-    text = json.dumps(
-      jsonable(facts), indent=2, ensure_ascii=False, allow_nan=False
-    )
+    # ASCII, which a terminal of any encoding prints without loss.
+    text = json.dumps(jsonable(facts), indent=2, allow_nan=False)
   else:
     text = in_words(facts)
   print(text)
 
 
 def collect(path: str | os.PathLike) -> dict[str, Any]:
-  """All that is known of a run, JSON-able; nothing is restored.
+  """Collects facts about a run without restoring a checkpoint.
 
-  phases: name -> steps done and steps in all
-  checkpoints: kind -> steps
-  best: measure, and the value and the step of each seed; {} before the first
-  rows: labels of the table, or names of what was measured so far
-  bytes: of all files, and of the checkpoints
+  Args:
+    path: folder of the run
+
+  Returns:
+    JSON-able values, among them:
+      phases: name -> steps done and steps in total
+      checkpoints: kind -> steps
+      best: measure, and value and step of each seed; {} before the first one
+      rows: labels of the table, or names of the measures so far
+      bytes: size of all files, and of the checkpoints
 
   Raises:
-    UserError: no folder of a run, or a file that is damaged.
+    UserError: the folder is no run, or a file is damaged.
   """
   from moegan_jax.store.checkpoint import Store
   from moegan_jax.store.workdir import Workdir
@@ -89,7 +104,7 @@ def collect(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def in_words(facts: Mapping[str, Any]) -> str:
-  """What `collect` found, for reading."""
+  """Formats the facts of `collect` as text."""
   from moegan_jax.data.corpus import describe
 
   config, record = facts['config'], facts['corpus']
@@ -113,14 +128,14 @@ def in_words(facts: Mapping[str, Any]) -> str:
     _entry(
       'size',
       f'{facts["bytes"]["all"] / 1e6:,.1f} MB, '
-      f'{facts["bytes"]["checkpoints"] / 1e6:,.1f} MB of it checkpoints',
+      f'{facts["bytes"]["checkpoints"] / 1e6:,.1f} MB of them checkpoints',
     ),
     '',
     describe(record, MARGIN),
     '',
   ]
   if config['init_from']:
-    lines.append(_entry('begun from', config['init_from']))
+    lines.append(_entry('init_from', config['init_from']))
   for name in SECTIONS:
     values = ', '.join(f'{k}={v}' for k, v in config[name].items())
     lines.append(_entry(name, values))
@@ -128,19 +143,19 @@ def in_words(facts: Mapping[str, Any]) -> str:
 
 
 def _state(facts: Mapping[str, Any]) -> str:
-  """How far the run has come."""
+  """Describes the progress of the run."""
   step, steps = facts['step'], facts['steps']
   if facts['finished']:
     return f'finished, {steps:,} steps'
   if step >= steps:
-    return 'trained, not measured to its end; the same command goes on'
+    return 'trained, not measured to its end; the same command continues'
   if not step:
     return f'nothing trained yet, {steps:,} steps to go'
-  return f'step {step:,} of {steps:,}; the same command goes on from there'
+  return f'step {step:,} of {steps:,}; the same command continues from there'
 
 
 def _best(best: Mapping[str, Any]) -> list[str]:
-  """The best checkpoint, seed by seed."""
+  """Describes the best checkpoint of each seed."""
   if not best:
     return []
   found = zip(best['values'], best['steps'])
@@ -151,7 +166,7 @@ def _best(best: Mapping[str, Any]) -> list[str]:
 
 
 def _entry(label: str, text: str) -> str:
-  """A label, and text that is wrapped beside it."""
+  """Formats a label with wrapped text beside it."""
   return textwrap.fill(
     text,
     WIDTH,
@@ -179,12 +194,11 @@ def _parser() -> Parser:
     prog='python -m moegan_jax.info',
     description=__doc__.partition('\n')[0],
   )
-  parser.add_argument('run', metavar='RUN', help='folder of a run')
-  parser.add_argument('--json', action='store_true', help='for programs')
+  parser.add_argument('run', metavar='RUN', type=expand, help='folder of a run')
+  parser.add_argument('--json', action='store_true', help='print JSON')
   return parser
 
 
 if __name__ == '__main__':
-  # XLA's notes about CPU features are of no use to anybody.
-  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+  prepare()
   sys.exit(main())

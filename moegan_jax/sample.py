@@ -1,40 +1,49 @@
-"""Sentences of a trained generator.
+"""Samples sentences from a trained generator.
 
   python -m moegan_jax.sample --workdir=RUN -n 1000 [-o FILE]
   python -m moegan_jax.sample --exported=FOLDER -n 1000 [-o FILE]
 
-A sentence a line. Sentence i depends on the seed and on i only: fewer, or
-another --batch, are the same sentences. Text goes to the screen or to a file,
-all else to standard error. Exit codes: 0 done; 1 fewer sentences than asked
-for passed --distinct or --novel, and these were written; 2 bad input.
+Writes one sentence a line to standard output or to a file; everything else goes
+to standard error. Sentence i depends on the seed and on i only: changing -n or
+--batch does not change it. Exit codes: 0 done; 1 fewer sentences than requested
+passed --distinct or --novel (they are written); 2 bad input.
 """
 
 import argparse
 import itertools
-import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from moegan_jax.cli.shared import Parser, check_output, exit_code
+from moegan_jax.cli import Parser, exit_code
+from moegan_jax.environment import prepare
 from moegan_jax.errors import UserError
+from moegan_jax.paths import check_output, expand
 
-# What needs JAX is imported late: a wrong flag should not have to wait for it.
+# Modules that need JAX are imported late, so that errors of the command line
+# appear at once.
 
 FEWER = 1  # exit code
-# How many sentences are drawn at most, for each one asked for and in any case:
-# of those that --distinct and --novel drop.
+# Limit of the sentences drawn for --distinct and --novel: TRIES for each
+# sentence requested, and at least TRIES_AT_LEAST.
 TRIES, TRIES_AT_LEAST = 20, 1000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs a command line, sys.argv by default; see above for the exit code."""
+  """Runs a command line.
+
+  Args:
+    argv: arguments without the program's name; None means those of sys.argv.
+
+  Returns:
+    The exit code, see the module.
+  """
   return exit_code(lambda: _run(_parser().parse_args(argv)))
 
 
 def passing(
   texts: Iterable[str], known: Collection[str], distinct: bool
 ) -> Iterator[str]:
-  """The texts that are not known; with `distinct` none of them twice."""
+  """Yields the texts that are not known; with `distinct` each text once."""
   seen = set(known)
   for text in texts:
     if text not in seen:
@@ -49,10 +58,11 @@ def _run(args: argparse.Namespace) -> int:
       raise UserError(f'{name} {value}: must be at least 1')
   if args.output:
     check_output(args.output)
-  from moegan_jax.experiment import compilation
+  if args.texts and not args.novel:
+    raise UserError('--texts has no effect without --novel: leave it out')
   from moegan_jax.sampler import Style
 
-  compilation.use_cache()  # else the program is compiled anew every time
+  compilation.use_cache()
   sampler, known, origin = (_exported if args.exported else _trained)(args)
   style = Style(args.temperature, args.top_k, args.nucleus, args.prefix)
   stream = sampler.stream(args.seed, style)
@@ -66,7 +76,7 @@ def _run(args: argparse.Namespace) -> int:
   wanted = [name for name in ('distinct', 'novel') if getattr(args, name)]
   print(
     f'only {found:,} of {args.n:,} sentences: among {limit:,} drawn there were '
-    f'no more that are {" and ".join(wanted)}; a higher --temperature or '
+    f'no more {" and ".join(wanted)} ones; a higher --temperature or '
     'another --seed may give more',
     file=sys.stderr,
   )
@@ -74,7 +84,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _write(texts: Iterable[str], output: str) -> int:
-  """Writes a sentence a line; returns how many."""
+  """Writes one sentence a line; returns the number of sentences."""
   from moegan_jax.files import write_text
 
   lines = []
@@ -88,7 +98,7 @@ def _write(texts: Iterable[str], output: str) -> int:
 
 
 def _exported(args: argparse.Namespace):
-  """As `_trained`, of an exported generator."""
+  """Loads an exported generator; returns as `_trained` does."""
   if args.novel:
     raise UserError(
       '--novel needs the training text, which an exported generator does not '
@@ -97,7 +107,7 @@ def _exported(args: argparse.Namespace):
   if args.checkpoint is not None or args.member is not None:
     raise UserError(
       '--checkpoint and --member go with --workdir: an exported generator is '
-      'one of them'
+      'a single checkpoint of a single seed'
     )
   from moegan_jax import exported
 
@@ -105,14 +115,17 @@ def _exported(args: argparse.Namespace):
 
 
 def _trained(args: argparse.Namespace):
-  """The sampler of a run, the text that must not be repeated, and its origin.
+  """Loads the generator of a run.
+
+  Returns:
+    The sampler, the texts that --novel drops, and the origin in words.
 
   Raises:
     UserError: see `trained.load` and `trained.training_text`.
   """
   from moegan_jax import trained
 
-  known = trained.training_text(args.workdir) if args.novel else ()
+  known = trained.training_text(args.workdir, args.texts) if args.novel else ()
   member = args.member or 0
   run = trained.load(
     args.workdir, args.checkpoint or 'last', member, args.batch
@@ -128,52 +141,72 @@ def _parser() -> Parser:
     formatter_class=argparse.RawDescriptionHelpFormatter,
   )
   source = parser.add_mutually_exclusive_group(required=True)
-  source.add_argument('--workdir', metavar='RUN', help='folder of a run')
   source.add_argument(
-    '--exported', metavar='FOLDER', help='what moegan_jax.export wrote'
+    '--workdir', metavar='RUN', type=expand, help='folder of a run'
+  )
+  source.add_argument(
+    '--exported',
+    metavar='FOLDER',
+    type=expand,
+    help='folder that moegan_jax.export wrote',
   )
   add = parser.add_argument
-  add('-n', type=int, default=10, help='how many sentences (%(default)s)')
+  add('-n', type=int, default=10, help='number of sentences (%(default)s)')
   add(
-    '-o', '--output', default='', metavar='FILE', help='in place of the screen'
+    '-o',
+    '--output',
+    default='',
+    metavar='FILE',
+    type=expand,
+    help='file to write instead of standard output',
   )
-  add('--seed', type=int, default=0, help='random seed (%(default)s)')
+  add('--seed', type=int, default=0, help='sampling seed (%(default)s)')
   add(
     '--temperature',
     type=float,
     default=1.0,
-    help='below 1 likelier, above 1 more various (%(default)s)',
+    help='divides the logits: lower is more likely, higher is more diverse '
+    '(%(default)s)',
   )
   add(
     '--top-k',
     type=int,
     default=0,
     metavar='K',
-    help='choose among the K likeliest words only; 0: all (%(default)s)',
+    help='sample from the K most likely words; 0: all (%(default)s)',
   )
   add(
     '--nucleus',
     type=float,
     default=1.0,
     metavar='P',
-    help='choose among the likeliest words that have probability P together; '
+    help='sample from the most likely words with total probability P; '
     '1: all (%(default)s)',
   )
-  add('--prefix', default='', metavar='TEXT', help='how all sentences begin')
-  add('--distinct', action='store_true', help='no sentence twice')
-  add('--novel', action='store_true', help='no sentence of the training text')
+  add('--prefix', default='', metavar='TEXT', help='beginning of all sentences')
+  add('--distinct', action='store_true', help='write each sentence once')
+  add(
+    '--novel', action='store_true', help='drop sentences of the training text'
+  )
+  add(
+    '--texts',
+    default='',
+    metavar='PLACE',
+    type=expand,
+    help='folder or file that has the training text now, for --novel (default: '
+    'where it was at training)',
+  )
   add('--checkpoint', metavar='last|best|STEP', help='of the run (last)')
-  add('--member', type=int, metavar='I', help='of a run of several seeds (0)')
+  add('--member', type=int, metavar='I', help='trained seed, from 0 (0)')
   add(
     '--batch',
     type=int,
     default=256,
-    help='sentences at a time: memory and speed (%(default)s)',
+    help='batch size, which affects memory and speed (%(default)s)',
   )
   return parser
 
 
 if __name__ == '__main__':
-  # XLA's notes about CPU features are of no use to anybody.
-  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+  prepare()
   sys.exit(main())

@@ -1,4 +1,4 @@
-"""Text of a trained generator, be its program a run's or an exported one."""
+"""Samples text from a trained or an exported generator."""
 
 import itertools
 import os
@@ -14,22 +14,22 @@ from moegan_jax.errors import UserError
 from moegan_jax.ops.relaxation import check_truncation, truncate
 from moegan_jax.types import Array, System
 
-FREE = -1  # in a prefix: the generator chooses this token
-CHUNK = 256  # sentences at a time
-GREEDY = 1e-6  # temperature at which noise no longer changes the choice
+FREE = -1  # marks a position of a prefix that the generator fills in
+CHUNK = 256  # default batch size
+GREEDY = 1e-6  # temperature at which sampling is greedy in float32
 
 # (weights, key uint32 [2], first int32 [], prefix int32 [n, T], temperature
-# float32 [], top_k int32 [], top_p float32 []) -> tokens int32 [n, T]: rows
-# `first .. first + n - 1` of the key's sample.
+# float32 [], top_k int32 [], top_p float32 []) -> tokens int32 [n, T], the rows
+# first .. first + n - 1 of the sample of this key.
 Program = Callable[..., Array]
 
 
 class Style(NamedTuple):
-  """How sentences are drawn.
+  """Options for sampling.
 
   temperature: divides the logits
-  top_k, top_p: see `ops.relaxation.truncate`; 0 and 1 leave all words
-  prefix: what every sentence begins with
+  top_k, top_p: see `ops.relaxation.truncate`; 0 and 1 keep all words
+  prefix: text at the beginning of every sentence
   """
 
   temperature: float = 1.0
@@ -42,7 +42,11 @@ PLAIN = Style()
 
 
 def program_of(system: System) -> Program:
-  """The program of a system; its weights are a state of one seed."""
+  """Returns the sampling program of a system.
+
+  Args:
+    system: its `sample` is called with the state of one seed as weights.
+  """
 
   def program(state, key, first, prefix, temperature, top_k, top_p):
     return system.sample(
@@ -60,23 +64,25 @@ def program_of(system: System) -> Program:
 
 
 def corpus_of(known: Mapping[str, Any], path: str | os.PathLike) -> Corpus:
-  """The vocabulary and the codec of a run, without sentences.
+  """Builds the corpus of a run without its sentences.
 
   Args:
-    known: what corpus.json says
+    known: contents of corpus.json
     path: of that file, for messages
 
   Raises:
-    UserError: something is missing in it, or the codec is unknown.
+    UserError: a key is missing, or the codec is unknown.
   """
   try:
     return Corpus.from_known(known)
   except KeyError as error:
-    raise UserError(f'{path} is damaged: it lacks {error}') from error
+    raise UserError(
+      f'{path} is damaged: it lacks {error}; train the run again'
+    ) from error
 
 
 class Sampler:
-  """Sentences; row i depends on the seed and on i only.
+  """Draws sentences; sentence i depends on the seed and on i only.
 
   corpus: the vocabulary and the codec, without sentences
   """
@@ -84,40 +90,47 @@ class Sampler:
   def __init__(
     self, program: Program, weights: Any, corpus: Corpus, chunk: int = CHUNK
   ):
-    """Nothing is compiled yet.
+    """Prepares the program, which compiles at the first draw.
 
     Args:
-      chunk: how many sentences are drawn in one call. They do not depend on
-        it but for rounding: a product of matrices may add up in another order.
+      program: sampling program.
+      weights: pytree of arrays, the first argument of the program.
+      corpus: the vocabulary and the codec.
+      chunk: batch size. It changes sentences only through rounding, because
+        matrix products may sum in another order.
     """
     self.corpus = corpus
     self._program, self._weights = jax.jit(program), weights
     self._chunk = chunk
 
   def stream(self, seed: int = 0, style: Style = PLAIN) -> Iterator[str]:
-    """Sentence after sentence, without end.
+    """Yields sentences without end.
+
+    Args:
+      seed: 0 to 2**32 - 1.
+      style: options for sampling.
 
     Raises:
-      UserError: a seed or a setting out of range, or a prefix that the
-        generator cannot write.
+      UserError: the seed or an option is out of range, or the generator
+        cannot write the prefix.
     """
     if not 0 <= seed < 2**32:
       raise UserError(f'seed={seed} must be from 0 to 4294967295')
     heat = style.temperature
     limits = np.finfo(np.float32)
-    if not limits.tiny <= heat <= limits.max:
+    if not float(limits.tiny) <= heat <= float(limits.max):
       raise UserError(
         f'temperature={heat} must be a positive 32-bit number, from '
         f'{limits.tiny:.2g} to {limits.max:.2g}'
       )
     check_truncation(style.top_k, style.top_p)
     prefix = np.tile(self.prefix(style.prefix), (self._chunk, 1))
-    # The data of jax.random.key(seed).
+    # Equals jax.random.key_data(jax.random.key(seed)).
     key = np.array([0, seed], np.uint32)
     settings = (
-      # Colder still, logits would overflow; this is the likeliest word already.
+      # Logits overflow at lower temperatures.
       np.float32(max(heat, GREEDY)),
-      # As many words as there are, or more, are all.
+      # A larger value keeps all words, too, and may exceed int32.
       np.int32(min(style.top_k, self.corpus.vocab_size)),
       np.float32(style.top_p),
     )
@@ -132,31 +145,35 @@ class Sampler:
     return chunks()
 
   def sample(self, n: int, seed: int = 0, style: Style = PLAIN) -> list[str]:
-    """The first n sentences of `stream`, whose errors it raises.
+    """Returns the first n sentences of `stream`.
 
     Raises:
-      UserError: n is negative.
+      UserError: n is negative; see also `stream`.
     """
     if n < 0:
       raise UserError(f'n={n} must not be negative')
     return list(itertools.islice(self.stream(seed, style), n))
 
   def prefix(self, text: str) -> np.ndarray:
-    """The beginning of a sentence as int32 [T], FREE where it ends.
+    """Converts a prefix to ids.
+
+    Returns:
+      int32 [T], FREE at the positions after the prefix.
 
     Raises:
-      UserError: it is too long, or has a word that the generator cannot write.
+      UserError: the prefix has more than T tokens, or a word outside of the
+        vocabulary.
     """
     corpus = self.corpus
     try:
-      words = corpus.codec.split(text)
+      words = corpus.split(text)
     except UserError as error:
       raise UserError(f'prefix {text!r}: {error}') from error
     tokens = corpus.encode([words])[0]
     if len(words) > corpus.length:
       raise UserError(
         f'prefix {text!r} has {len(words)} tokens; this generator writes '
-        f'{corpus.length} at most'
+        f'{corpus.length} at most; shorten it'
       )
     missing = (w for w, t in zip(words, tokens) if t == corpus.unk)
     unknown = list(dict.fromkeys(missing))

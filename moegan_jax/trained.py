@@ -1,4 +1,4 @@
-"""A trained run as an object: sample, log-probabilities, judgements."""
+"""Loads a trained run: samples, log-probabilities, discriminator scores."""
 
 import os
 import sys
@@ -14,22 +14,23 @@ from moegan_jax.errors import UserError, unknown
 from moegan_jax.experiment import warm_start
 from moegan_jax.sampler import CHUNK, Sampler, Style, corpus_of, program_of
 from moegan_jax.scoring.evaluation import Evaluator, select_seed
+from moegan_jax.store import schema
 from moegan_jax.store.checkpoint import Restored, Store
-from moegan_jax.store.workdir import CORPUS_FILE, Workdir
+from moegan_jax.store.workdir import Workdir
 from moegan_jax.train.loop import init_seeds
 from moegan_jax.types import Spec, System, TrainState
 
-# Kinds of checkpoints in which all seeds are of one step.
+# Kinds of checkpoints that hold all seeds at the same step.
 STEADY = ('last', 'phase')
 
 
 class Trained:
-  """A trained system; text in, text out.
+  """A trained system with a text interface.
 
   corpus: the vocabulary and the codec of the run, without its sentences
-  step: of the checkpoint
-  state: of one seed
-  program: what samples from the state, see `sampler`
+  step: step of the checkpoint
+  state: training state of one seed
+  program: sampling program of the state, see `sampler.Program`
   """
 
   def __init__(
@@ -50,28 +51,37 @@ class Trained:
     top_p: float = 1.0,
     prefix: str = '',
   ) -> list[str]:
-    """n sentences; the same for the same seed, whatever n is.
+    """Draws sentences; sentence i depends on the seed and on i, not on n.
 
     Args:
-      temperature, top_k, top_p, prefix: see `sampler.Style`
+      n: number of sentences.
+      seed: 0 to 2**32 - 1.
+      temperature, top_k, top_p, prefix: see `sampler.Style`.
 
     Raises:
-      UserError: n is negative, or see `sampler.Sampler.stream`.
+      UserError: n is negative; see also `sampler.Sampler.stream`.
     """
     style = Style(temperature, top_k, top_p, prefix)
     return self.sampler.sample(n, seed, style)
 
   def encode(self, sentences: Sequence[str]) -> np.ndarray:
-    """int32 [n, T]; unknown words have an id of their own.
+    """Converts sentences to ids.
+
+    Args:
+      sentences: n lines of text. Lines that this generator wrote are read as
+        the generated tokens, see `Corpus.split`.
+
+    Returns:
+      int32 [n, T]; words outside of the vocabulary are `corpus.unk`.
 
     Raises:
-      TypeError: a string in place of a list of them.
-      UserError: a sentence that is too long, or too short where all sequences
-        have one length.
+      TypeError: `sentences` is a single string.
+      UserError: a sentence has more than T tokens, or other than T tokens if
+        all sequences have the same length.
     """
     if isinstance(sentences, str):
       raise TypeError('sentences is one string: give a list, [sentence]')
-    words = [self.corpus.codec.split(line) for line in sentences]
+    words = [self.corpus.split(line) for line in sentences]
     length, fixed = self.corpus.length, self.corpus.pad is None
     for row, sentence in enumerate(words):
       if len(sentence) > length or (fixed and len(sentence) < length):
@@ -82,33 +92,46 @@ class Trained:
     return self.corpus.encode(words)
 
   def log_prob(self, sentences: Sequence[str]) -> np.ndarray:
-    """Log-probability of each sentence in nats, its end included: [n].
+    """Returns the log-probability of each sentence.
 
-    Unknown words count nothing: the generator cannot write them.
+    Args:
+      sentences: n lines of text; see `encode`, also for errors.
+
+    Returns:
+      float32 [n] in nats, the end symbol included. Words outside of the
+      vocabulary contribute 0, because the generator cannot write them.
     """
     if not sentences:
       return np.zeros(0, np.float32)
     return -self._evaluator.losses(self.state, self.encode(sentences))
 
   def judge(self, sentences: Sequence[str]) -> np.ndarray:
-    """Mean logit of the discriminator for each sentence, [n].
+    """Returns the mean logit of the discriminator for each sentence.
+
+    Args:
+      sentences: n lines of text; see `encode`, also for errors.
+
+    Returns:
+      float32 [n]; larger is more real.
 
     Raises:
-      UserError: the system has no discriminator, or one that does not
-        classify, or a word is unknown to it.
+      UserError: the system has no discriminator, the discriminator has no
+        logits, or a word is outside of the vocabulary.
     """
     if self._critique is None:
-      raise UserError('this system has no discriminator')
+      raise UserError('judge: this system has no discriminator')
     tokens = self.encode(sentences)
     if (tokens >= self.corpus.vocab_size).any():
       row = int(np.argmax((tokens >= self.corpus.vocab_size).any(1)))
       raise UserError(
-        f'sentence {row} has a word that the vocabulary lacks; '
-        'the discriminator knows no others'
+        f'sentence {row} has a word outside of the vocabulary, which the '
+        'discriminator cannot read; use other words'
       )
     logits = self._critique(self.state, tokens).logits
     if logits is None:
-      raise UserError("this system's discriminator has features and no logit")
+      raise UserError(
+        'judge: the discriminator of this system has features and no logits'
+      )
     return np.asarray(logits).reshape(len(tokens), -1).mean(1)
 
 
@@ -118,16 +141,16 @@ def load(
   seed_index: int = 0,
   chunk: int = CHUNK,
 ) -> Trained:
-  """The trained system of a run.
+  """Loads the trained system of a run.
 
   Args:
-    workdir: the folder of the run
+    workdir: folder of the run
     checkpoint: 'last', 'best' or a step
-    seed_index: which of the run's seeds
-    chunk: sentences at a time
+    seed_index: index of the seed, from 0
+    chunk: batch size
 
   Raises:
-    UserError: no such run, checkpoint or seed.
+    UserError: the run, the checkpoint or the seed does not exist.
   """
   folder = Workdir(workdir, create=False)
   config, corpus, system = described(folder)
@@ -139,15 +162,15 @@ def load(
   shapes = jax.eval_shape(
     lambda: init_seeds(system.init, config.seed, config.num_seeds)
   )
-  # Standard output may be for text alone.
+  # Standard output is for sampled text.
   store = Store(folder.checkpoints, lambda said: print(said, file=sys.stderr))
   saved = _restore(store, str(checkpoint), shapes)
-  # The best of each seed has a step of its own.
+  # The best checkpoint of each seed has its own step.
   steps = saved.meta.get('steps', [saved.step] * config.num_seeds)
   lost = saved.meta.get('lost', [-1] * config.num_seeds)[seed_index]
   if lost >= 0:
     print(
-      f'seed {seed_index} diverged at step {lost}; this is its last good state',
+      f'seed {seed_index} diverged at step {lost}; using its last good state',
       file=sys.stderr,
     )
     steps[seed_index] = lost
@@ -156,23 +179,27 @@ def load(
 
 
 def described(folder: Workdir) -> tuple[ConfigDict, Corpus, System]:
-  """The settings, the corpus without its sentences, and the system of a run.
+  """Reads the description of a run.
+
+  Returns:
+    The settings, the corpus without its sentences, and the system.
 
   Raises:
     UserError: config.json or corpus.json is missing or damaged.
   """
   config = ConfigDict(folder.read_config())
-  known = folder.read_json(CORPUS_FILE)
-  corpus = corpus_of(known, folder.path / CORPUS_FILE)
+  known = folder.read_json(schema.CORPUS)
+  corpus = corpus_of(known, folder.path / schema.CORPUS)
   spec = Spec(corpus.vocab_size, corpus.length, known['train_size'], corpus.pad)
-  return config, corpus, systems.build(warm_start.effective(config), spec)
+  effective = warm_start.effective(config, spec.train_size)
+  return config, corpus, systems.build(effective, spec)
 
 
 def _restore(store: Store, checkpoint: str, shapes: TrainState) -> Restored:
-  """A checkpoint by its kind or its step.
+  """Restores a checkpoint by its kind or its step.
 
   Raises:
-    UserError: there is none, or it is damaged.
+    UserError: the checkpoint does not exist or is damaged.
   """
   kinds, step = (checkpoint,), None
   if checkpoint.isdecimal():
@@ -186,15 +213,19 @@ def _restore(store: Store, checkpoint: str, shapes: TrainState) -> Restored:
   steps = sorted({step for kind in STEADY for step in store.steps(kind)})
   there = f'steps {", ".join(map(str, steps))}' if steps else 'none so far'
   raise UserError(
-    f'no checkpoint {checkpoint!r} in {store.directory}; there are: {there}'
+    f'no checkpoint {checkpoint!r} in {store.directory}; existing: {there}'
   )
 
 
-def training_text(workdir: str | os.PathLike) -> set[str]:
-  """The sentences that a run was trained on, as it would write them.
+def training_text(workdir: str | os.PathLike, place: str = '') -> set[str]:
+  """Returns the training sentences of a run in the form of its samples.
+
+  Args:
+    workdir: folder of the run
+    place: folder or file that has the texts now; '' means the recorded place
 
   Raises:
-    UserError: the corpus cannot be read, or is not the one of the run.
+    UserError: the texts are not found, cannot be read, or have changed.
   """
-  corpus = Workdir(workdir, create=False).corpus()
+  corpus = Workdir(workdir, create=False).corpus(place)
   return set(corpus.text(corpus.train))

@@ -1,4 +1,4 @@
-"""What can be done with a trained run: sample, export, info."""
+"""Tests of the programs for a trained run: sample, export, info."""
 
 import contextlib
 import io
@@ -56,7 +56,7 @@ SETTINGS = {
 
 
 def call(program, *argv):
-  """Exit code, stdout and stderr of a program, in this process."""
+  """Returns exit code, stdout and stderr of a program run in this process."""
   out, err = io.StringIO(), io.StringIO()
   with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
     code = program.main(list(map(str, argv)))
@@ -64,7 +64,7 @@ def call(program, *argv):
 
 
 def lines(program, *argv):
-  """The lines of a program that has to succeed."""
+  """Returns the output lines of a program, which must succeed."""
   code, out, err = call(program, *argv)
   assert code == 0, err
   return out.splitlines()
@@ -72,7 +72,7 @@ def lines(program, *argv):
 
 @pytest.fixture(autouse=True, scope='module')
 def quick(tmp_path_factory):
-  """Quick compilation, a cache that is not the user's, and no figures."""
+  """Sets up quick compilation, a separate cache, and no figures."""
   with pytest.MonkeyPatch.context() as patch:
     patch.setenv('MOEGAN_CACHE_DIR', str(tmp_path_factory.mktemp('cache')))
     patch.setattr(html, 'write', lambda folder: None)
@@ -90,7 +90,7 @@ def quick(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-  """A finished run of two seeds, latent noise and a discriminator."""
+  """Trains a run with two seeds, latent noise and a discriminator."""
   path = tmp_path_factory.mktemp('runs')
   rng = random.Random(0)
   parts = ('a', 'the'), ('man', 'dog', 'red car'), ('runs', 'sees a man', '')
@@ -108,13 +108,13 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def run(folder):
-  """The second seed of that run."""
+  """Loads the second seed of that run."""
   return trained.load(folder, seed_index=1, chunk=BATCH)
 
 
 @pytest.fixture(scope='module')
 def generator(folder):
-  """An export of the second seed."""
+  """Exports the second seed."""
   path = folder.parent / 'generator'
   said = lines(export, '--workdir', folder, '--member', 1, '-o', path)
   assert len(said) == 1 and f'step {END}' in said[0]
@@ -123,7 +123,7 @@ def generator(folder):
 
 @pytest.fixture
 def damaged(folder, generator, tmp_path):
-  """Copies of both, to be changed."""
+  """Copies the run and the export, so that tests may change them."""
   shutil.copytree(folder, tmp_path / 'run')
   shutil.copytree(generator, tmp_path / 'generator')
   return tmp_path
@@ -132,7 +132,7 @@ def damaged(folder, generator, tmp_path):
 # --- sample ----------------------------------------------------------------
 
 
-def test_the_same_text_on_any_batch_size(folder, run):
+def test_samples_do_not_depend_on_the_batch_size(folder, run):
   text = run.sample(90, seed=3)
   assert len(text) == 90 and len(set(text)) > 20
   same = ('--workdir', folder, '--member', 1, '--seed', 3)
@@ -152,7 +152,7 @@ def test_to_a_file(folder, run, tmp_path):
 
 
 def test_samples_are_those_of_training(folder, run):
-  """With the key that training used they are the same, word for word."""
+  """Samples with the key of training equal the samples of training."""
   state = run.state
   key = keys.use_key(state.key, state.step, keys.EVALUATE)
   tokens = jax.jit(run.program)(
@@ -170,8 +170,8 @@ def test_samples_are_those_of_training(folder, run):
   assert run.corpus.text(tokens) == then[:BATCH]
 
 
-def test_quality_is_that_of_training(folder, run):
-  """With another seed, each word is in as many sentences, but for chance."""
+def test_word_frequencies_match_those_of_training(folder, run):
+  """Compares word frequencies under another seed within sampling error."""
   written = folder / f'samples/adversarial-seed1-{END}.txt'
   then = [line.split() for line in written.read_text().splitlines()]
   n = 2000
@@ -236,14 +236,14 @@ def test_checkpoints(folder):
     assert len(one.sample(2)) == 2
 
 
-def test_the_library_has_the_same_face(folder):
+def test_package_level_load(folder):
   one = moegan_jax.load(folder, 'best')
   assert one.sample(0) == []
   assert one.sample(2, prefix='a')[0].startswith('a ')
 
 
 @pytest.mark.parametrize('source', ['--workdir', '--exported'])
-def test_what_sampling_compiles_is_kept(
+def test_compiled_programs_are_cached(
   folder, generator, source, tmp_path, monkeypatch
 ):
   before = jax.config.jax_compilation_cache_dir
@@ -254,10 +254,55 @@ def test_what_sampling_compiles_is_kept(
   jax.config.update('jax_compilation_cache_dir', before)
 
 
+def test_written_sentences_are_read_as_the_same_tokens(run):
+  key = np.array([0, 0], np.uint32)
+  free = np.full((BATCH, run.corpus.length), sampler.FREE)
+  tokens = jax.jit(run.program)(run.state, key, 0, free, 1.0, 0, 1.0)
+  text = run.corpus.text(tokens)
+  ended = np.cumsum(np.asarray(tokens) == run.corpus.pad, axis=1) > 0
+  written = np.where(ended, run.corpus.pad, tokens)
+  np.testing.assert_array_equal(run.encode(text), written)
+  begun = run.sample(3, prefix=text[0].rpartition(' ')[0])
+  assert begun[0] == text[0]
+
+
+def test_from_another_working_directory(damaged, folder, run, monkeypatch):
+  """Finds the text of a run with a relative path, also after a move."""
+  path, text = damaged / 'run', folder.parent / 'text.txt'
+  config = json.loads((path / 'config.json').read_text())
+  config['data']['path'] = 'text.txt'
+  (path / 'config.json').write_text(json.dumps(config))
+  monkeypatch.chdir(damaged)
+  options = ('--workdir', path, '--member', 1, '-n', 30, '--novel')
+  known = trained.training_text(folder)
+  novel = [line for line in run.sample(1000) if line not in known][:30]
+  assert lines(sample, *options) == novel
+  recorded = json.loads((path / 'corpus.json').read_text())
+  assert recorded['record']['paths'] == {'train': str(text)}
+  recorded['record']['paths']['train'] = '/gone/text.txt'
+  (path / 'corpus.json').write_text(json.dumps(recorded))
+  check_refused(sample, list(options), '/gone/text.txt, the text of')
+  for place in (folder.parent, text):
+    assert lines(sample, *options, '--texts', place) == novel
+  other = damaged / 'other.txt'
+  other.write_text(text.read_text().replace('dog', 'cat'))
+  refused = [*options, '--texts', other]
+  check_refused(sample, refused, 'has changed since')
+
+
+def test_paths_at_home(folder, run, monkeypatch):
+  monkeypatch.setenv('HOME', str(folder.parent))
+  options = ('--workdir=~/run', '--member=1', '-n', 5, '--output=~/at-home.txt')
+  assert lines(sample, *options) == []
+  written = folder.parent / 'at-home.txt'
+  assert written.read_text().splitlines() == run.sample(5)
+  assert lines(info, '~/run')
+
+
 # --- export ----------------------------------------------------------------
 
 
-def test_an_export_samples_alike(folder, generator):
+def test_an_export_gives_the_same_samples(folder, generator):
   style = ('--seed', 5, '-n', 70, '--temperature', 0.7, '--top-k', 4)
   style += ('--nucleus', 0.9, '--prefix', 'the')
   own = lines(sample, '--workdir', folder, '--member', 1, *style)
@@ -267,7 +312,7 @@ def test_an_export_samples_alike(folder, generator):
   assert len(set(unlike)) == 70 and unlike != own
 
 
-def test_what_is_exported(generator, run):
+def test_contents_of_an_export(generator, run):
   about = json.loads((generator / 'generator.json').read_text())
   assert tuple(about['vocabulary']) == run.corpus.vocabulary
   assert about['origin']['member'] == 1 and about['origin']['step'] == END
@@ -279,10 +324,10 @@ def test_what_is_exported(generator, run):
     bytearray((generator / 'program.stablehlo').read_bytes())
   )
   assert set(program.platforms) == {'cpu', 'cuda'}
-  # Nothing of one platform's libraries.
+  # No calls of platform-specific libraries.
   calls = set(re.findall(r'custom_call @(\w+)', program.mlir_module()))
   assert calls <= {'shape_assertion'}
-  # The weights are not in it.
+  # The program does not contain the weights.
   size = (generator / 'program.stablehlo').stat().st_size
   assert size < 100_000
 
@@ -302,7 +347,7 @@ def test_the_loader_in_readme(damaged, codec, tmp_path):
   }
   (tmp_path / 'loader.py').write_text(loader)
   path = tmp_path / 'generator'
-  if codec == 'bpe':  # other words for the same numbers: parts of characters
+  if codec == 'bpe':  # replace the words by parts of characters
     about = json.loads((path / 'generator.json').read_text())
     fitted = bpe.fit(['床前明月光'], 257)
     symbols = fitted.split('床前明月光 é 😀' * 9)[: about['vocab_size']]
@@ -388,12 +433,14 @@ def test_info_of_an_unfinished_run(damaged):
     ('sample --workdir {run} --checkpoint lats', "did you mean 'last'"),
     ('sample --workdir {run} -o nowhere/x.txt', '--output=nowhere/x.txt'),
     ('sample --workdir {run} --temprature 1', '--temprature'),
+    ('sample --workdir {run} --texts x', '--texts has no effect'),
     ('sample --exported nowhere', 'nowhere is no exported generator'),
     ('sample --exported {generator} --novel', 'needs the training text'),
     ('sample --exported {generator} --member 1', 'go with --workdir'),
     ('export --workdir {run}', 'required: -o'),
     ('export --workdir {run} -o {run}/config.json', 'config.json'),
     ('export --workdir {run} -o x --checkpoint 5', "no checkpoint '5'"),
+    ('export --workdir {run} -o {run}/config.json', 'name a folder'),
     ('info', 'required: RUN'),
     ('info nowhere', 'nowhere is no run'),
   ],
@@ -448,7 +495,7 @@ def test_damaged_runs(damaged):
   assert code == 0 and len(out.splitlines()) == 2
   assert f'last-{END} is damaged' in err and f'step {END - 1}' in err
   shutil.rmtree(path / 'checkpoints')
-  check_refused(sample, ['--workdir', path], 'there are: none so far')
+  check_refused(sample, ['--workdir', path], 'existing: none so far')
   (path / 'corpus.json').write_text('{}')
   check_refused(info, [path], 'lacks')
 

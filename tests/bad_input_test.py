@@ -1,7 +1,6 @@
-"""Bad input of the training program: one line that names it, and code 2.
+"""Tests of bad input to the training program: one line and exit code 2.
 
-The programs that need a trained run or text files have tables of their own,
-beside what else is tested of them.
+Bad input to the other programs is tested together with these programs.
 """
 
 import contextlib
@@ -48,7 +47,7 @@ TINY = {
 
 
 def flags(**settings):
-  """--config.KEY=VALUE; a double underscore stands for the dot."""
+  """Returns --config.KEY=VALUE flags; a double underscore stands for a dot."""
   return [
     f'--config.{key.replace("__", ".")}={value}'
     for key, value in settings.items()
@@ -62,7 +61,7 @@ ORACLE = [
 
 
 def text_run(path, **more):
-  """Arguments of a run on a text file."""
+  """Returns the arguments of a run on a text file."""
   return [
     f'--config={ROOT / "configs/mle_text.py"}',
     f'--config.data.path={path}',
@@ -71,7 +70,7 @@ def text_run(path, **more):
 
 
 def coco(folder):
-  """Arguments of a run on COCO in a folder."""
+  """Returns the arguments of a run on COCO in a folder."""
   return [
     f'--config={ROOT / "configs/mle_coco.py"}:smoke',
     f'--config.data.dir={folder}',
@@ -79,12 +78,12 @@ def coco(folder):
 
 
 def system(name, **more):
-  """Arguments of another system on the same corpus."""
+  """Returns the arguments of another system on the same corpus."""
   config = ROOT / f'configs/{name}_oracle_small.py'
   return [f'--config={config}', *ORACLE[1:6], *flags(**more)]
 
 
-# name -> (arguments, given a folder with files; words of the message)
+# Name -> (function of a folder that returns arguments, words of the error).
 BAD = {
   'no config': (lambda d: [], ['--config']),
   'config absent': (lambda d: ['--config=configs/none.py'], ['none.py']),
@@ -186,7 +185,7 @@ BAD = {
   ),
   'loss': (lambda d: [*ORACLE, '--config.game.loss=wgan'], ['wgan-gp']),
   'horizon': (lambda d: [*ORACLE, '--config.game.horizon=1'], ['horizon']),
-  # What hides in files.
+  # Contents of files.
   'pickle in an array': (
     lambda d: text_run(d / 'object.npy'),
     ['object.npy'],
@@ -218,6 +217,22 @@ BAD = {
     lambda d: text_run(d / 'good.txt', data__codec='words'),
     ['codec', 'words'],
   ),
+  'header': (
+    lambda d: text_run(d / 'my.csv', data__header='yes'),
+    ['data.header', 'yes', 'auto'],
+  ),
+  'encoding': (
+    lambda d: text_run(d / 'good.txt', data__encoding='utf-9'),
+    ['data.encoding', 'utf-9', 'utf-8'],
+  ),
+  'bytes of another encoding': (
+    lambda d: text_run(d / 'latin.txt'),
+    ['latin.txt', '0xe9', 'line 1', 'data.encoding'],
+  ),
+  'header that is data': (
+    lambda d: text_run(d / 'data.csv'),
+    ['data.csv', "'7' in line 1 looks like data", 'data.header=false'],
+  ),
   'ids of words': (
     lambda d: text_run(d / 'good.txt', data__codec='ids'),
     ['good.txt', 'ids'],
@@ -246,7 +261,7 @@ BAD = {
     lambda d: text_run(d / 'good.txt', data__max_length=1),
     ['max_length', 'good.txt'],
   ),
-  # Settings that do not go together.
+  # Incompatible settings.
   'soft and replayed': (
     lambda d: [*ORACLE, *flags(game__feedback='soft', game__route='replay')],
     ['game.route=replay', 'game.feedback'],
@@ -293,8 +308,7 @@ BAD = {
   ),
 }
 
-# Settings with a value that is out of range or unknown. The line has to name
-# both.
+# Settings with a value that is out of range or unknown. The error names both.
 VALUES = (
   ('num_seeds', -1),
   ('on_nan', 'stop'),
@@ -368,7 +382,7 @@ VALUES = (
 
 @pytest.fixture(autouse=True)
 def nothing_is_trained(monkeypatch):
-  """What is accepted by mistake must not train for minutes."""
+  """Fails at once instead of training if bad input is accepted."""
 
   def no(self):
     raise AssertionError('bad input was accepted')
@@ -377,7 +391,7 @@ def nothing_is_trained(monkeypatch):
 
 
 def run(*argv):
-  """Exit code, stdout and stderr of a command line, in this process."""
+  """Returns exit code, stdout and stderr of a command line."""
   out, err = io.StringIO(), io.StringIO()
   with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
     code = launch.main(['launch.py', *map(str, argv)])
@@ -385,7 +399,7 @@ def run(*argv):
 
 
 def refused(*argv):
-  """The line with which a command line is refused."""
+  """Returns the error line of a command line, which must be refused."""
   code, _, err = run(*argv)
   assert code == 2, err
   (line,) = err.splitlines()
@@ -395,10 +409,12 @@ def refused(*argv):
 
 @pytest.fixture
 def files(tmp_path):
-  """A folder with files, most of them bad."""
+  """Creates a folder with files, most of them bad."""
   (tmp_path / 'empty.txt').write_bytes(b'')
   (tmp_path / 'raw.txt').write_bytes(b'a\0b\n' * 50)
   (tmp_path / 'good.txt').write_text('a dog runs .\n' * 50)
+  (tmp_path / 'latin.txt').write_bytes(b'caf\xe9 .\n' * 50)
+  (tmp_path / 'data.csv').write_text('7,a dog runs .\n' * 50)
   (tmp_path / 'bad.json').write_text('{"a": ')
   (tmp_path / 'game').mkdir()
   (tmp_path / 'game/config.json').write_text('{"mle": {"epochs": 0}}')
@@ -407,14 +423,14 @@ def files(tmp_path):
   (tmp_path / 'my.csv').write_text('kind,caption\n' + 'a,b\n' * 50)
   (tmp_path / 'half').mkdir()
   (tmp_path / 'half/image_coco.txt').write_text('a dog .\n' * 50)
-  # What would be run, were it unpickled.
+  # Pickled objects, which must not be loaded.
   np.save(tmp_path / 'object.npy', np.array([{}], object), allow_pickle=True)
   np.savez(tmp_path / 'object.npz', embedding=np.array([{}], object))
   return tmp_path
 
 
 @pytest.mark.parametrize('name', BAD)
-def test_bad_input_is_one_clear_line(name, files):
+def test_bad_input_is_reported_in_one_line(name, files):
   arguments, words = BAD[name]
   line = refused(f'--workdir={files / "run"}', *arguments(files))
   for word in words:
@@ -437,7 +453,7 @@ def test_a_bad_value_is_named(key, value, tmp_path):
 
 
 def _any_value(old):
-  """Values of the type that a setting has, the odd ones among them."""
+  """Returns a strategy for values of the type of a setting."""
   if isinstance(old, bool):
     return st.booleans()
   if isinstance(old, int):
@@ -468,7 +484,7 @@ KEYS = {k: v for k, v in flatten(BASE.to_dict()).items() if k != 'init_from'}
 @example(given_=('discriminator.embed', -1))
 @example(given_=('discriminator.widths', ('a',)))
 def test_any_value_is_taken_or_refused(given_, tmp_path_factory):
-  """Whatever a setting is set to: a system comes of it, or a `UserError`."""
+  """Any value of a setting builds a system or raises a `UserError`."""
   config = grid.configure(BASE, dict([given_]))
   workdir = Workdir(tmp_path_factory.getbasetemp() / 'any')
   try:
@@ -479,3 +495,21 @@ def test_any_value_is_taken_or_refused(given_, tmp_path_factory):
     assert str(error).strip()
   else:
     assert job.total >= 0 and job.shapes.players
+
+
+def test_batches_of_a_small_file_are_lowered(files, monkeypatch):
+  """The plan names the batch; config.json keeps the requested one."""
+  (files / 'tiny.txt').write_text('a dog runs .\nthe cat sits .\n' * 13)
+  built = []
+  monkeypatch.setattr(Run, 'execute', lambda self: built.append(self) or '')
+  code, out, err = run(
+    *text_run(files / 'tiny.txt'), f'--workdir={files / "run"}'
+  )
+  assert code == 0, err
+  # 26 lines, of which 3 are for the test and 1 for the validation part.
+  assert 'mle.batch=64 lowered to 22, the number of training lines' in out
+  assert 'iterations, batch 22' in out
+  (job,) = built
+  assert job.system.phases['pretrain'].batch_size == 22
+  config = Workdir(files / 'run', create=False).read_config()
+  assert config['mle']['batch'] == 64

@@ -1,4 +1,4 @@
-"""Corpora by name."""
+"""Loads corpora by name."""
 
 import dataclasses
 from typing import NamedTuple
@@ -20,13 +20,19 @@ def _texygen(name, s):
 
 
 def _text(name, s):
-  from moegan_jax.data.formats import Columns
   from moegan_jax.data.own import load_own
+  from moegan_jax.data.reading import Columns
 
   return load_own(
     path=s.path,
     test_path=s.test_path,
-    columns=Columns(s.column, s.label_column),
+    columns=Columns(
+      s.column,
+      s.label_column,
+      # Runs from before these settings lack them.
+      header=s.get('header', 'auto'),
+      encoding=s.get('encoding', 'utf-8'),
+    ),
     codec=s.codec,
     max_length=s.max_length,
     min_count=s.min_count,
@@ -75,7 +81,7 @@ def _captions(name, s):
   )
 
 
-# name -> (name, section `data` of a configuration) -> Corpus
+# name -> function of the name and of the section `data` of a configuration
 CORPORA = {
   'coco': _texygen,
   'coco_iid': _texygen,
@@ -88,22 +94,26 @@ CORPORA = {
 
 
 class Loaded(NamedTuple):
-  """A corpus, and why it is not the one that was asked for ('' if it is)."""
+  """A corpus and the reason why it is the fallback; '' if it is not."""
 
   corpus: Corpus
   stands_in: str
 
 
 def load(settings) -> Loaded:
-  """The corpus of the section `data` of a configuration.
+  """Loads the corpus of a configuration.
 
-  Where a benchmark cannot be had, the fallback takes its place.
+  Args:
+    settings: section `data` of a configuration.
+
+  Returns:
+    The corpus, or the fallback if the files of a benchmark are not available.
 
   Raises:
-    UserError: an unknown name or a bad file; without a fallback also a
-      benchmark that cannot be had.
+    UserError: a name is unknown, a file is bad, or a benchmark is not
+      available and there is no fallback.
   """
-  from moegan_jax.data.texygen import CorpusUnavailable
+  from moegan_jax.data.texygen_files import CorpusUnavailable
 
   for key in ('name', 'offline_fallback'):
     name = settings.get(key, '')
@@ -125,7 +135,7 @@ def load(settings) -> Loaded:
 
 
 def _limit(corpus: Corpus, limit: int) -> Corpus:
-  """The corpus with the first `limit` training sequences; 0 keeps all."""
+  """Keeps the first `limit` training sequences; 0 keeps all."""
   if limit < 0:
     raise UserError(f'data.limit={limit} must not be negative')
   if not limit or limit >= len(corpus.train):

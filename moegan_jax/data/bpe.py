@@ -1,35 +1,42 @@
-"""Byte pair encoding (Sennrich et al., 2016) by the `tokenizers` library.
+"""Byte pair encoding (Sennrich et al., 2016) with the `tokenizers` library.
 
-Over bytes, as in GPT-2: every text can be written, and comes back unchanged.
+The codec works on bytes, as GPT-2's does, so it encodes any text and decodes
+it unchanged. One text has many token sequences. `split` returns the one that
+follows the merges, so tokens that a generator wrote in another sequence come
+back as the same text and not always as the same tokens.
 """
 
 from collections.abc import Sequence
 
-from moegan_jax.data.codecs import BPE, Codec
+from moegan_jax.data.codec import Codec
 from moegan_jax.errors import UserError
 
-SIZE = 4000  # tokens by default
+NAME = 'bpe'
+SIZE = 4000  # default number of tokens
 _BYTES = 256
 
 
 def fit(lines: Sequence[str], size: int = 0) -> Codec:
-  """The codec whose merges are the commonest pairs of the lines.
-
-  The same lines give the same codec.
+  """Fits a codec that merges the most frequent pairs of the lines.
 
   Args:
     lines: training text.
-    size: tokens at most; 0 is SIZE. Fewer where no pair occurs twice.
+    size: maximum number of tokens; 0 means SIZE. The codec has fewer tokens
+      if no further pair occurs twice.
+
+  Returns:
+    The codec. Equal lines give equal codecs.
 
   Raises:
-    UserError: a size below that of the bytes, or no `tokenizers` installed.
+    UserError: `size` is not larger than the number of bytes, or `tokenizers`
+      is not installed.
   """
   tokenizers = _library()
   size = size or SIZE
   if size <= _BYTES:
     raise UserError(
-      f'data.max_vocab={size} is too small for the codec {BPE}, which begins'
-      f' with {_BYTES} bytes: give more, or choose the codec char'
+      f'data.max_vocab={size} is too small for the codec {NAME}, which has'
+      f' {_BYTES} byte tokens: choose a larger value, or the codec char'
     )
   tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
   tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(
@@ -47,21 +54,24 @@ def fit(lines: Sequence[str], size: int = 0) -> Codec:
 
 
 def load(model: str) -> Codec:
-  """The codec of a model that `fit` gave.
+  """Builds the codec of a fitted model.
+
+  Args:
+    model: JSON, the field `Codec.model` of a fitted codec.
 
   Raises:
-    UserError: it is none, or no `tokenizers` installed.
+    UserError: the model is damaged, or `tokenizers` is not installed.
   """
   tokenizers = _library()
   try:
     tokenizer = tokenizers.Tokenizer.from_str(model)
   except Exception as error:  # the library raises nothing narrower
-    raise UserError(f'the model of the codec {BPE} is damaged: {error}') from (
+    raise UserError(f'the model of the codec {NAME} is damaged: {error}') from (
       error
     )
   decoder = tokenizers.decoders.ByteLevel()
   return Codec(
-    BPE,
+    NAME,
     lambda line: tokenizer.encode(line).tokens,
     lambda tokens: decoder.decode(list(tokens)),
     model,
@@ -69,9 +79,10 @@ def load(model: str) -> Codec:
 
 
 def byte_of() -> dict[str, int]:
-  """The byte that each character of a token stands for, as GPT-2 has it.
+  """Returns the byte that each character of a token represents.
 
-  Printable ones of Latin-1 are themselves, the others follow from U+0100 on.
+  GPT-2's mapping: a printable Latin-1 character represents its own byte; the
+  other bytes map to the characters from U+0100 on.
   """
   same = [*range(33, 127), *range(161, 173), *range(174, 256)]
   others = [byte for byte in range(_BYTES) if byte not in same]
@@ -85,6 +96,6 @@ def _library():
     import tokenizers
   except ImportError:
     raise UserError(
-      f'the codec {BPE} needs a library: pip install tokenizers'
+      f'the codec {NAME} needs the package tokenizers: pip install tokenizers'
     ) from None
   return tokenizers

@@ -1,30 +1,31 @@
 """The captions grammar as an oracle: readable text of known probability.
 
-`captions_grammar.RULES` holds a finite grammar. Here it becomes a
-deterministic probabilistic automaton over words: a state is the set of all
-that may still follow (sequences of grammar symbols, called rests), given the
-words so far. Prefixes with the same set share a state, and the weights within
-it are their mean by expected visits. So an ambiguous grammar does not matter:
-a prefix leads to one state, and the automaton is the distribution, exactly.
+captions_grammar.txt holds a finite grammar. This module converts it to a
+deterministic probabilistic automaton over words. A state is the set of
+sequences of grammar symbols (called rests) that may follow the words so far.
+Prefixes with the same set share a state, whose weights are their mean, weighted
+by expected visits. A prefix leads to one state even if the grammar is
+ambiguous, so the automaton represents the distribution exactly.
 
-The oracle mixes every step with a little uniform mass, so that any sentence
-and any prefix has a probability and divergences from it are finite:
+The oracle mixes every step with a small uniform mass, so that all sentences and
+prefixes have a positive probability and divergences are finite:
 
   p(word | prefix) = (1 - EPS) A(state, word) + EPS / V
 
-Next states. A word that the grammar allows leads on in the automaton. A
-foreign word leads to where this word leads most often in the grammar (by
-expected visits), so that one slip costs one penalty and not all words behind
-it. Class 0 always leads to the end, from which only pads follow, with
-probability one.
+Next states: a word that the grammar allows follows its arc of the automaton. A
+word that it does not allow leads to the state that this word reaches most often
+(by expected visits), so that one wrong word is penalised once and does not
+affect the words after it. Class 0 always leads to the end state, where the next
+class is 0 with probability one.
 
-In figures: V = 1,391 and T = 24, 1,843 states; a sentence has 11.8 words on
-average and 16.1 nats (1.26 a token, the end included); of 10,000 sentences
-98.8 % are distinct, and 2 % of fresh ones occur among 10,000 others.
+Statistics: V = 1,391, T = 24, 1,843 states; a sentence has 11.8 words and 16.1
+nats on average (1.26 nats per token, the end included). Of 10,000 sentences
+98.8 % are distinct, and 2 % occur among 10,000 other ones.
 """
 
 import functools
 import heapq
+import pathlib
 import re
 from collections import Counter, defaultdict
 from typing import NamedTuple
@@ -33,23 +34,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from moegan_jax.data import captions_grammar
 from moegan_jax.data.oracle import Oracle, inverse_cdf
 from moegan_jax.ops import recurrence
 
 EPS = 0.002  # uniform mass of a step
-# Log-probability of a word behind the end. exp(NEVER) is exactly zero in
-# float32, and unlike with -inf, 0 * NEVER is zero in a divergence, not NaN.
+# Log-probability of a word after the end. exp(NEVER) is exactly zero in
+# float32, and 0 * NEVER is zero in a divergence, where 0 * -inf would be NaN.
 NEVER = -1e4
 
-END = ''  # as a word of the automaton; class 0
-START = ('S',)  # what is still to come at the beginning
+END = ''  # the end symbol as a word of the automaton; class 0
+START = ('S',)  # rest at the beginning of a sentence
+_GRAMMAR = pathlib.Path(__file__).with_name('captions_grammar.txt')
 POSSESSIVE = {'m': 'his', 'f': 'her', 'n': 'its', 'p': 'their'}
-# How a caption puts its verb: "a man rides", "is riding", "riding".
+# Shares of the verb forms "a man rides", "a man is riding", "a man riding".
 VERB_FORMS = {'simple': 0.3, 'progressive': 0.3, 'participle': 0.4}
 IRREGULAR = {'have': 'has', 'do': 'does'}
 
-Rest = tuple[str, ...]  # grammar symbols that are still to come
+Rest = tuple[str, ...]  # grammar symbols that follow the words so far
 Rules = dict[str, list[tuple[float, Rest]]]
 Arcs = dict[str, tuple[float, int]]  # word -> (probability, next state)
 
@@ -58,11 +59,11 @@ class Automaton(NamedTuple):
   """The mixed automaton over V = words + 1 classes; state 0 is the start.
 
   words: V - 1 words, sorted; the class of words[i] is i + 1
-  probs: float64 [states, V], p(. | state), rows sum to one
+  probs: float64 [states, V], p(. | state); rows sum to one
   next: int32 [states, V], the state after each class
-  legal: bool [states, V], True where the grammar itself allows the class
-  end: the state behind the end
-  length: T, words in the longest sentence
+  legal: bool [states, V], whether the grammar allows the class
+  end: the state after the end of a sentence
+  length: T, the number of words of the longest sentence
   """
 
   words: list[str]
@@ -75,10 +76,14 @@ class Automaton(NamedTuple):
 
 @functools.cache
 def captions_oracle() -> tuple[Oracle, list[str]]:
-  """The oracle over sentences of at most T words, and its sorted words.
+  """Builds the oracle over sentences of at most T words.
 
-  Class 0 is pad and end, class i is words[i - 1]. A sentence of full length T
-  has no end symbol: what is longer is cut, exactly as a generator cuts it.
+  Returns:
+    The oracle and its sorted words. Class 0 is pad and end, and class i is
+    words[i - 1].
+
+  A sentence of length T has no end symbol. Longer ones are cut, as a generator
+  cuts them.
   """
   machine = captions_automaton()
   cdf = np.cumsum(machine.probs, axis=1)
@@ -105,13 +110,13 @@ def captions_oracle() -> tuple[Oracle, list[str]]:
     return tokens
 
   def grammatical(tokens: np.ndarray) -> np.ndarray:
-    """[n, T] -> bool [n]: every step is one of the grammar, to the end."""
+    """Returns bool [n]: whether the grammar allows every step of [n, T]."""
     state = np.zeros(len(tokens), np.int32)
     good = np.ones(len(tokens), bool)
     for t in range(tokens.shape[1]):
       good &= machine.legal[state, tokens[:, t]]
       state = machine.next[state, tokens[:, t]]
-    # A sentence of full length is complete where the end may come next.
+    # A sentence of length T must be complete without its end symbol.
     return good & machine.legal[state, 0]
 
   return Oracle(log_probs, sample, grammatical), list(machine.words)
@@ -119,13 +124,26 @@ def captions_oracle() -> tuple[Oracle, list[str]]:
 
 @functools.cache
 def captions_automaton() -> Automaton:
-  """The automaton of `captions_grammar.RULES`."""
-  return build_automaton(parse(captions_grammar.RULES), EPS)
+  """Builds the automaton of the captions grammar."""
+  return build_automaton(parse(read_rules()), EPS)
+
+
+def read_rules() -> str:
+  """Reads captions_grammar.txt."""
+  return _GRAMMAR.read_text(encoding='utf-8')
 
 
 def parse(text: str) -> Rules:
-  """Rules in the notation of `captions_grammar` -> name -> (p, symbols)."""
+  """Parses rules.
+
+  Args:
+    text: rules in the notation of captions_grammar.txt.
+
+  Returns:
+    Name -> alternatives, each with its probability and its symbols.
+  """
   rules = {}
+  text = re.sub(r'^#.*\n', '', text, flags=re.MULTILINE)
   for line in re.sub(r'\n +', ' ', text.strip()).splitlines():
     if not line.strip():
       continue
@@ -150,7 +168,7 @@ def parse(text: str) -> Rules:
 
 
 def _agree(symbol: str, subject: str) -> str:
-  """Hands the subject on to names, verbs and possessives."""
+  """Passes the subject on to names, verbs and possessives."""
   if symbol.endswith('.#'):
     return symbol[:-1] + subject
   if symbol == 'his~':
@@ -159,7 +177,12 @@ def _agree(symbol: str, subject: str) -> str:
 
 
 def conjugate(verb: str, subject: str) -> list[tuple[float, Rest]]:
-  """The forms of a verb, with their shares."""
+  """Returns the forms of a verb with their shares.
+
+  Args:
+    verb: its infinitive.
+    subject: 'm', 'f', 'n' or 'p' (plural).
+  """
   plural = subject == 'p'
   be = 'are' if plural else 'is'
   if verb == 'be':
@@ -188,24 +211,27 @@ def conjugate(verb: str, subject: str) -> list[tuple[float, Rest]]:
 
 
 def article(word: str) -> str:
-  """'a' or 'an', by the next word's first sound."""
+  """Returns 'a' or 'an' for the first sound of a word."""
   vowel = word[0] in 'aeiou' and not word.startswith(('uni', 'eu', 'one'))
   return 'an' if vowel else 'a'
 
 
 def determinise(rules: Rules) -> tuple[list[Arcs], np.ndarray, int]:
-  """The automaton without the uniform mass.
+  """Converts a grammar to an automaton without the uniform mass.
 
-  States are sets of rests. They are visited from long to short, so that all
-  ways into a state are known before it is left; each carries the expected
-  number of times that a sentence comes by.
+  Args:
+    rules: see `parse`.
 
   Returns:
     arcs: for each state, word -> (probability, next state). State 0 is the
-      start; END leads from complete sentences to the last state, which has
+      start. END leads from complete sentences to the last state, which has
       no arcs.
-    visits: [states], expected visits in a sentence.
-    length: words in the longest sentence.
+    visits: float [states], expected number of visits in a sentence.
+    length: number of words of the longest sentence.
+
+  States are sets of rests. They are processed by decreasing length of the
+  longest rest, so that all arcs into a state are known before its own arcs are
+  computed.
   """
 
   @functools.cache
@@ -221,12 +247,12 @@ def determinise(rules: Rules) -> tuple[list[Arcs], np.ndarray, int]:
 
   @functools.cache
   def first(rest: Rest) -> list[tuple[float, str, Rest]]:
-    """The ways to emit the next word: (probability, word, what follows)."""
+    """Lists the next words: (probability, word, rest after it)."""
     if not rest:
       return [(1.0, END, ())]
     head, tail = rest[0], rest[1:]
     if head == 'a':
-      # The word behind the article is chosen here and waits its turn.
+      # The article depends on the next word, which is chosen here as well.
       return [(p, article(w), (w, *after)) for p, w, after in first(tail)]
     if '~' in head:
       options = conjugate(*head.split('~'))
@@ -271,7 +297,12 @@ def determinise(rules: Rules) -> tuple[list[Arcs], np.ndarray, int]:
 
 
 def build_automaton(rules: Rules, eps: float) -> Automaton:
-  """Dense tables of the mixed automaton, as the module's docstring says."""
+  """Builds the dense tables of the mixed automaton; see the module.
+
+  Args:
+    rules: see `parse`.
+    eps: uniform mass of a step.
+  """
   arcs, visits, length = determinise(rules)
   end = len(arcs) - 1
   words = sorted({word for arc in arcs for word in arc} - {END})

@@ -1,6 +1,6 @@
-"""Codecs: text to tokens and back; and a cache for the slow ones.
+"""Codecs between text and tokens, and a cache for the slow ones.
 
-A token is a string here; numbers come with the vocabulary in `corpus.py`.
+Tokens are strings; `corpus.py` maps them to ids.
 """
 
 import hashlib
@@ -10,39 +10,23 @@ import pathlib
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Container, Sequence
 
+from moegan_jax.data import bpe
+from moegan_jax.data.codec import Codec
 from moegan_jax.errors import UserError
 
 
-class Codec(NamedTuple):
-  """How a line of text becomes tokens.
-
-  name: the key in CODECS, or of a codec that was fitted to text
-  split: line -> tokens; UserError for a line that it cannot read
-  join: tokens -> line; readable, and the inverse of `split` for all but the
-    word codecs (whitespace: up to the width of blanks; ids: up to leading
-    zeros; fasta: in upper case)
-  model: what was fitted, as JSON; '' where nothing was
-  """
-
-  name: str
-  split: Callable[[str], list[str]]
-  join: Callable[[Sequence[str]], str]
-  model: str = ''
-
-
 def _split_words(line: str) -> list[str]:
-  """Lower-cased NLTK word tokens of the whole line."""
+  """Splits a line into lower-cased NLTK word tokens."""
   return _split_cased(line.lower())
 
 
 def _split_cased(line: str) -> list[str]:
-  """NLTK word tokens of the whole line.
+  """Splits a line into NLTK word tokens.
 
-  `preserve_line` leaves out the split into sentences, which would need Punkt
-  data that NLTK's package does not contain.
+  `preserve_line` skips the split into sentences, which would need Punkt data
+  that NLTK's package does not contain.
   """
   from nltk.tokenize import word_tokenize  # about a second to import
 
@@ -50,28 +34,29 @@ def _split_cased(line: str) -> list[str]:
 
 
 def _split_ids(line: str) -> list[str]:
-  """Numbers as strings, without leading zeros; UserError on anything else."""
+  """Splits a line into non-negative integers, without leading zeros."""
   tokens = line.split()
   for token in tokens:
     if not (token.isascii() and token.isdigit()):
       raise UserError(
         f'{token[:20]!r} is no number: the codec ids reads lines of'
-        ' non-negative integers; use whitespace for other tokens'
+        ' non-negative integers; use the codec whitespace for other tokens'
       )
   return [str(int(token)) for token in tokens]
 
 
-# Atoms, bonds, branches and rings of SMILES, an atom in brackets whole, as
-# in Schwaller et al., Molecular Transformer (2019).
+# Atoms, bonds, branches and rings of SMILES; a bracketed atom is one token.
+# Source: Schwaller et al., Molecular Transformer (2019).
 _SMILES = re.compile(
   r'\[[^\[\]]+\]|Br|Cl|[BCNOSPFI]|[bcnops]|%\d\d|\d|[()=#$:~*./\\+-]|[@>?]'
 )
 
 
 def _split_smiles(line: str) -> list[str]:
-  """Atoms and marks of a SMILES; UserError where there is no such symbol.
+  """Splits a SMILES into its symbols.
 
-  Grammar and valence are not looked at: that is what `molecules` measures.
+  The codec checks neither grammar nor valence; the measures of `molecules`
+  do.
   """
   tokens, at = [], 0
   while at < len(line):
@@ -86,7 +71,10 @@ def _split_smiles(line: str) -> list[str]:
 
 
 def _split_fasta(line: str) -> list[str]:
-  """Residues in upper case, as lower case only marks what is masked."""
+  """Splits a sequence into upper-case residues.
+
+  Lower case marks masked residues in FASTA files and has no other meaning.
+  """
   for i, token in enumerate(line, start=1):
     if not (token.isascii() and token.isalpha()) and token not in '*-':
       raise UserError(f'{token!r} at character {i} is no residue')
@@ -94,7 +82,7 @@ def _split_fasta(line: str) -> list[str]:
 
 
 CODECS = {
-  # Joined by blanks, as the sample files of the field are.
+  # Word tokens are joined by blanks, as in the published sample files.
   'word': Codec('word', _split_words, ' '.join),
   'word_cased': Codec('word_cased', _split_cased, ' '.join),
   'char': Codec('char', list, ''.join),
@@ -103,23 +91,21 @@ CODECS = {
   'smiles': Codec('smiles', _split_smiles, ''.join),
   'fasta': Codec('fasta', _split_fasta, ''.join),
 }
-BPE = 'bpe'  # fitted to a corpus, see `bpe.fit`
-_SLOW = ('word', 'word_cased')  # the others are faster than reading a cache
+BPE = bpe.NAME  # fitted to a corpus, so not in CODECS
+_WORDS = ('word', 'word_cased')
 
 
 def get_codec(name: str, model: str = '') -> Codec:
-  """The codec of that name.
+  """Returns a codec by name.
 
   Args:
     name: a key of CODECS, or 'bpe'.
-    model: of a codec that was fitted.
+    model: parameters of a fitted codec.
 
   Raises:
-    UserError: an unknown name, or one that must be fitted first.
+    UserError: the name is unknown, or names a codec that needs a model.
   """
   if model:
-    from moegan_jax.data import bpe
-
     return bpe.load(model)
   if name == BPE:
     raise UserError(
@@ -133,35 +119,65 @@ def get_codec(name: str, model: str = '') -> Codec:
   return CODECS[name]
 
 
+def split_written(line: str, codec: Codec, known: Container[str]) -> list[str]:
+  """Splits a line that a generator may have written.
+
+  A word codec keeps the pieces between blanks if all are known tokens.
+  Otherwise, and for the other codecs, this is `codec.split`.
+
+  Args:
+    line: without its line end.
+    codec: codec of the generator.
+    known: tokens of its vocabulary.
+
+  Returns:
+    The tokens. For `line = codec.join(tokens)` with known tokens these are
+    `tokens`, except for bpe (see `bpe`).
+
+  Raises:
+    UserError: the codec cannot read the line.
+
+  NLTK's rules are not idempotent: they turn '"' into `` or '', and a written
+  '' into ``. They split a period at the end of a line only, so "ran." is one
+  token in the middle of a line and two at its end. `Codec.split` keeps these
+  rules because published BLEU scores depend on them.
+  """
+  if codec.name in _WORDS:
+    pieces = (line.lower() if codec.name == 'word' else line).split()
+    if all(piece in known for piece in pieces):
+      return pieces
+  return codec.split(line)
+
+
 def cache_directory() -> pathlib.Path:
-  """$MOEGAN_CACHE_DIR or ~/.cache/moegan_jax; it need not exist."""
+  """Returns $MOEGAN_CACHE_DIR or ~/.cache/moegan_jax, which may not exist."""
   folder = os.environ.get('MOEGAN_CACHE_DIR', '')
   try:
     return pathlib.Path(folder or '~/.cache/moegan_jax').expanduser()
-  except RuntimeError:  # no home
+  except RuntimeError:  # no home directory
     return pathlib.Path(tempfile.gettempdir()) / 'moegan_jax'
 
 
 def tokenise(lines: Sequence[str], codec: Codec) -> list[list[str]]:
-  """Tokens of every line, those of the word codecs through the cache.
-
-  The key holds the text itself, the codec and NLTK's version, whose rules
-  change now and then.
+  """Splits lines into tokens, with a cache on disk for the word codecs.
 
   Args:
     lines: strings without line ends.
-    codec: a member of CODECS.
+    codec: a codec whose `split` depends on its name and model only.
 
   Returns:
     One list of tokens for each line.
 
   Raises:
-    UserError: a line that the codec cannot read.
+    UserError: the codec cannot read a line.
+
+  The cache key covers the text, the codec and the version of NLTK, whose
+  rules change between releases. Other codecs are faster than the cache.
   """
-  if codec.name not in _SLOW or not lines:
+  if codec.name not in _WORDS or not lines:
     return [codec.split(line) for line in lines]
   digest = hashlib.sha256('\n'.join(lines).encode()).hexdigest()
-  # A second faster than importing NLTK, which a full cache makes needless.
+  # Importing NLTK takes a second, which a cache hit saves.
   version = importlib.metadata.version('nltk')
   name = f'{digest}-{codec.name}-nltk{version}.tokens'
   path = cache_directory() / 'tokens' / name
@@ -178,22 +194,22 @@ def _checksum(body: bytes) -> bytes:
 
 
 def _read_cache(path: pathlib.Path, count: int) -> list[list[str]] | None:
-  """The cached tokens, or None where the file is missing or damaged."""
+  """Returns the cached tokens, or None if the file is missing or damaged."""
   try:
     head, _, body = path.read_bytes().partition(b'\n')
   except OSError:
     return None
   if head != _checksum(body):
     return None
-  # Word tokens contain no white space, so blanks and line ends may part them.
-  # Interning keeps one copy of a word: 8 million tokens of EMNLP are few words.
+  # Word tokens contain no white space, so blanks and line ends separate them.
+  # Interning stores each word once: EMNLP has 8 million tokens of few words.
   lines = body.decode().split('\n')
   tokens = [[sys.intern(t) for t in line.split()] for line in lines]
   return tokens if len(tokens) == count else None
 
 
 def _write_cache(path: pathlib.Path, tokens: list[list[str]]) -> None:
-  """Writes the cache file in one move; a cache that cannot be is none."""
+  """Writes the cache file atomically; does nothing if it cannot be written."""
   body = '\n'.join(' '.join(line) for line in tokens).encode()
   try:
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,6 @@
-"""A corpus that is a matrix of ids on disk, and stays there.
+"""A corpus from a memory-mapped matrix of ids, for files beyond memory.
 
-For what is too large to be read: the file is memory-mapped, looked through once
-block by block, and training reads the rows that it draws.
+The file is checked once, block by block. Training reads the rows that it draws.
 """
 
 import pathlib
@@ -11,11 +10,13 @@ import numpy as np
 
 from moegan_jax.data.codecs import CODECS
 from moegan_jax.data.corpus import MIN_LINES, PAD, Corpus, array_sha256
+from moegan_jax.data.texts import recorded
 from moegan_jax.errors import UserError
+from moegan_jax.paths import expand
 
-LINES = 10_000  # of a part that measures of text see
-HELD_OUT = 100_000  # lines of a held-out part at most
-_BLOCK = 1 << 16  # rows looked at in one go
+LINES = 10_000  # lines of each part that are kept as text for measures
+HELD_OUT = 100_000  # maximum number of lines of a held-out part
+_BLOCK = 1 << 16  # rows checked at a time
 
 
 def load_matrix(
@@ -25,28 +26,30 @@ def load_matrix(
   test_share: float = 0.1,
   valid_share: float = 0.05,
 ) -> Corpus:
-  """A corpus from a .npy file of int32 [N, T]; 0 is pad and end.
+  """Loads a corpus from a .npy file of int32 [N, T]; 0 is pad and end.
 
   Args:
-    path: the file. Its ids are kept, and the largest one sets V.
-    test_path: file of test lines with the same T; '' takes the last lines of
-      `path`, as a large file is not shuffled here.
-    test_share: of lines for the test part, without a test_path.
-    valid_share: the last share of training lines for the validation part.
-      Either part has at most HELD_OUT lines.
+    path: the file. Its ids are kept; V is the largest id plus one.
+    test_path: file of test lines with the same T. '' takes the last lines of
+      `path`, because a large file is not shuffled.
+    test_share: share of lines for the test part if test_path is ''.
+    valid_share: share of training lines, counted from the end, for the
+      validation part. Both parts have at most HELD_OUT lines.
 
   Returns:
-    The corpus. Its arrays are views of the file; its sentences are the first
+    The corpus. Its arrays are views of the file. Its sentences are the first
     LINES of each part.
 
   Raises:
-    UserError: a file that is missing, no such matrix, or too short; a share
-      out of range.
+    UserError: a file is missing, holds another type of array, or is too
+      short, or a share is out of range.
   """
   if not path:
-    raise UserError('no file given: set data.path to a .npy file of yours')
+    raise UserError('no file given: set data.path to a .npy file')
   if not test_path and not 0 < test_share < 1:
-    raise UserError(f'test_share is {test_share}: choose it between 0 and 1')
+    raise UserError(
+      f'data.test_share is {test_share}: choose it between 0 and 1'
+    )
   train = _open(path)
   if test_path:
     test = _open(test_path)
@@ -63,9 +66,9 @@ def load_matrix(
       f'{path}: {len(train)} training lines are too few, at least {MIN_LINES}'
       ' are needed: give a larger file'
     )
-  largest, mean = _look_through(train, path)
+  largest, mean = _check(train, path)
   before = 0 if test_path else len(train)
-  largest = max(largest, _look_through(test, test_path or path, before)[0])
+  largest = max(largest, _check(test, test_path or path, before)[0])
   split = len(train) - min(HELD_OUT, int(len(train) * valid_share))
   notes = ['the file is not shuffled: held-out lines are its last ones']
   if max(split, len(test)) > LINES:
@@ -85,6 +88,7 @@ def load_matrix(
     'train_sha256': array_sha256(train),
     'test_sha256': array_sha256(test),
     'notes': notes[bool(test_path) :],
+    'paths': recorded(train=path, test=test_path),
   }
   corpus = Corpus(
     name=record['name'],
@@ -104,9 +108,9 @@ def load_matrix(
 
 
 def _open(path: str) -> np.ndarray:
-  """The memory-mapped matrix of a file."""
+  """Memory-maps the matrix of a file."""
   try:
-    array = np.load(path, mmap_mode='r', allow_pickle=False)
+    array = np.load(expand(path), mmap_mode='r', allow_pickle=False)
   except (OSError, ValueError, EOFError) as error:
     reason = getattr(error, 'strerror', None) or str(error).split('\n')[0]
     raise UserError(f'{path} cannot be read as .npy: {reason}') from None
@@ -126,16 +130,19 @@ def _blocks(array: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     yield first, np.asarray(array[first : first + _BLOCK])
 
 
-def _look_through(
-  array: np.ndarray, path: str, before: int = 0
-) -> tuple[int, float]:
-  """The largest id and the mean length.
+def _check(array: np.ndarray, path: str, before: int = 0) -> tuple[int, float]:
+  """Checks that all rows are sentences.
 
   Args:
-    before: rows of the file that come before these
+    array: int [n, T].
+    path: of the file, for messages.
+    before: number of preceding rows in the file, for messages.
+
+  Returns:
+    The largest id, and the mean length in tokens.
 
   Raises:
-    UserError: a row that is no sentence.
+    UserError: an id is negative or follows on a 0, or all ids are 0.
   """
   largest, tokens = 0, 0
   for first, block in _blocks(array):
@@ -146,9 +153,11 @@ def _look_through(
     ):
       if wrong.any():
         row = before + first + int(np.argmax(wrong.any(axis=1))) + 1
-        raise UserError(f'{path}, row {row}: {reason}')
+        raise UserError(f'{path}, row {row}: {reason}; mend the row')
     largest = max(largest, int(block.max(initial=0)))
     tokens += int((~ended).sum())
   if not largest:
-    raise UserError(f'{path}: there is no id but 0, which is pad')
+    raise UserError(
+      f'{path}: all ids are 0, which is pad; add 1 if your ids begin with 0'
+    )
   return largest, tokens / len(array)

@@ -1,12 +1,12 @@
-"""Known distributions over token sequences, and the LSTM oracle among them.
+"""Known distributions over token sequences, such as the LSTM oracle.
 
-An oracle is what a language GAN can be measured against exactly: it gives
-samples to train on and the true probability of whatever a model writes.
+An oracle allows exact measures of a language GAN: it provides training samples
+and the true probability of every generated sequence.
 
-The LSTM oracle is that of SeqGAN (Yu et al., AAAI 2017, section 4): a
-randomly initialised LSTM whose parameters are all N(0, 1). It has one bias a
-gate, a zero initial state, start token 0, a fixed length and no end symbol;
-all V tokens, 0 too, are words.
+The LSTM oracle is that of SeqGAN (Yu et al., AAAI 2017, section 4): an LSTM
+whose parameters are all drawn from N(0, 1). It has one bias per gate, a zero
+initial state, start token 0, a fixed length and no end symbol. All V tokens
+are words, token 0 included.
 """
 
 import zipfile
@@ -20,11 +20,11 @@ import numpy as np
 from moegan_jax.errors import UserError
 from moegan_jax.ops import recurrence
 from moegan_jax.ops.precision import full_precision
+from moegan_jax.paths import expand
 
-# Published oracles differ by +-.15 nats from draw to draw, so one draw is
-# fixed here for good. Its entropy in nats a token (10,000 samples, standard
-# error .005 at length 20, .004 at 40), beside that of the parameters that
-# SeqGAN ships:
+# The entropy of such oracles varies by +-.15 nats between draws, so the draw is
+# fixed. Its entropy in nats per token (10,000 samples, standard error .005 at
+# length 20, .004 at 40), compared with the parameters that SeqGAN ships:
 #                                    length 20   length 40
 #   seed 0, V 5000, dim 32             5.962       5.941
 #   seed 0, V 500, dim 32              3.974       3.969
@@ -32,18 +32,18 @@ from moegan_jax.ops.precision import full_precision
 ORACLE_SEED = 0
 
 GATES = ('i', 'f', 'og', 'c')  # input, forget, output, cell candidate
-MAX_CHUNK = 1 << 20  # probabilities held at once while sampling: 8 MB
+MAX_CHUNK = 1 << 20  # probabilities in memory while sampling: 8 MB
 
 
 class Oracle(NamedTuple):
   """A distribution over sequences of T tokens out of V.
 
   log_probs: tokens int32 [n, T] -> float32 [n, T, V], log p(. | tokens[:, :t])
-    at each t; pure, can be jitted
+    at each t; a pure function that can be jitted
   sample: (np.random.RandomState, n) -> np.int32 [n, T]; row i depends on the
-    state and on i only, not on n
-  grammatical: np tokens [n, T] -> bool [n], or None where every sequence is
-    as good as any other
+    state and on i, not on n
+  grammatical: np tokens [n, T] -> bool [n], or None if all sequences are
+    legal
   """
 
   log_probs: Callable[[jax.Array], jax.Array]
@@ -59,21 +59,22 @@ def lstm_oracle(
   seed: int = ORACLE_SEED,
   file: str = '',
 ) -> Oracle:
-  """The LSTM oracle, drawn from `seed` or loaded from `file`.
+  """Builds the LSTM oracle with drawn or loaded parameters.
 
   Args:
     vocab_size: V; all classes are words.
     length: T.
     dim: size of the embedding and of the hidden state; 32 in SeqGAN.
-    seed: of the NumPy draw; not used with a file.
-    file: an .npz with the arrays that `shapes` names.
+    seed: seed of the parameters; unused with a file.
+    file: .npz file with the arrays that `shapes` names, or ''.
 
   Returns:
-    An Oracle without a `grammatical`.
+    An Oracle whose `grammatical` is None.
 
   Raises:
-    UserError: the file cannot be read, or an array in it is missing, not
-      finite or not of the shape that `vocab_size` and `dim` ask for.
+    UserError: a size is out of range, the file cannot be read, or an array in
+      it is missing, is not finite or does not have the shape for `vocab_size`
+      and `dim`.
   """
   if vocab_size < 2 or length < 1 or dim < 1:
     raise UserError(
@@ -96,7 +97,7 @@ def lstm_oracle(
 
 
 def shapes(vocab_size: int, dim: int) -> dict[str, tuple[int, ...]]:
-  """Name and shape of every parameter, in the order in which they are drawn."""
+  """Returns the shape of every parameter by name, in the order of the draws."""
   sizes = {'embedding': (vocab_size, dim)}
   for gate in GATES:
     sizes |= {
@@ -108,7 +109,10 @@ def shapes(vocab_size: int, dim: int) -> dict[str, tuple[int, ...]]:
 
 
 def draw_params(seed: int, vocab_size: int, dim: int) -> dict[str, np.ndarray]:
-  """N(0, 1) parameters, float32; from NumPy, so that no jax version matters."""
+  """Draws N(0, 1) parameters, float32.
+
+  NumPy draws them, so they do not depend on the version of JAX.
+  """
   rng = np.random.RandomState(seed)
   return {
     name: rng.standard_normal(shape).astype(np.float32)
@@ -117,15 +121,20 @@ def draw_params(seed: int, vocab_size: int, dim: int) -> dict[str, np.ndarray]:
 
 
 def load_params(file: str, vocab_size: int, dim: int) -> dict[str, np.ndarray]:
-  """The parameters in an .npz file; raises UserError as `lstm_oracle` says."""
+  """Reads the parameters from an .npz file; see `lstm_oracle` for errors."""
   try:
-    with np.load(file, allow_pickle=False) as archive:
+    with np.load(expand(file), allow_pickle=False) as archive:
       arrays = {name: archive[name] for name in archive.files}
   except FileNotFoundError:
-    raise UserError(f'oracle file {file}: there is no such file') from None
+    raise UserError(
+      f'oracle file {file}: it does not exist; check the path'
+    ) from None
   except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile):
-    # TypeError: a lone .npy loads as an array, which `with` does not take.
-    raise UserError(f'oracle file {file}: not a readable .npz file') from None
+    # TypeError: a .npy file loads as an array, which is no context manager.
+    raise UserError(
+      f'oracle file {file}: it is no readable .npz file; save the parameters by'
+      ' numpy.savez'
+    ) from None
   params = {}
   for name, shape in shapes(vocab_size, dim).items():
     if name not in arrays:
@@ -148,7 +157,7 @@ def load_params(file: str, vocab_size: int, dim: int) -> dict[str, np.ndarray]:
 
 
 def join_gates(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-  """The four gates side by side, [.., 4 dim], and the rest as it is."""
+  """Concatenates the parameters of the four gates to [..., 4 * dim]."""
   return {
     'embedding': params['embedding'],
     'w': np.concatenate([params[f'w{gate}'] for gate in GATES], -1),
@@ -160,22 +169,26 @@ def join_gates(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def inverse_cdf(cdf: np.ndarray, uniform: np.ndarray) -> np.ndarray:
-  """The first class whose cumulative share exceeds `uniform`.
+  """Samples classes by the inverse of their cumulative distribution.
 
   Args:
-    cdf: [n, V], rising; the last column is the total, of any size.
+    cdf: [n, V], cumulative sums of non-negative weights that need not be
+      normalised.
     uniform: [n] in [0, 1).
 
   Returns:
-    int [n].
+    int [n], the first class whose cumulative share exceeds `uniform`.
   """
   return (cdf > (uniform * cdf[:, -1])[:, None]).argmax(1)
 
 
-# The truth must not wobble with TF32 or bfloat16.
+# TF32 or bfloat16 would change the true probabilities.
 @full_precision
 def _log_probs(joint: dict[str, jax.Array], tokens: jax.Array) -> jax.Array:
-  """[n, T] -> [n, T, V]; one product reads out all T states together."""
+  """Computes log-probabilities [n, T, V] of tokens [n, T].
+
+  One matrix product computes the logits of all T states.
+  """
   previous = jnp.pad(tokens[:, :-1], ((0, 0), (1, 0)))  # start token 0
   inputs = joint['embedding'][previous] @ joint['w']
   inputs = inputs + joint['b'].reshape(1, 1, -1)
@@ -194,10 +207,10 @@ def _log_probs(joint: dict[str, jax.Array], tokens: jax.Array) -> jax.Array:
 
 
 def _sample(joint: dict[str, np.ndarray], uniform: np.ndarray) -> np.ndarray:
-  """Uniform numbers [n, T] -> tokens int32 [n, T], by the inverse CDF.
+  """Converts uniform numbers [n, T] to tokens int32 [n, T] by the inverse CDF.
 
-  In float64: a draw then depends on the machine's rounding only if a uniform
-  number falls within about 1e-14 of a boundary, that is, never.
+  In float64 the rounding of a machine changes a token only if a uniform number
+  is within about 1e-14 of a boundary, which has negligible probability.
   """
   n, length = uniform.shape
   joint = {name: array.astype(np.float64) for name, array in joint.items()}
@@ -224,4 +237,4 @@ def _sample(joint: dict[str, np.ndarray], uniform: np.ndarray) -> np.ndarray:
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-  return 0.5 * (1 + np.tanh(0.5 * x))  # never overflows
+  return 0.5 * (1 + np.tanh(0.5 * x))  # does not overflow, unlike exp(-x)

@@ -1,30 +1,34 @@
-"""A corpus from a file of your own: records, codec, limits, parts."""
+"""Builds a corpus from the user's own text files."""
 
 import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 
-from moegan_jax.data import corpus as corpus_lib
+from moegan_jax.data import bpe
+from moegan_jax.data.build import build_corpus, common_words
 from moegan_jax.data.codecs import BPE, Codec, get_codec, tokenise
-from moegan_jax.data.formats import BLANK, DEFAULT, Columns, Record
+from moegan_jax.data.corpus import MIN_LINES, Corpus
+from moegan_jax.data.reading import BLANK, DEFAULT, Columns, Record
 from moegan_jax.data.records import Records, read_records, summary
+from moegan_jax.data.texts import recorded
 from moegan_jax.errors import UserError
 
-LONGEST = 1000  # tokens in a line; beyond it, max_length must be set
+LONGEST = 1000  # tokens; a longer line needs an explicit max_length
 _WORDS = ('word', 'word_cased', 'whitespace')
-_SPLIT_SEED = 20170523  # of the test split; part of the corpus' identity
+_SPLIT_SEED = 20170523  # of the test split; another seed is another corpus
 
 
 def split_indices(n: int, share: float) -> tuple[np.ndarray, np.ndarray]:
-  """Training and test indices of n lines, each in the order of the file.
+  """Draws the training and test indices of n lines.
 
   Args:
     n: number of lines.
-    share: of test lines; at least one line is drawn.
+    share: share of test lines; at least one line is drawn.
 
   Returns:
-    Two sorted int arrays, disjoint, together 0..n-1; the same everywhere.
+    Two sorted, disjoint int arrays that together hold 0..n-1. They depend on
+    n and share only.
   """
   order = np.random.RandomState(_SPLIT_SEED).permutation(n)
   tests = max(1, round(n * share))
@@ -43,32 +47,34 @@ def load_own(
   test_share: float = 0.1,
   valid_share: float = 0.05,
   name: str = '',
-) -> corpus_lib.Corpus:
-  """A corpus from one file, or from two.
+) -> Corpus:
+  """Builds a corpus from one file, or from two.
 
   Args:
-    path: a file in one of the formats of `formats.FORMATS`.
+    path: file in one of the formats of `formats.FORMATS`.
     test_path: file of test sentences; '' draws them from `path`.
-    columns: of text and labels, where the files are tables.
-    codec: a key of CODECS, 'bpe', or 'auto', which goes by the file's ending.
-    max_length: longer lines are dropped, from training and test alike; 0 is
-      the longest line.
-    min_count, max_vocab: training lines with a word that these leave out are
-      dropped (see `common_words`); max_vocab is the size of bpe.
-    test_share: of lines drawn for the test part, without a test_path.
-    valid_share: the last share of training lines for the validation part.
-    name: of the corpus; '' is the file's name.
+    columns: options for reading the files.
+    codec: a key of CODECS, 'bpe', or 'auto': the codec of the file format.
+    max_length: maximum number of tokens; longer training and test lines are
+      dropped. 0 means no limit.
+    min_count, max_vocab: limits of the vocabulary (see `common_words`).
+      Training lines with a word beyond them are dropped. max_vocab is the
+      size of bpe.
+    test_share: share of lines drawn for the test part if test_path is ''.
+    valid_share: share of training lines, counted from the end, that becomes
+      the validation part.
+    name: name of the corpus; '' means the name of the file.
 
   Returns:
-    The corpus; its record says what was read, dropped and why.
+    The corpus. Its record counts the lines that were dropped, with reasons.
 
   Raises:
-    UserError: a file that is missing, empty, not of its format, too short,
-      mostly unreadable, or has lines of more than LONGEST tokens without a
-      max_length; a setting out of range.
+    UserError: a file is missing, empty, not of its format, too short or
+      mostly unreadable, has lines of more than LONGEST tokens without a
+      max_length, or a setting is out of range.
   """
   if not path:
-    raise UserError('no file given: set data.path to a file of yours')
+    raise UserError('no file given: set data.path to a text file')
   _check_limits(max_length=max_length, min_count=min_count, max_vocab=max_vocab)
   if not test_path and not 0 < test_share < 1:
     raise UserError(f'test_share is {test_share}: choose it between 0 and 1')
@@ -76,7 +82,7 @@ def load_own(
   files = {p: read_records(file, columns) for p, file in paths.items()}
   records = {part: file.records for part, file in files.items()}
   _check_readable(paths, records)
-  notes, drawn = [], set()
+  notes, drawn = [note for file in files.values() for note in file.notes], set()
   if not test_path:
     drawn = _draw(records['train'], test_share, path)
     notes.append(
@@ -97,7 +103,7 @@ def load_own(
   train, _ = _parts(records, drawn)
   sentences = [r.tokens for r in train]
   cap = 0 if used.name == BPE else max_vocab
-  common = corpus_lib.common_words(sentences, min_count, cap)
+  common = common_words(sentences, min_count, cap)
   records['train'] = [
     row if row.line in drawn else _without_rare(row, common)
     for row in records['train']
@@ -114,6 +120,7 @@ def load_own(
     'lines_kept': len(train) + len(test),
     **_lengths(lengths, max_length),
     'files': {part: file.sha256 for part, file in files.items()},
+    'paths': recorded(**paths),
     'dropped': [
       line
       for part, rows in records.items()
@@ -125,7 +132,7 @@ def load_own(
   if len(common) < words:
     figures['vocabulary_read'] = words
     figures['vocabulary_cut'] = f'min_count={min_count}, max_vocab={cap}'
-  corpus = corpus_lib.build_corpus(
+  corpus = build_corpus(
     name=name or _stem(path),
     codec=used,
     train=[r.tokens for r in train],
@@ -142,14 +149,17 @@ def load_own(
   )
   if used.name in _WORDS and corpus.record['test_unknown_tokens'] > 0.5:
     notes.append(
-      'most words of the test lines do not occur in training: where words are'
-      ' not parted by blanks, or all are rare, data.codec=char or bpe suits'
+      'most words of the test lines do not occur in training: use'
+      ' data.codec=char or bpe for text without blanks or with rare words only'
     )
   return corpus
 
 
 def _check_words(records: Sequence[Record], path: str) -> None:
-  """UserError where most lines are a single string without blanks."""
+  """Raises UserError if most lines are a single word.
+
+  The codec word would learn whole lines as tokens.
+  """
   single = [record for record in records if ' ' not in record.text]
   if 2 * len(single) <= len(records):
     return
@@ -164,12 +174,12 @@ def _check_words(records: Sequence[Record], path: str) -> None:
     )
   raise UserError(
     f'{said}char for text without blanks between words (Chinese, names,'
-    ' passwords), or data.codec=word if words are meant'
+    ' passwords), or data.codec=word to learn whole words'
   )
 
 
 def _are_molecules(records: Sequence[Record]) -> bool:
-  """Whether all are SMILES by their symbols, and most have a carbon atom."""
+  """Returns whether all texts parse as SMILES and most contain carbon."""
   smiles = get_codec('smiles')
   try:
     tokens = [smiles.split(record.text) for record in records]
@@ -185,7 +195,7 @@ def _check_limits(**limits: int) -> None:
 
 
 def _stem(path: str) -> str:
-  """The name of a file without its ending."""
+  """Returns the name of a file without its extensions."""
   file = pathlib.Path(path)
   return pathlib.Path(file.stem).stem if file.suffix == '.gz' else file.stem
 
@@ -195,12 +205,12 @@ def _usable(records: Sequence[Record]) -> list[Record]:
 
 
 def _draw(records: list[Record], share: float, path: str) -> set[int]:
-  """Where the test records of one file stand; see `split_indices`."""
+  """Draws the line numbers of the test records; see `split_indices`."""
   usable = _usable(records)
-  if len(usable) < corpus_lib.MIN_LINES:
+  if len(usable) < MIN_LINES:
     raise UserError(
       f'{path}: {len(usable)} lines are too few, at least'
-      f' {corpus_lib.MIN_LINES} are needed: give a larger file'
+      f' {MIN_LINES} are needed: give a larger file'
     )
   _, test = split_indices(len(usable), share)
   return {usable[i].line for i in test}
@@ -209,7 +219,7 @@ def _draw(records: list[Record], share: float, path: str) -> set[int]:
 def _parts(
   records: dict[str, list[Record]], drawn: set[int]
 ) -> tuple[list[Record], list[Record]]:
-  """Training and test records, of two files or of one."""
+  """Returns the usable training and test records."""
   train = _usable(records['train'])
   if 'test' in records:
     return train, _usable(records['test'])
@@ -222,22 +232,20 @@ def _parts(
 def _codec(
   name: str, file: Records, train: list[Record], max_vocab: int
 ) -> Codec:
-  """The codec by name; one that is fitted sees training text only."""
+  """Returns the codec of a name; fits bpe to training text only."""
   name = file.codec if name == 'auto' else name
   if name != BPE:
     return get_codec(name)
-  from moegan_jax.data import bpe
-
   return bpe.fit([record.text for record in train], max_vocab)
 
 
 def _tokenised(records: list[Record], codec: Codec) -> list[Record]:
-  """The records with their tokens, or why they have none."""
+  """Tokenises the records, and marks those that the codec cannot read."""
   usable = _usable(records)
   try:
     tokens = tokenise([record.text for record in usable], codec)
     found = map(_with_tokens, usable, tokens)
-  except UserError:  # now one by one, to find out which
+  except UserError:  # find out which records the codec cannot read
     found = (_tokenised_one(record, codec) for record in usable)
   return [record if record.wrong else next(found) for record in records]
 
@@ -257,7 +265,7 @@ def _with_tokens(record: Record, tokens: list[str]) -> Record:
 def _check_readable(
   paths: dict[str, str], records: dict[str, list[Record]]
 ) -> None:
-  """UserError where most of a file cannot be used: it is something else."""
+  """Raises UserError if most records of a file cannot be used."""
   for part, rows in records.items():
     bad = [r for r in rows if r.wrong and r.wrong != BLANK]
     if 2 * len(bad) > len(rows):
@@ -269,14 +277,11 @@ def _check_readable(
 
 
 def _limited(records: list[Record], max_length: int, path: str) -> list[Record]:
-  """The records, longer ones marked.
-
-  They are dropped, not cut: a generator should not learn to stop in the
-  middle of a sentence.
+  """Marks the records that are longer than max_length; see `drop_long`.
 
   Raises:
-    UserError: all are longer; or absurdly long ones without a max_length,
-      which would set T for the whole corpus.
+    UserError: all records are longer, or a record has more than LONGEST
+      tokens and max_length is 0. Its length would be T for the whole corpus.
   """
   lengths = sorted(len(record.tokens) for record in _usable(records))
   if not lengths:
@@ -290,7 +295,7 @@ def _limited(records: list[Record], max_length: int, path: str) -> list[Record]:
     usual = _percentile(lengths, 99)
     raise UserError(
       f'{path}: the longest line has {lengths[-1]:,} tokens, and T would be'
-      f' as long: put a sentence on a line, or set max_length (99 % of the'
+      f' as long: put one sentence on each line, or set max_length (99 % of the'
       f' lines have at most {usual:,})'
     )
   if not max_length:
@@ -305,7 +310,7 @@ def _limited(records: list[Record], max_length: int, path: str) -> list[Record]:
 
 
 def _without_rare(record: Record, common: set[str]) -> Record:
-  """The record, marked if it has a word that is not common."""
+  """Marks the record if it has a word outside of `common`."""
   rare = next((w for w in record.tokens if w not in common), None)
   if record.wrong or rare is None:
     return record
@@ -314,12 +319,12 @@ def _without_rare(record: Record, common: set[str]) -> Record:
 
 
 def _percentile(lengths: list[int], percent: int) -> int:
-  """The least length that so many percent of sorted lengths do not exceed."""
+  """Returns a percentile of sorted lengths (nearest rank)."""
   return lengths[max(0, -(-len(lengths) * percent // 100) - 1)]
 
 
 def _lengths(lengths: list[int], max_length: int) -> dict[str, int | str]:
-  """Percentiles of sorted lengths, and whence T comes."""
+  """Computes percentiles of sorted lengths, and explains T."""
   if not lengths:
     return {}
   found = {f'length_{p}': _percentile(lengths, p) for p in (50, 90, 99, 100)}

@@ -1,4 +1,4 @@
-"""Records of a file in any of the usual formats, gzip-compressed or not."""
+"""Reads the records of a file in any supported format, gzip included."""
 
 import gzip
 import hashlib
@@ -7,19 +7,12 @@ import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from moegan_jax.data.formats import (
-  BLANK,
-  DEFAULT,
-  FORMATS,
-  TEXT,
-  Columns,
-  Format,
-  Record,
-)
-from moegan_jax.data.textfile import read_bytes
+from moegan_jax.data.formats import FORMATS, TEXT, Format
+from moegan_jax.data.reading import BLANK, DEFAULT, Columns, Record
+from moegan_jax.data.textfile import decode, read_bytes
 from moegan_jax.errors import UserError
 
-# What would be read as text, and is not meant to be.
+# Extensions that would be read as text by mistake -> remedy.
 _REFUSED = {
   '.json': 'save an object a line as .jsonl',
   '.npz': 'save one array as .npy',
@@ -27,32 +20,39 @@ _REFUSED = {
 
 
 class Records(NamedTuple):
-  """What a file holds.
+  """Contents of a file.
 
-  records: all of them, in the order of the file
+  records: all records, in the order of the file
   form: the format and the column, in words
-  codec: the one that suits the format
-  sha256: of the file's bytes, uncompressed
+  codec: codec that data.codec=auto selects for the format
+  sha256: checksum of the file's bytes, uncompressed
+  notes: remarks for the user
   """
 
   records: list[Record]
   form: str
   codec: str
   sha256: str
+  notes: tuple[str, ...] = ()
 
 
 def read_records(
-  path: str | pathlib.Path, columns: Columns = DEFAULT
+  path: str | pathlib.Path,
+  columns: Columns = DEFAULT,
+  allow_blank: bool = False,
 ) -> Records:
-  """Reads a file in the format that its name ends in.
+  """Reads a file in the format of its extension.
 
   Args:
-    path: such as 'a.csv' or 'a.csv.gz'; an unknown ending is text, a sentence
-      a line.
-    columns: by name, for tables.
+    path: such as 'a.csv' or 'a.csv.gz'. A file with an unknown extension is
+      text, a sentence a line.
+    columns: options for reading.
+    allow_blank: accept a file whose records are all blank, such as samples of
+      a generator that writes empty sentences only.
 
   Raises:
-    UserError: no such file, not the format, no such column, or no record.
+    UserError: the file does not exist, does not have the format, lacks a
+      requested column, or has no record.
   """
   path = pathlib.Path(path)
   data = read_bytes(path)
@@ -63,34 +63,39 @@ def read_records(
     if column and not form.columns:
       raise UserError(
         f'{setting}={column!r}: {path} is {form.name}, which has no columns; '
-        'csv, tsv and jsonl have'
+        'csv, tsv and jsonl have columns'
       )
-  column, found = form.read(data, str(path), columns)
+  content = data
+  if not form.binary:
+    content = decode(data, str(path), columns.encoding, tolerant=True)
+  column, found, notes = form.read(content, str(path), columns)
   records = list(found)
-  if all(record.wrong == BLANK for record in records):
+  if not (allow_blank and records) and all(r.wrong == BLANK for r in records):
     what = 'has only blank lines' if data else 'is empty'
     raise UserError(f'{path} {what}: {form.name} is needed')
   said = f'{form.name}, column {column}' if column else form.name
-  return Records(records, said, form.codec, hashlib.sha256(data).hexdigest())
+  sha256 = hashlib.sha256(data).hexdigest()
+  return Records(records, said, form.codec, sha256, tuple(notes))
 
 
 def format_of(path: str | pathlib.Path) -> Format:
-  """The format that a file's name ends in; text, where it is none.
+  """Returns the format of a file's extension; TEXT if it is unknown.
 
   Raises:
-    UserError: what would be read as text, and is not meant to be.
+    UserError: the extension is that of a format that is not supported and
+      would be read as text.
   """
   suffixes = [suffix.lower() for suffix in pathlib.Path(path).suffixes]
   if suffixes[-1:] == ['.gz']:
     suffixes.pop()
   ending = suffixes[-1] if suffixes else ''
   if ending in _REFUSED:
-    raise UserError(f'{path}: {ending} is not read; {_REFUSED[ending]}')
+    raise UserError(f'{path}: {ending} is not supported; {_REFUSED[ending]}')
   return FORMATS.get(ending, TEXT)
 
 
 def summary(records: Sequence[Record], name: str) -> list[str]:
-  """What was dropped of a file and why, a line a reason."""
+  """Returns one line for each reason why records of a file were dropped."""
   found: dict[str, list[Record]] = {}
   for record in records:
     if record.wrong:
@@ -107,5 +112,5 @@ def _gunzip(data: bytes, path: pathlib.Path) -> bytes:
     return gzip.decompress(data)
   except (OSError, EOFError, zlib.error) as error:
     raise UserError(
-      f'{path} is no whole gzip file ({error}): fetch or compress it again'
+      f'{path} is no whole gzip file ({error}): download or compress it again'
     ) from None

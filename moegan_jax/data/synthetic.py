@@ -1,7 +1,7 @@
 """Corpora drawn from known distributions: the LSTM oracle and the captions.
 
-The draws come from NumPy's RandomState, whose stream is frozen, so that a
-corpus is the same with every version of NumPy and jax.
+The draws use NumPy's RandomState. Its stream is frozen, so a corpus does not
+depend on the versions of NumPy and JAX.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from moegan_jax.data.captions import captions_oracle
 from moegan_jax.data.codecs import CODECS
 from moegan_jax.data.corpus import MIN_LINES, PAD, Corpus, array_sha256
 from moegan_jax.data.oracle import ORACLE_SEED, lstm_oracle
+from moegan_jax.data.texts import recorded
 from moegan_jax.errors import UserError
 
 
@@ -27,24 +28,25 @@ def load_oracle(
   valid_share: float = 0.05,
   seed: int = 0,
 ) -> Corpus:
-  """Sequences of the LSTM oracle: no pad, all V ids are words.
+  """Draws sequences from the LSTM oracle; all V ids are words, none is pad.
 
   Args:
     vocab_size: V.
-    length: T, of every sequence.
-    dim: of the oracle's embedding and hidden state.
-    oracle_seed: of the oracle's parameters; not used with a file.
-    oracle_file: .npz with the oracle's parameters, or ''.
-    train_size: training sequences, the validation part included.
-    test_size: fresh sequences, drawn after them.
-    valid_share: the last share of the training sequences is for validation.
-    seed: of the draws.
+    length: T, the length of every sequence.
+    dim: size of the oracle's embedding and hidden state.
+    oracle_seed: seed of the oracle's parameters; unused with a file.
+    oracle_file: .npz file with the oracle's parameters, or ''.
+    train_size: number of training sequences, the validation part included.
+    test_size: number of test sequences, drawn after the training sequences.
+    valid_share: share of the training sequences, counted from the end, for
+      the validation part.
+    seed: seed of the draws.
 
   Returns:
-    The corpus, with its oracle.
+    The corpus with its oracle.
 
   Raises:
-    UserError: a bad size, share or file.
+    UserError: a size or a share is out of range, or the file is bad.
   """
   _check(train_size, test_size, valid_share)
   oracle = lstm_oracle(
@@ -71,6 +73,7 @@ def load_oracle(
     record={
       'origin': f'LSTM oracle, dimension {dim}, parameters from {source}',
       'seed': seed,
+      'paths': recorded(oracle=oracle_file),
     },
   )
 
@@ -82,30 +85,31 @@ def load_captions(
   valid_share: float = 0.05,
   seed: int = 0,
 ) -> Corpus:
-  """Sentences of the embedded captions grammar, train and test disjoint.
-
-  All sentences are i.i.d. draws; then test sentences that occur in training
-  are dropped and replaced by further draws. So the test part is the grammar
-  given "not in training", which differs from the grammar in total variation
-  by the probability of the training set, the record's `test_dropped_share`
-  (some 2 % at 10,000 sentences). The dropped ones are short and probable: a
-  model's NLL on the test part is a little higher than on the grammar.
-  Estimates that need the grammar itself (divergences, entropy) should draw
-  from `corpus.oracle.sample`, which is exact. Repeated sentences within a
-  part stay, as they belong to the distribution.
+  """Draws disjoint training and test sentences from the captions grammar.
 
   Args:
-    train_size: training sentences, the validation part included.
-    test_size: test sentences.
-    valid_share: the last share of the training sentences is for validation.
-    seed: of the draws.
+    train_size: number of training sentences, the validation part included.
+    test_size: number of test sentences.
+    valid_share: share of the training sentences, counted from the end, for
+      the validation part.
+    seed: seed of the draws.
 
   Returns:
-    The corpus, with its oracle; the vocabulary is the grammar's, whether or
-    not a word occurs in the training part.
+    The corpus with its oracle. The vocabulary is that of the grammar, so some
+    words may not occur in the training part.
 
   Raises:
-    UserError: a bad size or share.
+    UserError: a size or a share is out of range.
+
+  All sentences are i.i.d. draws. Test sentences that occur in training are
+  dropped and replaced by further draws. The test distribution is therefore the
+  grammar conditioned on "not in training". Its total variation distance from
+  the grammar is the probability of the training set, estimated by the record's
+  `test_dropped_share` (2 % at 10,000 sentences). The dropped sentences are
+  short and probable, so the NLL of a model is slightly higher on the test part
+  than on the grammar. Estimates for the grammar itself (divergences, entropy)
+  should draw from `corpus.oracle.sample`. Repeated sentences within a part are
+  kept, because they belong to the distribution.
   """
   _check(train_size, test_size, valid_share)
   oracle, words = captions_oracle()
@@ -142,11 +146,13 @@ def load_captions(
 def _check(train_size: int, test_size: int, valid_share: float) -> None:
   if train_size < MIN_LINES or test_size < 1:
     raise UserError(
-      f'train_size is {train_size} and test_size {test_size}: at least'
-      f' {MIN_LINES} and 1 are needed'
+      f'data.train_size is {train_size} and data.test_size {test_size}: choose'
+      f' at least {MIN_LINES} and 1'
     )
   if not 0 <= valid_share <= 0.5:
-    raise UserError(f'valid_share is {valid_share}: choose it from 0 to 0.5')
+    raise UserError(
+      f'data.valid_share is {valid_share}: choose it from 0 to 0.5'
+    )
 
 
 def _corpus(
@@ -157,7 +163,7 @@ def _corpus(
   record: dict[str, Any],
   **fields: Any,
 ) -> Corpus:
-  """Splits off the validation part; fills in words and the record."""
+  """Splits off the validation part, and adds the words and the record."""
   split = len(train) - int(len(train) * valid_share)
   corpus = Corpus(
     train=train[:split],
@@ -187,7 +193,7 @@ def _corpus(
     'test_unknown_tokens': 0.0,
     'test_unknown_lines': 0.0,
     **_overlap(all_train, parts['test_words']),
-    # Of the whole training draw, validation part included.
+    # The validation part included.
     'train_sha256': array_sha256(train),
     'test_sha256': array_sha256(test),
   }

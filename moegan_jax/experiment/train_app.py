@@ -135,6 +135,11 @@ def load(config, reporter: Reporter) -> Loaded:
   if missing := left_out(corpus.codec.name):
     notes = corpus.record.get('notes', ())
     corpus.record['notes'] = [*notes, *missing]
+  if sections := warm_start.lowered(config, len(corpus.train)):
+    lower = ' and '.join(f'{s}.batch={config[s].batch}' for s in sections)
+    corpus.record.setdefault('notes', []).append(
+      f'{lower} lowered to {len(corpus.train)}, the number of training lines'
+    )
   reporter.note(describe(corpus.record))
   return loaded
 
@@ -142,7 +147,7 @@ def load(config, reporter: Reporter) -> Loaded:
 def build(config, corpus: Corpus) -> System:
   """The system of a configuration, for the size of a corpus."""
   spec = Spec(corpus.vocab_size, corpus.length, len(corpus.train), corpus.pad)
-  return systems.build(warm_start.effective(config), spec)
+  return systems.build(warm_start.effective(config, spec.train_size), spec)
 
 
 def recorded(config, corpus: Corpus) -> dict:

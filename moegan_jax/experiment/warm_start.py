@@ -20,6 +20,7 @@ from moegan_jax.types import Params, Role
 # How a row was measured; where these agree, it need not be measured again.
 _MEASURED_BY = ('final_samples', 'curve_samples', 'temperatures', 'chunk')
 _MEASURED_BY += ('language_model',)
+_OWN = ('text', 'matrix')  # corpora that are files of the user
 _SAME_TEXT = ('train_sha256', 'test_sha256', 'valid_lines', 'notes')
 
 
@@ -37,11 +38,21 @@ class WarmStart(NamedTuple):
 COLD = WarmStart(None, {})
 
 
-def effective(config: ConfigDict) -> ConfigDict:
-  """The configuration that is trained: a warm start needs no likelihood."""
-  if not config.init_from:
-    return config
-  return override(config, {'mle.epochs': 0})
+def effective(config: ConfigDict, train_size: int) -> ConfigDict:
+  """The configuration that is trained.
+
+  Args:
+    config: all settings
+    train_size: N, the number of training sequences
+
+  Returns:
+    The settings without likelihood training if another run has done it, and
+    with batches of at most N sequences; see `lowered`.
+  """
+  if config.init_from:
+    config = override(config, {'mle.epochs': 0})
+  batches = {f'{s}.batch': train_size for s in lowered(config, train_size)}
+  return override(config, batches)
 
 
 def load(config: ConfigDict, corpus: Corpus) -> WarmStart:
@@ -51,6 +62,21 @@ def load(config: ConfigDict, corpus: Corpus) -> WarmStart:
     UserError: see `initial`.
   """
   return WarmStart(initial(config, corpus), known_rows(config, corpus))
+
+
+def lowered(config: ConfigDict, train_size: int) -> tuple[str, ...]:
+  """The sections whose batch is lowered to the size of the corpus.
+
+  The default batches suit benchmarks, and a user's own file may be smaller.
+  With a benchmark a larger batch is an error.
+  """
+  if config.data.name not in _OWN:
+    return ()
+  return tuple(
+    name
+    for name, section in config.items()
+    if isinstance(section, ConfigDict) and section.get('batch', 0) > train_size
+  )
 
 
 def initial(config: ConfigDict, corpus: Corpus) -> Params:

@@ -15,8 +15,10 @@ import json
 import logging
 import os
 import pathlib
+import re
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from moegan_jax import errors
@@ -25,6 +27,8 @@ from moegan_jax.files import jsonable, read_json, write_json
 MANIFEST = 'manifest.json'
 STATE = 'state'
 FORMAT = 1  # of the folder; another one cannot be read
+# Paths that TensorStore reads as they are written.
+_PLAIN = re.compile(r'[\w/. @%+,=~-]*', re.ASCII)
 TEMPORARY = '.tmp-'  # prefix of a save or a deletion that is under way
 REPLACED = '.old-'  # prefix of one that makes room for a new one of its name
 
@@ -91,8 +95,8 @@ class Store:
       self._sweep()
       temporary.mkdir()
       if arrays:
-        with _orbax() as checkpointer:
-          checkpointer.save((temporary / STATE).absolute(), arrays)
+        with _orbax() as checkpointer, _plain(temporary) as folder:
+          checkpointer.save(folder / STATE, arrays)
       _seal(temporary, manifest)
       self._publish(temporary, name)
       if keep is not None:
@@ -225,6 +229,9 @@ def _reason(error: Exception) -> str:
 
 
 def _sync(path: pathlib.Path) -> None:
+  """Forces a file or a directory to disk."""
+  if os.name == 'nt':  # Windows can neither open a directory nor sync this way
+    return
   descriptor = os.open(path, os.O_RDONLY)
   try:
     os.fsync(descriptor)
@@ -397,6 +404,24 @@ def _orbax():
       logger.setLevel(level)
 
 
+@contextlib.contextmanager
+def _plain(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Yields an absolute path of a folder that orbax understands.
+
+  TensorStore takes its paths for URLs or patterns, so that it cannot read what
+  it wrote to a folder with, for example, brackets in its name. Such a folder
+  is reached through a link with a plain name.
+  """
+  folder = folder.absolute()
+  if _PLAIN.fullmatch(folder.relative_to(folder.anchor).as_posix()):
+    yield folder
+    return
+  with tempfile.TemporaryDirectory(prefix='moegan-') as place:
+    link = pathlib.Path(place, 'checkpoint')
+    link.symlink_to(folder, target_is_directory=True)
+    yield link
+
+
 def _read_leaves(path: pathlib.Path, entries: list[dict]) -> list:
   """The leaves in the order of the manifest, bit for bit."""
   import jax
@@ -406,8 +431,8 @@ def _read_leaves(path: pathlib.Path, entries: list[dict]) -> list:
   try:
     tree = {}
     if path.exists():
-      with _orbax() as checkpointer:
-        tree = checkpointer.restore(path.absolute())
+      with _orbax() as checkpointer, _plain(path.parent) as folder:
+        tree = checkpointer.restore(folder / path.name)
   except Exception as error:  # verified above: another version of orbax?
     raise DamagedError(f'orbax cannot read it: {_reason(error)}') from error
   leaves = []

@@ -90,8 +90,10 @@ class RecordWriter:
       raise errors.UserError(
         f'cannot write to {folder}: {error.strerror}'
       ) from error
-    # A line break within a sentence would make two of it.
-    lines = [' '.join(text.splitlines()) + '\n' for text in sentences]
+    # A line break within a sentence would make two sentences of it.
+    lines = [
+      text.replace('\r', ' ').replace('\n', ' ') + '\n' for text in sentences
+    ]
     write_text(folder / f'{phase}-{int(step)}.txt', ''.join(lines))
 
   def read(self) -> list[dict]:

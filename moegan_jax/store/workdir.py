@@ -1,6 +1,5 @@
 """The folder of a run: who may write to it, and what was run in it."""
 
-import fcntl
 import importlib.metadata
 import json
 import os
@@ -14,9 +13,11 @@ from collections.abc import Callable, Collection
 from ml_collections import ConfigDict
 
 from moegan_jax import data, errors
+from moegan_jax.data import texts
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.files import flatten, jsonable, read_json, write_json
-from moegan_jax.store import schema
+from moegan_jax.paths import expand
+from moegan_jax.store import lock, schema
 
 PACKAGES = (
   'jax',
@@ -39,14 +40,14 @@ class Workdir:
     """Opens a run's folder.
 
     Args:
-      path: the folder.
+      path: the folder; a leading `~` is expanded.
       create: make it and check that it can be written; False is for tools
         that read a run.
 
     Raises:
       UserError: it is a file, cannot be made or written, or is no run.
     """
-    self.path = pathlib.Path(path)
+    self.path = pathlib.Path(expand(path))
     self._lock = None
     if self.path.exists() and not self.path.is_dir():
       raise errors.UserError(f'--workdir {self.path} is a file; give a folder')
@@ -74,23 +75,13 @@ class Workdir:
     Raises:
       UserError: another process holds it.
     """
-    file = (self.path / schema.LOCK).open('a+')
     try:
-      fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-      file.seek(0)
-      owner = file.read().strip() or 'unknown'
-      file.close()
+      self._lock = lock.acquire(self.path / schema.LOCK)
+    except lock.HeldError as owner:
       raise errors.UserError(
         f'another run (process {owner}) works in {self.path}; wait for it '
         'to end or use another --workdir'
       ) from None
-    except OSError:
-      pass  # some network file systems have no locks
-    file.truncate(0)
-    file.write(f'{os.getpid()}\n')
-    file.flush()
-    self._lock = file  # the lock lives as long as the open file
 
   def unlock(self) -> None:
     """Gives the folder free, which the end of the process does as well."""
@@ -114,14 +105,21 @@ class Workdir:
     """
     return read_json(self.path / name)
 
-  def corpus(self) -> Corpus:
-    """The corpus of the run with its sentences, read once more.
+  def corpus(self, place: str = '') -> Corpus:
+    """Reads the corpus of the run again, with its sentences.
+
+    Args:
+      place: folder or file that has the texts now; '' means the recorded
+        place. See `texts.locate`.
 
     Raises:
-      UserError: it cannot be read, or is not the one of the run.
+      UserError: the texts are not found, cannot be read, or have changed
+        since the run was trained.
     """
     before = self.read_json(schema.CORPUS)
-    corpus = data.load(ConfigDict(self.read_config()).data).corpus
+    settings = ConfigDict(self.read_config()).data
+    texts.locate(settings, before['record'], place, str(self.path))
+    corpus = data.load(settings).corpus
     keys = ('train_sha256', 'test_sha256', 'train_lines')
     # The checksums are of numbers: other words may have the same.
     if list(corpus.vocabulary) != before['vocabulary'] or any(

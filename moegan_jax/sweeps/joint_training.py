@@ -18,6 +18,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from moegan_jax import systems
+from moegan_jax.data.textfile import read_written
 from moegan_jax.experiment import train_app, warm_start
 from moegan_jax.experiment.batched_runs import BatchedRuns
 from moegan_jax.experiment.reporter import Reporter
@@ -94,7 +95,7 @@ def _run(configs: Configs, workdir: Workdir, folders) -> int:
     params = jax.tree.map(lambda *parts: jnp.concatenate(parts), *given)
     warm = warm_start.WarmStart(params, {})
   spec = Spec(corpus.vocab_size, corpus.length, len(corpus.train), corpus.pad)
-  common = warm_start.effective(first)
+  common = warm_start.effective(first, spec.train_size)
   batched = BatchedRuns(
     len(configs),
     values_of(configs),
@@ -217,6 +218,6 @@ def _split_records(
     if match and own.start <= int(match[2]) < own.stop:
       seed = int(match[2]) - own.start
       label = match[1] if seeds == 1 else f'{match[1]}-seed{seed}'
-      lines = path.read_text(encoding='utf-8').splitlines()
+      lines = read_written(path)
       records.samples(label, int(match[3]), lines)
   records.close()

@@ -1,4 +1,4 @@
-"""The captions grammar: a proper distribution, and readable."""
+"""Tests of the captions grammar and its automaton."""
 
 import functools
 import itertools
@@ -65,10 +65,8 @@ def test_probabilities_sum_to_one_everywhere(oracle, machine, samples):
 
 
 def test_log_probs_equal_a_naive_loop(oracle, machine, samples):
-  """From the sparse arcs, by words, without the dense tables."""
-  arcs, visits, _ = captions.determinise(
-    captions.parse(captions.captions_grammar.RULES)
-  )
+  """Uses the sparse arcs and words, without the dense tables."""
+  arcs, visits, _ = captions.determinise(captions.parse(captions.read_rules()))
   names = ['', *machine.words]
   best = {}
   for state, arc in enumerate(arcs):
@@ -125,7 +123,7 @@ def test_all_sequences_of_a_tiny_grammar_sum_to_one():
   np.testing.assert_allclose(total, 1, atol=1e-12)
 
 
-def test_samples_have_the_tables_frequencies(machine, samples):
+def test_sample_frequencies_match_the_table(machine, samples):
   first = np.bincount(samples[:, 0], minlength=machine.probs.shape[1])
   expected = len(samples) * machine.probs[0]
   frequent = expected > 20
@@ -133,7 +131,9 @@ def test_samples_have_the_tables_frequencies(machine, samples):
   assert frequent.sum() > 5 and np.abs(deviation).max() < 4
 
 
-def test_grammatical_share_is_that_without_slips(oracle, machine, samples):
+def test_grammatical_share_equals_the_share_without_uniform_words(
+  oracle, machine, samples
+):
   lengths = (samples > 0).sum(1)
   steps = np.minimum(lengths + 1, machine.length)  # words and the end
   expected = ((1 - captions.EPS) ** steps).mean()
@@ -169,7 +169,7 @@ def test_grammatical_by_hand(oracle):
 def test_a_sentence_of_full_length_needs_no_end(oracle, machine):
   @functools.cache
   def longest(state):
-    """The longest way to the end, the end itself included."""
+    """Returns the length of the longest path to the end, the end included."""
     if state == machine.end:
       return ()
     ways = [
@@ -222,7 +222,7 @@ def test_corpus():
   assert not train & set(map(tuple, corpus.test_words))
   assert corpus.record['overlap_lines'] == 0
   assert corpus.record['test_dropped_share'] < 0.05
-  assert 'left out, as training has them' in describe(corpus.record)
+  assert 'left out because training has them' in describe(corpus.record)
   np.testing.assert_array_equal(corpus.encode(corpus.test_words), corpus.test)
   lines = corpus.text(corpus.train)
   assert np.mean([line.endswith(' .') for line in lines]) > 0.97

@@ -1,12 +1,13 @@
-"""Codecs, and the cache of the word codecs."""
+"""Tests of the codecs and of the token cache."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moegan_jax.data import bpe, codecs
+from moegan_jax.data import bpe, build, codecs, textfile
 from moegan_jax.errors import UserError
+from moegan_jax.files import write_text
 
 LINES = ["A man isn't here.", 'Two "dogs" run.. fast!', 'one']
 
@@ -46,14 +47,14 @@ def test_split_and_join(name, line, tokens, text):
   assert codec.join(tokens) == text
 
 
-def test_word_codec_does_not_part_sentences():
+def test_word_codec_does_not_split_sentences():
   split = codecs.get_codec('word').split
   # Only the last period is a token of its own.
   assert split('it ran. it fell.') == ['it', 'ran.', 'it', 'fell', '.']
 
 
 @pytest.mark.parametrize('line', ['1 -2', '1 2.0', 'a', '²'])
-def test_ids_refuse_what_is_no_number(line):
+def test_ids_refuse_other_tokens(line):
   with pytest.raises(UserError, match='no number'):
     codecs.get_codec('ids').split(line)
 
@@ -69,7 +70,7 @@ def test_ids_refuse_what_is_no_number(line):
     ('fasta', 'ACß', "'ß' at character 3"),
   ],
 )
-def test_what_is_no_symbol_is_refused(name, line, message):
+def test_unknown_symbols_are_refused(name, line, message):
   with pytest.raises(UserError, match=message):
     codecs.get_codec(name).split(line)
 
@@ -97,18 +98,18 @@ def round_trip(codec, line):
 
 
 @given(st.text())
-def test_characters_come_back(line):
+def test_char_round_trip(line):
   assert round_trip(codecs.CODECS['char'], line) == line
 
 
 @given(st.text())
-def test_bytes_come_back(line):
+def test_bpe_round_trip(line):
   assert round_trip(BPE, line) == line
   assert round_trip(codecs.get_codec('bpe', BPE.model), line) == line
 
 
 @given(st.lists(st.sampled_from(ATOMS)))
-def test_atoms_come_back(tokens):
+def test_smiles_round_trip(tokens):
   smiles = codecs.CODECS['smiles']
   line = ''.join(tokens)
   assert round_trip(smiles, line) == line
@@ -116,23 +117,23 @@ def test_atoms_come_back(tokens):
 
 
 @given(st.text('ACGTNacgtn*-'))
-def test_residues_come_back_in_upper_case(line):
+def test_fasta_round_trip_in_upper_case(line):
   assert round_trip(codecs.CODECS['fasta'], line) == line.upper()
 
 
 @given(st.lists(st.integers(0)))
-def test_ids_come_back(ids):
+def test_ids_round_trip(ids):
   line = ' '.join(map(str, ids))
   assert round_trip(codecs.CODECS['ids'], line) == line
 
 
 @given(st.text())
-def test_words_between_blanks_come_back(line):
+def test_whitespace_round_trip(line):
   assert round_trip(codecs.CODECS['whitespace'], line) == ' '.join(line.split())
 
 
 @given(st.sampled_from(sorted(codecs.CODECS)), st.text())
-def test_a_line_is_read_or_refused_in_a_line(name, line):
+def test_any_line_is_split_or_refused_in_one_line(name, line):
   codec = codecs.CODECS[name]
   try:
     tokens = codec.split(line)
@@ -142,8 +143,8 @@ def test_a_line_is_read_or_refused_in_a_line(name, line):
     assert all(tokens)  # '' is how a vocabulary writes pad
 
 
-def test_the_bytes_of_bpe_are_those_of_its_library():
-  """Also where a sample is cut inside of a character."""
+def test_byte_of_agrees_with_the_library():
+  """Covers samples that end inside of a multi-byte character."""
   stands_for = bpe.byte_of()
   assert sorted(stands_for.values()) == list(range(256))
   symbols = {byte: symbol for symbol, byte in stands_for.items()}
@@ -155,7 +156,7 @@ def test_the_bytes_of_bpe_are_those_of_its_library():
     assert BPE.join(tokens) == case.decode(errors='replace')
 
 
-def test_the_same_text_gives_the_same_bpe():
+def test_bpe_is_deterministic():
   lines = [f'a line {i} of {i * i} and more' for i in range(200)]
   assert bpe.fit(lines, 400).model == bpe.fit(lines, 400).model
 
@@ -173,7 +174,7 @@ def test_tokenise_reads_its_cache(cache, monkeypatch):
     codecs.tokenise(LINES[:2], word._replace(split=fail))
 
 
-def test_case_has_a_cache_of_its_own(cache):
+def test_each_word_codec_has_its_own_cache(cache):
   cased, word = codecs.get_codec('word_cased'), codecs.get_codec('word')
   for _ in range(2):  # found, then read
     assert codecs.tokenise(['A Dog'], word) == [['a', 'dog']]
@@ -181,14 +182,14 @@ def test_case_has_a_cache_of_its_own(cache):
   assert len(list(cache.iterdir())) == 2
 
 
-def test_a_line_without_tokens_comes_back_from_the_cache(cache):
+def test_cache_keeps_lines_without_tokens(cache):
   word = codecs.get_codec('word')
   for _ in range(2):
     assert codecs.tokenise(['a', '', 'b'], word) == [['a'], [], ['b']]
 
 
 @pytest.mark.parametrize('damage', ['flip', 'cut', 'empty', 'binary'])
-def test_damaged_cache_is_ignored_and_mended(cache, damage):
+def test_damaged_cache_is_ignored_and_replaced(cache, damage):
   word = codecs.get_codec('word')
   tokens = codecs.tokenise(LINES, word)
   (path,) = cache.iterdir()
@@ -205,7 +206,7 @@ def test_damaged_cache_is_ignored_and_mended(cache, damage):
   assert path.read_bytes() == good
 
 
-def test_unwritable_cache_is_no_cache(tmp_path, monkeypatch):
+def test_unwritable_cache_is_ignored(tmp_path, monkeypatch):
   (tmp_path / 'file').write_text('in the way')
   monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'file'))
   word = codecs.get_codec('word')
@@ -216,3 +217,77 @@ def test_only_the_word_codecs_are_cached(cache):
   assert codecs.tokenise(['ab'], codecs.get_codec('char')) == [['a', 'b']]
   assert codecs.tokenise([], codecs.get_codec('word')) == []
   assert not cache.exists()
+
+
+# --- tokens that a generator writes are read back --------------------------
+
+WORD_LINES = (
+  'A man says "stop it" and ran. He isn\'t "here"',
+  "Mr. Lee's `` quoted '' words ...",
+  'it cost $5 (or so), 3.5 % -- gonna go.',
+  'they cannot «say» ‘that’',
+)
+TEXTS = {
+  'word': WORD_LINES,
+  'word_cased': WORD_LINES,
+  'char': (' a\u2028b  c ', '床前 \x0c\x85'),
+  'whitespace': ("a 'b' ``", '"c. d'),
+  'ids': ('0 17 3', '205'),
+  'smiles': ('C[13CH3:1]/N=Br%12(Cl)', 'c1ccccc1[nH]BrC%99'),
+  'fasta': ('ACGT-*',),
+}
+
+
+def generator_of(name):
+  """Builds a corpus whose vocabulary is the tokens of TEXTS."""
+  codec = codecs.CODECS[name]
+  tokens = [codec.split(line) for line in TEXTS[name]]
+  return build.build_corpus(
+    name=name, codec=codec, train=tokens * 20, test=tokens
+  )
+
+
+GENERATORS = {name: generator_of(name) for name in codecs.CODECS}
+
+
+@given(st.data(), st.sampled_from(sorted(codecs.CODECS)))
+def test_any_written_tokens_are_read_back(tmp_path_factory, data, name):
+  """Checks encode(decode(ids)) == ids through a file for any ids."""
+  corpus = GENERATORS[name]
+  sentence = st.lists(
+    st.integers(1, corpus.vocab_size - 1), min_size=1, max_size=corpus.length
+  )
+  rows = data.draw(st.lists(sentence, min_size=1, max_size=5))
+  ids = np.zeros((len(rows), corpus.length), np.int32)
+  for row, tokens in zip(ids, rows):
+    row[: len(tokens)] = tokens
+  path = tmp_path_factory.getbasetemp() / 'written.txt'
+  write_text(path, ''.join(f'{line}\n' for line in corpus.text(ids)))
+  lines = textfile.read_written(path)
+  np.testing.assert_array_equal(corpus.encode(map(corpus.split, lines)), ids)
+
+
+def test_quotation_marks_of_a_generator():
+  corpus = GENERATORS['word']
+  words = ['a', '``', 'man', "''", 'ran.']
+  line = corpus.codec.join(words)
+  assert corpus.split(line) == words
+  # NLTK's rules, on which published scores depend, read the line otherwise.
+  assert corpus.codec.split(line) == ['a', '``', 'man', '``', 'ran', '.']
+  # A line with an unknown word was not written by this generator.
+  assert corpus.split('A "zebra" ran.') == [
+    'a',
+    '``',
+    'zebra',
+    "''",
+    'ran',
+    '.',
+  ]
+
+
+def test_bpe_text_is_read_back_as_the_same_text():
+  rng = np.random.RandomState(0)
+  tokens = sorted({t for line in ('the dogs', '床前') for t in BPE.split(line)})
+  for _ in range(100):
+    line = BPE.join(rng.choice(tokens, 8).tolist())
+    assert BPE.join(BPE.split(line)) == line

@@ -1,10 +1,11 @@
-"""Building, encoding and describing a corpus, on cases done by hand."""
+"""Tests of corpora against values computed by hand."""
 
 import json
 
 import numpy as np
 import pytest
 
+from moegan_jax.data import build as build_lib
 from moegan_jax.data import corpus as corpus_lib
 from moegan_jax.data.codecs import CODECS
 from moegan_jax.errors import UserError
@@ -22,7 +23,7 @@ def build(**kwargs):
     'test': TEST,
     'origin': 'by hand',
   }
-  return corpus_lib.build_corpus(**(settings | kwargs))
+  return build_lib.build_corpus(**(settings | kwargs))
 
 
 def test_ids_padding_and_unknown_words():
@@ -42,7 +43,7 @@ def test_ids_padding_and_unknown_words():
   assert corpus.test_words == TEST  # references keep unknown words and length
 
 
-def test_validation_part_is_the_end_and_shares_the_vocabulary():
+def test_validation_part_is_the_end_of_training_and_shares_its_vocabulary():
   corpus = build(valid_share=0.05)
   np.testing.assert_array_equal(corpus.valid, [[4, 2, 0]])
   assert corpus.valid_words == [['d', 'b']]
@@ -116,7 +117,7 @@ def test_record_is_json_and_repeatable():
   assert changed['test_sha256'] == first['test_sha256']
 
 
-def test_array_sha256_knows_the_shape_and_not_the_layout():
+def test_array_sha256_depends_on_shape_and_not_on_layout():
   x = np.arange(6, dtype=np.int32).reshape(2, 3)
   assert corpus_lib.array_sha256(x) != corpus_lib.array_sha256(x.reshape(3, 2))
   assert corpus_lib.array_sha256(x) == corpus_lib.array_sha256(
@@ -132,9 +133,9 @@ def test_numbers_sort_as_numbers():
 
 def test_drop_long_and_common_words():
   sentences = [['a', 'b', 'c'], ['a'], ['a', 'b'], ['d', 'a'], []]
-  assert corpus_lib.drop_long(sentences, 0) == sentences
-  assert corpus_lib.drop_long(sentences, 1) == [['a'], []]
-  common = corpus_lib.common_words
+  assert build_lib.drop_long(sentences, 0) == sentences
+  assert build_lib.drop_long(sentences, 1) == [['a'], []]
+  common = build_lib.common_words
   assert common(sentences) == {'a', 'b', 'c', 'd'}
   assert common(sentences, 2) == {'a', 'b'}
   # Of c and d, which are equally rare, the first in sorted order stays.
@@ -142,7 +143,7 @@ def test_drop_long_and_common_words():
   assert common(sentences, 3, 2) == {'a'}
 
 
-def test_labels_stay_beside_their_sentences():
+def test_labels_are_split_like_their_sentences():
   names = ['x', 'y', 'x', 'z'] * 5
   labels = {'train': names, 'test': ['y', 'w', 'x', 'y', 'z']}
   corpus = build(labels=labels, valid_share=0.1)
@@ -159,7 +160,7 @@ def test_labels_stay_beside_their_sentences():
   assert build().labels == {}
 
 
-def test_a_corpus_comes_back_from_what_is_known_of_it():
+def test_from_known_inverts_known():
   corpus = build(codec=CODECS['char'])
   known = json.loads(json.dumps(corpus.known()))
   again = corpus_lib.Corpus.from_known(known)

@@ -1,4 +1,4 @@
-"""A matrix of ids on disk: parts, words, and what is no such matrix."""
+"""Tests of memory-mapped matrices of ids."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def saved(tmp_path, array, name='ids.npy'):
   return str(path)
 
 
-def test_the_parts_are_stretches_of_the_file(tmp_path):
+def test_parts_are_contiguous_rows_of_the_file(tmp_path):
   corpus = matrix.load_matrix(path=saved(tmp_path, IDS))
   assert isinstance(corpus.train, np.memmap)
   parts = [corpus.train, corpus.valid, corpus.test]
@@ -59,11 +59,11 @@ def changed(row, column, value):
     (changed(70, 1, -1), 'row 71: ids must not be negative'),
     (changed(95, 0, 0), 'row 96: ids follow on a 0'),
     (IDS[:20], '18 training lines are too few'),
-    (IDS * 0, 'no id but 0'),
+    (IDS * 0, 'all ids are 0'),
     (np.array([{}]), 'ids.npy cannot be read'),
   ],
 )
-def test_what_is_no_such_matrix_is_refused(tmp_path, array, said):
+def test_invalid_matrices_are_refused(tmp_path, array, said):
   with pytest.raises(UserError, match=said):
     matrix.load_matrix(path=saved(tmp_path, array))
 

@@ -1,4 +1,4 @@
-"""The LSTM oracle: exact where it can be enumerated, fixed for good."""
+"""Tests of the LSTM oracle: exact probabilities and pinned draws."""
 
 import itertools
 import os
@@ -35,7 +35,7 @@ def _chosen(log_probs, tokens):
 
 
 def _naive(params, tokens):
-  """SeqGAN's equations for one sequence, a step at a time, in float64."""
+  """Evaluates SeqGAN's equations for one sequence step by step in float64."""
   p = {name: array.astype(np.float64) for name, array in params.items()}
 
   def gate(name, x, h, squash):
@@ -72,7 +72,7 @@ def test_log_probs_equal_a_naive_loop(tiny):
   np.testing.assert_allclose(tiny.log_probs(tokens), expected, atol=1e-5)
 
 
-def test_samples_have_the_oracles_frequencies(tiny, every_sequence):
+def test_sample_frequencies_match_the_probabilities(tiny, every_sequence):
   n = 200_000
   samples = tiny.sample(np.random.RandomState(1), n)
   assert samples.dtype == np.int32 and samples.shape == (n, T)
@@ -115,7 +115,7 @@ def test_draws_are_pinned():
 
 
 def _entropy(oracle, n):
-  """Mean surprise in nats a token of n of the oracle's own samples."""
+  """Estimates the entropy in nats per token from n samples."""
 
   @jax.jit
   def surprise(tokens):
@@ -143,7 +143,7 @@ def test_entropy_of_seqgans_parameters(length, entropy):
   assert abs(_entropy(oracle, 600) - entropy) < 0.07
 
 
-def test_a_file_gives_the_oracle_that_was_saved(tiny, tmp_path):
+def test_saved_parameters_give_the_same_oracle(tiny, tmp_path):
   file = tmp_path / 'oracle.npz'
   np.savez(file, **oracle_lib.draw_params(3, V, DIM))
   loaded = oracle_lib.lstm_oracle(
@@ -160,20 +160,20 @@ def test_a_file_gives_the_oracle_that_was_saved(tiny, tmp_path):
 @pytest.mark.parametrize(
   ('damage', 'message'),
   [
-    ('absent', 'no such file'),
-    ('text', 'not a readable .npz'),
-    ('empty', 'not a readable .npz'),
-    ('cut', 'not a readable .npz'),
-    ('flipped', 'not a readable .npz'),
-    ('npy', 'not a readable .npz'),
-    ('pickled', 'not a readable .npz'),
+    ('absent', 'does not exist'),
+    ('text', 'no readable .npz'),
+    ('empty', 'no readable .npz'),
+    ('cut', 'no readable .npz'),
+    ('flipped', 'no readable .npz'),
+    ('npy', 'no readable .npz'),
+    ('pickled', 'no readable .npz'),
     ('missing', "'wog' is missing"),
     ('shape', "'bf' has shape (3,), expected (4,)"),
     ('nan', "'bo' must hold finite"),
     ('strings', "'bo' must hold finite"),
   ],
 )
-def test_bad_files_are_one_clear_line(tmp_path, damage, message):
+def test_bad_files_are_reported_in_one_line(tmp_path, damage, message):
   file = tmp_path / 'bad.npz'
   params = oracle_lib.draw_params(0, V, DIM)
   replaced = {

@@ -1,4 +1,4 @@
-"""A corpus of a file of your own: what is split, dropped, and refused."""
+"""Tests of corpora from the user's own files."""
 
 import gzip
 import json
@@ -192,7 +192,7 @@ def test_every_format_reads_as_expected(write, name, gz):
     ('ids', ['5 0 7', '0']),
   ],
 )
-def test_padding_is_no_token_of_any_codec(write, codec, lines):
+def test_pad_is_no_token_of_any_codec(write, codec, lines):
   corpus = own.load_own(path=write(lines * 20), codec=codec)
   assert set(corpus.text(corpus.train)) == {line.strip() for line in lines}
   ended = (corpus.train == corpus.pad).sum(axis=1)
@@ -267,13 +267,13 @@ def test_bpe_is_fitted_to_training_text_and_kept(write):
     ),
   ],
 )
-def test_refusals_are_one_line(write, content, settings, message):
+def test_errors_are_one_line(write, content, settings, message):
   with pytest.raises(UserError, match=message) as caught:
     own.load_own(path=write(content), **settings)
   assert '\n' not in str(caught.value)
 
 
-def test_words_that_never_come_again(write):
+def test_note_if_test_words_are_unknown(write):
   single = [f'name{i}' for i in range(60)]
   corpus = own.load_own(path=write(single), codec='word')  # they are meant
   assert 'data.codec=char or bpe' in describe(corpus.record)

@@ -1,4 +1,4 @@
-"""Files in every format: what is read, what is counted, what is refused."""
+"""Tests of file formats: records, dropped records and errors."""
 
 import gzip
 import io
@@ -47,6 +47,15 @@ def test_text_with_any_line_ends(read):
   assert read('poems', 'one').codec == 'word'
 
 
+def test_empty_sentences_only(tmp_path):
+  path = tmp_path / 'a.txt'
+  path.write_text('\n' * 30)
+  found = records.read_records(path, allow_blank=True).records
+  assert [r.wrong for r in found] == ['blank'] * 30
+  with pytest.raises(UserError, match='only blank lines'):
+    records.read_records(path)
+
+
 def test_a_table_by_the_name_of_a_column(read):
   table = 'id,Caption,kind\n1,"a, ""b""\n\nc",x\n2,d,\n\n3,e\n4, ,y\n5,f,y\n'
   found = read('a.csv', table, 'Caption', 'kind')
@@ -80,13 +89,13 @@ def test_byte_order_marks_of_joined_files(read):
   assert texts(read('a.txt', joined)) == ['a', 'b c', 'd']
 
 
-def test_the_usual_column(read):
+def test_default_column(read):
   assert texts(read('a.csv', 'line\na\nb\n')) == ['a', 'b']
   assert texts(read('a.csv', 'id,text\n1,a\n')) == ['a']
   assert texts(read('a.csv', 'kind,line\n1,a\n', '', 'kind')) == ['a']
 
 
-def test_a_quotation_mark_is_a_character_of_tsv(read):
+def test_tsv_has_no_quoting(read):
   found = read('a.tsv', 'text\tn\n"Go," he\t1\nsaid "\t2\n')
   assert texts(found) == ['"Go," he', 'said "']
 
@@ -142,7 +151,7 @@ def test_ids_end_at_the_first_zero(read):
   assert [r.wrong for r in found.records] == ['', '', 'blank']
 
 
-def test_gzip_is_the_same_corpus(read):
+def test_gzip_does_not_change_the_records(read):
   plain = read('a.txt', 'one\ntwo\n')
   packed = read('a.txt.gz', gzip.compress(b'one\ntwo\n'))
   assert packed == plain
@@ -202,7 +211,7 @@ def test_gzip_is_the_same_corpus(read):
     ),
   ],
 )
-def test_refusals_are_one_line(read, name, content, columns, message):
+def test_errors_are_one_line(read, name, content, columns, message):
   with pytest.raises(UserError, match=message) as caught:
     read(name, content, *columns)
   assert '\n' not in str(caught.value)

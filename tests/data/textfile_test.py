@@ -1,4 +1,4 @@
-"""Text files: what is read as a line, and what is refused."""
+"""Tests of reading text files as lines."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The benchmark corpora: published figures, and where files come from.
+"""Tests of the benchmark corpora: published statistics and file sources.
 
 Downloads go to a server of this test's own, or nowhere.
 """
@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from moegan_jax.data import texygen
+from moegan_jax.data import texygen, texygen_files
 from moegan_jax.errors import UserError
 
 TRAIN = ''.join(f'A dog number {i}.\n' for i in range(40))
@@ -19,7 +19,7 @@ TEST = 'A dog.\nA cat.'
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-  """An empty cache, and no directory in the environment."""
+  """Sets up an empty cache, and no directory in the environment."""
   monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
   monkeypatch.delenv('MOEGAN_DATA_DIR', raising=False)
   return tmp_path / 'cache'
@@ -27,7 +27,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-  """A web server with a small Texygen; its folder."""
+  """Serves a small Texygen over HTTP; returns its folder."""
   folder = tmp_path / 'web'
   (folder / 'data' / 'testdata').mkdir(parents=True)
   (folder / 'data' / 'image_coco.txt').write_text(TRAIN)
@@ -42,7 +42,7 @@ def server(tmp_path, monkeypatch):
     thread = threading.Thread(target=httpd.serve_forever, daemon=True)
     thread.start()
     address = f'http://127.0.0.1:{httpd.server_port}/'
-    monkeypatch.setattr(texygen, 'UPSTREAM', address)
+    monkeypatch.setattr(texygen_files, 'UPSTREAM', address)
     monkeypatch.setenv('NO_PROXY', '127.0.0.1')
     yield folder
     httpd.shutdown()
@@ -79,7 +79,7 @@ def test_coco_has_the_published_figures(coco):
   assert record['train_duplicates'] == 46  # as tokens; 41 as raw lines
   assert record['notes'] == []
   assert record['files'] == {
-    name: texygen.registered()[name]
+    name: texygen_files.registered()[name]
     for name in ('image_coco.txt', 'test_coco.txt')
   }
 
@@ -117,7 +117,7 @@ def test_the_shuffled_corpus_has_the_same_lines(benchmark_files, coco):
 
 
 def test_builder_checks_and_keeps_the_files(benchmark_files, cache):
-  data = texygen.prepare('coco', cache, manual_dir=str(benchmark_files))
+  data = texygen_files.prepare('coco', cache, manual_dir=str(benchmark_files))
   assert data['train'] == (benchmark_files / 'image_coco.txt').read_bytes()
   assert data['test'] == (benchmark_files / 'test_coco.txt').read_bytes()
 
@@ -125,7 +125,7 @@ def test_builder_checks_and_keeps_the_files(benchmark_files, cache):
 def test_builder_refuses_a_wrong_checksum(cache, tmp_path):
   folder = write_coco(tmp_path / 'own', image_coco=TRAIN, test_coco=TEST)
   with pytest.raises(Exception, match='wrong checksum'):
-    texygen.prepare('coco', cache, manual_dir=folder)
+    texygen_files.prepare('coco', cache, manual_dir=folder)
 
 
 def test_download_then_cache(cache, server, monkeypatch, capfd):
@@ -133,7 +133,7 @@ def test_download_then_cache(cache, server, monkeypatch, capfd):
   assert corpus.record['origin'].startswith('downloaded from http://127')
   assert 'image_coco.txt differs from upstream' in corpus.record['notes']
   assert corpus.record['test_lines'] == 2
-  monkeypatch.setattr(texygen, 'UPSTREAM', 'http://127.0.0.1:9/')
+  monkeypatch.setattr(texygen_files, 'UPSTREAM', 'http://127.0.0.1:9/')
   again = texygen.load_texygen('coco', offline=True)
   assert again.record['origin'].startswith('cache ')
   assert again.record['train_sha256'] == corpus.record['train_sha256']
@@ -142,20 +142,20 @@ def test_download_then_cache(cache, server, monkeypatch, capfd):
     path.write_bytes(path.read_bytes()[:99])
   with pytest.raises(UserError, match='cached copy cannot be read') as caught:
     texygen.load_texygen('coco')
-  assert not isinstance(caught.value, texygen.CorpusUnavailable)
+  assert not isinstance(caught.value, texygen_files.CorpusUnavailable)
 
 
-def test_failed_downloads_are_quick_quiet_and_one_line(
+def test_failed_downloads_are_quick_and_reported_in_one_line(
   cache, server, monkeypatch, capfd
 ):
-  with pytest.raises(texygen.CorpusUnavailable, match='HTTP code: 404'):
+  with pytest.raises(texygen_files.CorpusUnavailable, match='HTTP code: 404'):
     texygen.load_texygen('emnlp')
-  monkeypatch.setattr(texygen, 'UPSTREAM', 'http://127.0.0.1:9/')
-  with pytest.raises(texygen.CorpusUnavailable, match='no network'):
+  monkeypatch.setattr(texygen_files, 'UPSTREAM', 'http://127.0.0.1:9/')
+  with pytest.raises(texygen_files.CorpusUnavailable, match='no network'):
     texygen.load_texygen('coco')
-  monkeypatch.setattr(texygen, '_reachable', lambda url: True)
+  monkeypatch.setattr(texygen_files, '_reachable', lambda url: True)
   start = time.monotonic()
-  with pytest.raises(texygen.CorpusUnavailable) as caught:
+  with pytest.raises(texygen_files.CorpusUnavailable) as caught:
     texygen.load_texygen('coco')
   assert time.monotonic() - start < 10
   assert 'the download failed (ConnectionError' in str(caught.value)
@@ -164,7 +164,9 @@ def test_failed_downloads_are_quick_quiet_and_one_line(
 
 
 def test_offline_without_cache(cache):
-  with pytest.raises(texygen.CorpusUnavailable, match='downloads are off'):
+  with pytest.raises(
+    texygen_files.CorpusUnavailable, match='downloads are off'
+  ):
     texygen.load_texygen('coco', offline=True)
 
 
@@ -209,7 +211,7 @@ def test_emnlp_falls_back_to_the_sample(cache, tmp_path):
   write_coco(tmp_path / 'own', emnlp_news=TRAIN * 2)
   record = texygen.load_texygen('emnlp', directory=folder).record
   assert record['train_lines'] == 76
-  assert 'emnlp_news.txt has no registered sum' in record['notes'][0]
+  assert 'emnlp_news.txt has no registered checksum' in record['notes'][0]
 
 
 @pytest.mark.parametrize(
@@ -225,7 +227,7 @@ def test_bad_directories(cache, tmp_path, directory, message):
   write_coco(tmp_path / 'binary', image_coco='a\0', test_coco=TEST)
   with pytest.raises(UserError, match=message) as caught:
     texygen.load_texygen('coco', directory=str(tmp_path / directory))
-  assert not isinstance(caught.value, texygen.CorpusUnavailable)
+  assert not isinstance(caught.value, texygen_files.CorpusUnavailable)
 
 
 def test_unknown_name(cache):

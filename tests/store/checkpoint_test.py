@@ -320,3 +320,18 @@ def test_no_leftovers_when_the_last_rename_fails(store, monkeypatch):
     with pytest.raises(errors.UserError, match='Read-only file system'):
       store.save('last', 2, small(2), {})
   assert names(store) == ['last-1']
+
+
+@pytest.mark.parametrize(
+  'name', ['[x]', 'a[0-9]', 'a\\b', 'gs:', 'a\udce9', '*']
+)
+def test_any_legal_name_of_a_folder(tmp_path, name):
+  folder = tmp_path / name / 'checkpoints'
+  folder.parent.mkdir()
+  store = checkpoint.Store(folder)
+  tree = {'a': np.arange(3), 'b': {'[c]': np.ones((2, 2))}}
+  store.save('last', 1, tree, {'who': 'me'})
+  found = checkpoint.Store(folder, say=pytest.fail).restore('last', tree)
+  np.testing.assert_array_equal(found.tree['a'], tree['a'])
+  np.testing.assert_array_equal(found.tree['b']['[c]'], tree['b']['[c]'])
+  assert sorted(p.name for p in tmp_path.iterdir()) == [name]

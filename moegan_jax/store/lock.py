@@ -1,0 +1,62 @@
+"""An exclusive lock on a file, on POSIX systems and on Windows."""
+
+import os
+import pathlib
+from typing import IO
+
+try:
+  import fcntl
+except ImportError:  # Windows
+  fcntl = None
+  try:
+    import msvcrt
+  except ImportError:
+    msvcrt = None
+
+# On Windows a locked byte cannot be read, so it lies beyond the content.
+_OFFSET = 1 << 20
+
+
+class HeldError(Exception):
+  """Another process holds the lock; the text is its process id."""
+
+
+def acquire(path: pathlib.Path) -> IO[str]:
+  """Locks a file for this process and writes the process id to it.
+
+  Args:
+    path: the file; it is created if it does not exist.
+
+  Returns:
+    The open file. The lock ends when the file is closed, at the latest with
+    the process.
+
+  Raises:
+    HeldError: another process holds the lock.
+    OSError: the file cannot be opened.
+
+  Without support by the system or the file system (some network file systems
+  have none) there is no lock, and the file is returned all the same.
+  """
+  file = path.open('a+', encoding='utf-8')
+  try:
+    _lock(file)
+  except (BlockingIOError, PermissionError):
+    file.seek(0)
+    owner = file.read().strip() or 'unknown'
+    file.close()
+    raise HeldError(owner) from None
+  except OSError:
+    pass
+  file.truncate(0)
+  file.write(f'{os.getpid()}\n')
+  file.flush()
+  return file
+
+
+def _lock(file: IO[str]) -> None:
+  if fcntl is not None:
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+  elif msvcrt is not None:
+    file.seek(_OFFSET)
+    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)

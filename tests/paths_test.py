@@ -1,0 +1,48 @@
+"""Tests of user paths."""
+
+import os
+import pathlib
+
+import pytest
+from moegan_jax.train.workdir import Workdir
+
+from moegan_jax import paths
+from moegan_jax.errors import UserError
+
+
+def test_the_home_directory(monkeypatch):
+  monkeypatch.setenv('HOME', '/home/me')
+  assert paths.expand('~/x') == '/home/me/x'
+  assert paths.expand(pathlib.Path('~')) == '/home/me'
+  for path in ('a/~', './~', 'a', '', '~nobody-of-this-name/x'):
+    assert paths.expand(path) == path
+
+
+def test_a_workdir_at_home(tmp_path, monkeypatch):
+  monkeypatch.setenv('HOME', str(tmp_path))
+  monkeypatch.chdir(tmp_path)
+  Workdir('~/runs/x')
+  assert [p.name for p in tmp_path.iterdir()] == ['runs']
+
+
+def test_outputs(tmp_path):
+  (tmp_path / 'file').write_text('')
+  (tmp_path / 'link').symlink_to(tmp_path / 'new')
+  for name in ('file', 'new', 'link', '[x]', 'a b'):
+    paths.check_output(tmp_path / name)
+  paths.check_output('/dev/stdout')
+  for name in ('', 'gone/x', 'file/x'):
+    with pytest.raises(UserError, match=r'--output=.* name a file in a folder'):
+      paths.check_output(tmp_path / name)
+  for name in ('', 'new', 'new/er', '[x]'):
+    paths.check_folder(tmp_path / name)
+  for name in ('file', 'file/x'):
+    with pytest.raises(UserError, match=r'file is a file, name a folder'):
+      paths.check_folder(tmp_path / name)
+
+
+def test_a_place_without_permission(tmp_path, monkeypatch):
+  monkeypatch.setattr(os, 'access', lambda path, mode: False)
+  for check in (paths.check_output, paths.check_folder):
+    with pytest.raises(UserError, match=r'--output=.*x cannot be written'):
+      check(tmp_path / 'x')
