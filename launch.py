@@ -5,7 +5,7 @@ The same as `moegan-jax train`, see --help.
 
 import sys
 
-from moegan_jax.cli import train
+from moegan_jax.cli import main
 
 if __name__ == '__main__':
-  sys.exit(train.main())
+  sys.exit(main(['train', *sys.argv[1:]]))

@@ -16,25 +16,6 @@ def expand(path: str | os.PathLike) -> str:
   return os.path.expanduser(os.fspath(path))
 
 
-def check_output(path: str | os.PathLike, flag: str = '--output') -> None:
-  """Checks, before the work begins, that a file can be written.
-
-  Args:
-    path: file to write. A link, a pipe or a device is legal.
-    flag: what the error calls it.
-
-  Raises:
-    UserError: the path is a directory, its directory does not exist, or
-      writing is not permitted.
-  """
-  file = pathlib.Path(path)
-  if file.is_dir() or not file.absolute().parent.is_dir():
-    raise UserError(f'{flag}={path}: name a file in a folder that exists')
-  place = file if file.exists() else file.absolute().parent
-  if not os.access(place, os.W_OK):
-    raise UserError(f'{flag}={path} cannot be written: choose another place')
-
-
 def check_folder(path: str | os.PathLike, flag: str = '--output') -> None:
   """Checks, before the work begins, that files can be written to a folder.
 

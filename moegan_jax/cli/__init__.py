@@ -1,9 +1,10 @@
 """The command line: moegan-jax VERB ..., or python -m moegan_jax VERB ..."""
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
+
+from moegan_jax.environment import prepare
 
 # Verb -> what it does; each is a module of this package.
 VERBS = {
@@ -35,8 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       file=sys.stderr,
     )
     return 2
-  # XLA's notes about CPU features do not help a user.
-  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+  prepare()  # before JAX is imported
   name = argv[0].replace('-', '_')
   module = importlib.import_module(f'moegan_jax.cli.{name}')
   return module.main(argv[1:])

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import pathlib
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -95,10 +94,3 @@ def changes_of(flags: Sequence[str]) -> dict[str, str]:
       )
     found[change[1]] = change[2]
   return found
-
-
-def check_output(path: str) -> None:
-  """UserError now, where writing a file would fail after minutes of work."""
-  there = pathlib.Path(path)
-  if there.is_dir() or not there.absolute().parent.is_dir():
-    raise UserError(f'--output={path}: name a file in a folder that exists')

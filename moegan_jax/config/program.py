@@ -47,6 +47,10 @@ def _text() -> dict:
     'test_share': 0.1,  # that part
     'column': '',  # of csv, tsv, jsonl; empty: the only one, or text
     'label_column': '',  # class of each line; empty: none
+    # Whether csv and tsv begin with names of columns: true, false (columns are
+    # then 1, 2, ...), auto (true, with a warning if line 1 looks like data)
+    'header': 'auto',
+    'encoding': 'utf-8',  # such as utf-16, latin-1, gb18030
     # auto (by the file's ending), word, word_cased, char, whitespace, bpe,
     # smiles, fasta, ids
     'codec': 'auto',

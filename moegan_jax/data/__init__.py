@@ -29,9 +29,8 @@ def _text(name, s):
     columns=Columns(
       s.column,
       s.label_column,
-      # Runs from before these settings lack them.
-      header=s.get('header', 'auto'),
-      encoding=s.get('encoding', 'utf-8'),
+      header=s.header,
+      encoding=s.encoding,
     ),
     codec=s.codec,
     max_length=s.max_length,

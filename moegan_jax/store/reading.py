@@ -40,6 +40,17 @@ def check_finished(folder: pathlib.Path) -> None:
     )
 
 
+def last_measured_step(folder: pathlib.Path) -> int:
+  """Returns the last step whose results a finished run has; -1 without any.
+
+  Raises:
+    UserError: results.json is damaged.
+  """
+  results = folder / schema.RESULTS
+  stages = read_json(results).get('stages', {}) if results.is_file() else {}
+  return max((int(stage['end']) for stage in stages.values()), default=-1)
+
+
 def parse_json(path: pathlib.Path, parse: Callable, missing: Any) -> Any:
   """Reads a JSON file and parses its value.
 

@@ -18,7 +18,7 @@ from moegan_jax.errors import UserError, unknown
 from moegan_jax.experiment.settings import is_place
 from moegan_jax.files import flatten, jsonable, read_json, write_text
 from moegan_jax.report import comparison, html, runs
-from moegan_jax.store import schema
+from moegan_jax.store import reading, schema
 from moegan_jax.store.workdir import Workdir, has_begun
 from moegan_jax.sweeps import plan
 from moegan_jax.sweeps.grid import Grid, load, named
@@ -210,8 +210,7 @@ def _finished(path: pathlib.Path, config, end: int) -> bool:
   before = flatten(read_json(path / schema.CONFIG))
   now = flatten(jsonable(config.to_dict()))
   same = all(before.get(k) == v or is_place(k) for k, v in now.items())
-  stages = read_json(path / schema.RESULTS).get('stages', {})
-  return same and max((s['end'] for s in stages.values()), default=0) == end
+  return same and reading.last_measured_step(path) == end
 
 
 def _has_results(path: pathlib.Path) -> bool:

@@ -1,7 +1,7 @@
 """Samples sentences from a trained generator.
 
-  python -m moegan_jax.sample --workdir=RUN -n 1000 [-o FILE]
-  python -m moegan_jax.sample --exported=FOLDER -n 1000 [-o FILE]
+  moegan-jax sample --workdir=RUN -n 1000 [-o FILE]
+  moegan-jax sample --exported=FOLDER -n 1000 [-o FILE]
 
 Writes one sentence a line to standard output or to a file; everything else goes
 to standard error. Sentence i depends on the seed and on i only: changing -n or
@@ -14,10 +14,10 @@ import itertools
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from moegan_jax.cli import Parser, exit_code
-from moegan_jax.environment import prepare
+from moegan_jax.cli.shared import Parser, exit_code
 from moegan_jax.errors import UserError
-from moegan_jax.paths import check_output, expand
+from moegan_jax.files import check_writable
+from moegan_jax.paths import expand
 
 # Modules that need JAX are imported late, so that errors of the command line
 # appear at once.
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   Returns:
     The exit code, see the module.
   """
-  return exit_code(lambda: _run(_parser().parse_args(argv)))
+  return exit_code(lambda: _run(parser().parse_args(argv)))
 
 
 def passing(
@@ -57,9 +57,10 @@ def _run(args: argparse.Namespace) -> int:
     if value < 1:
       raise UserError(f'{name} {value}: must be at least 1')
   if args.output:
-    check_output(args.output)
+    check_writable(args.output)
   if args.texts and not args.novel:
     raise UserError('--texts has no effect without --novel: leave it out')
+  from moegan_jax.experiment import compilation
   from moegan_jax.sampler import Style
 
   compilation.use_cache()
@@ -134,13 +135,10 @@ def _trained(args: argparse.Namespace):
   return run.sampler, known, origin
 
 
-def _parser() -> Parser:
-  parser = Parser(
-    prog='python -m moegan_jax.sample',
-    description=__doc__,
-    formatter_class=argparse.RawDescriptionHelpFormatter,
-  )
-  source = parser.add_mutually_exclusive_group(required=True)
+def parser() -> Parser:
+  """The flags of the verb."""
+  made = Parser('sample', __doc__)
+  source = made.add_mutually_exclusive_group(required=True)
   source.add_argument(
     '--workdir', metavar='RUN', type=expand, help='folder of a run'
   )
@@ -148,9 +146,9 @@ def _parser() -> Parser:
     '--exported',
     metavar='FOLDER',
     type=expand,
-    help='folder that moegan_jax.export wrote',
+    help='folder that moegan-jax export wrote',
   )
-  add = parser.add_argument
+  add = made.add_argument
   add('-n', type=int, default=10, help='number of sentences (%(default)s)')
   add(
     '-o',
@@ -204,9 +202,4 @@ def _parser() -> Parser:
     default=256,
     help='batch size, which affects memory and speed (%(default)s)',
   )
-  return parser
-
-
-if __name__ == '__main__':
-  prepare()
-  sys.exit(main())
+  return made

@@ -1,19 +1,17 @@
 """Exports a trained generator to files that other programs can load.
 
-  python -m moegan_jax.export --workdir=RUN -o FOLDER
+  moegan-jax export --workdir=RUN -o FOLDER
 
 FOLDER/generator.json has the vocabulary and the codec, weights.safetensors the
 weights, and program.stablehlo the sampling program for any batch size, on CPU
-and CUDA. `python -m moegan_jax.sample --exported=FOLDER` samples from them.
+and CUDA. `moegan-jax sample --exported=FOLDER` samples from them.
 """
 
 import argparse
 import pathlib
-import sys
 from collections.abc import Sequence
 
-from moegan_jax.cli import Parser, exit_code
-from moegan_jax.environment import prepare
+from moegan_jax.cli.shared import Parser, exit_code
 from moegan_jax.paths import check_folder, expand
 
 
@@ -26,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   Returns:
     The exit code: 0 done, 2 bad input.
   """
-  return exit_code(lambda: _run(_parser().parse_args(argv)))
+  return exit_code(lambda: _run(parser().parse_args(argv)))
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -45,13 +43,10 @@ def _run(args: argparse.Namespace) -> None:
   )
 
 
-def _parser() -> Parser:
-  parser = Parser(
-    prog='python -m moegan_jax.export',
-    description=__doc__,
-    formatter_class=argparse.RawDescriptionHelpFormatter,
-  )
-  add = parser.add_argument
+def parser() -> Parser:
+  """The flags of the verb."""
+  made = Parser('export', __doc__)
+  add = made.add_argument
   add(
     '--workdir',
     required=True,
@@ -80,9 +75,4 @@ def _parser() -> Parser:
     metavar='I',
     help='trained seed, from 0 (%(default)s)',
   )
-  return parser
-
-
-if __name__ == '__main__':
-  prepare()
-  sys.exit(main())
+  return made

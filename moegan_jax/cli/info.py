@@ -1,19 +1,17 @@
 """Describes the folder of a run.
 
-python -m moegan_jax.info RUN [--json]
+moegan-jax info RUN [--json]
 """
 
 import argparse
 import json
 import os
 import pathlib
-import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moegan_jax.cli import Parser, exit_code
-from moegan_jax.environment import prepare
+from moegan_jax.cli.shared import Parser, exit_code
 from moegan_jax.files import jsonable, read_json
 from moegan_jax.paths import expand
 
@@ -35,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   Returns:
     The exit code: 0 done, 2 bad input.
   """
-  return exit_code(lambda: _run(_parser().parse_args(argv)))
+  return exit_code(lambda: _run(parser().parse_args(argv)))
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -65,7 +63,9 @@ def collect(path: str | os.PathLike) -> dict[str, Any]:
   Raises:
     UserError: the folder is no run, or a file is damaged.
   """
+  from moegan_jax.store import schema
   from moegan_jax.store.checkpoint import Store
+  from moegan_jax.store.reading import last_measured_step
   from moegan_jax.store.workdir import Workdir
   from moegan_jax.trained import described
 
@@ -74,26 +74,25 @@ def collect(path: str | os.PathLike) -> dict[str, Any]:
   store = Store(folder.checkpoints)
   checkpoints = {kind: store.steps(kind) for kind in KINDS}
   step = max((*checkpoints['last'], *checkpoints['phase'], 0))
-  phases, ends, end = {}, {}, 0
+  phases, end = {}, 0
   for name, phase in system.phases.items():
     done = min(max(step - end, 0), phase.steps)
     phases[name] = {'done': done, 'steps': phase.steps}
     end += phase.steps
-    ends[name] = end
-  results = folder.path / 'results.json'
+  results = folder.path / schema.RESULTS
   table = read_json(results) if results.is_file() else {}
   best = checkpoints['best'][-1:]
   return {
     'path': folder.path,
-    'finished': step >= end and table.get('ends') == ends,
+    'finished': step >= end and last_measured_step(folder.path) == end,
     'step': step,
     'steps': end,
     'phases': phases,
     'checkpoints': checkpoints,
     'best': store.meta('best', best[0]) if best else {},
     'rows': [row['label'] for row in table.get('rows', ())]
-    or _names(folder.path / 'rows', '.json'),
-    'samples': _names(folder.path / 'samples', '.txt'),
+    or _names(folder.path / schema.ROWS, '.json'),
+    'samples': _names(folder.path / schema.SAMPLES, '.txt'),
     'bytes': {
       'all': _size(folder.path),
       'checkpoints': _size(folder.checkpoints),
@@ -189,16 +188,9 @@ def _size(folder: pathlib.Path) -> int:
   return sum(path.stat().st_size for path in files)
 
 
-def _parser() -> Parser:
-  parser = Parser(
-    prog='python -m moegan_jax.info',
-    description=__doc__.partition('\n')[0],
-  )
-  parser.add_argument('run', metavar='RUN', type=expand, help='folder of a run')
-  parser.add_argument('--json', action='store_true', help='print JSON')
-  return parser
-
-
-if __name__ == '__main__':
-  prepare()
-  sys.exit(main())
+def parser() -> Parser:
+  """The flags of the verb."""
+  made = Parser('info', __doc__)
+  made.add_argument('run', metavar='RUN', type=expand, help='folder of a run')
+  made.add_argument('--json', action='store_true', help='print JSON')
+  return made
