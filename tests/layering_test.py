@@ -40,11 +40,15 @@ MAY = {
   'sampler': {*BASE, 'ops', 'data'},
   'evaluate': {*BASE, 'data', 'metrics', 'report', 'scoring', 'store'},
   'human': {*BASE, 'data', 'metrics', 'report', 'store'},
-  'exported': {*BASE, 'data', 'sampler'},
 }
 # The face of the package and its command line are above everything.
 ABOVE = {*MAY, 'trained'}
-MAY_TOO = {'__init__': {'trained'}, '__main__': {'cli'}, 'cli': ABOVE}
+MAY_TOO = {
+  'exported': ABOVE,
+  '__init__': {'trained'},
+  '__main__': {'cli'},
+  'cli': ABOVE,
+}
 
 
 def imports(path: pathlib.Path) -> list[str]:

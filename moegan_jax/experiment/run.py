@@ -234,7 +234,7 @@ class Run:
     if faults:
       self.health.mark(faults)
       if not self.health.alive.any():
-        raise Diverged(self._last_state(stage, faults[0]))
+        raise Diverged(_stopped(stage, faults[0], self.store))
     done = step - stage.start
     windows = self._log.add(
       report.values, done - count, count, step == stage.end
@@ -292,16 +292,6 @@ class Run:
     )
     return saved.tree
 
-  def _last_state(self, stage: Stage, fault: Fault) -> str:
-    """Where the last finite state is, and what may help."""
-    kept = self.store.steps('last')[-1:]
-    return (
-      f'{_described(stage, fault)}; the last finite state is checkpoint '
-      f'last-{kept[0] if kept else "?"} in {self.workdir.checkpoints}; '
-      '--config.on_nan=rollback, or a lower learning rate in a new --workdir, '
-      'may help'
-    )
-
   def _announce(self, stage, compiled, seconds: float, left: int) -> None:
     """Prints the times of this phase and of later ones."""
     self.reporter.note(
@@ -309,15 +299,8 @@ class Run:
       f'{compiled.extra_bytes / 1e6:,.0f} MB of working memory, '
       f'{seconds:.3g} s per iteration, {format_duration(seconds * left)} to go'
     )
-    for line in forecast(
-      self.system.phases,
-      stage.name,
-      seconds,
-      left,
-      self.shapes,
-      self.corpus.length,
-      self.size,
-    ):
+    size = self.shapes, self.corpus.length, self.size
+    for line in forecast(self.system.phases, stage.name, seconds, left, *size):
       self.reporter.note(line)
 
   # --- ends of stages ------------------------------------------------------
@@ -357,4 +340,15 @@ def _described(stage: Stage, fault: Fault) -> str:
   return (
     f'phase {stage.name}, step {fault.step}, seed {fault.seed}: {fault.loss} '
     'is not finite'
+  )
+
+
+def _stopped(stage: Stage, fault: Fault, store: Store) -> str:
+  """Why a run stops, where its last finite state is, and what may help."""
+  kept = store.steps('last')[-1:]
+  return (
+    f'{_described(stage, fault)}; the last finite state is checkpoint '
+    f'last-{kept[0] if kept else "?"} in {store.directory}; '
+    '--config.on_nan=rollback, or a lower learning rate in a new --workdir, '
+    'may help'
   )

@@ -53,7 +53,9 @@ class Workdir:
       raise errors.UserError(f'--workdir {self.path} is a file; give a folder')
     if not create:
       if not (self.path / schema.CONFIG).is_file():
-        raise errors.UserError(f'{self.path} is no run: it has no config.json')
+        raise errors.UserError(
+          f'{self.path} is no run: it has no {schema.CONFIG}'
+        )
       return
     probe = self.path / '.writable'
     try:
@@ -154,7 +156,7 @@ class Workdir:
       # An attempt that was refused, or failed to compile, does not bind the
       # next one; its untrained parameters may have other shapes.
       shutil.rmtree(self.checkpoints, ignore_errors=True)
-      write_json(self.path / 'config.json', config)
+      write_json(self.path / schema.CONFIG, config)
       return True
     before = self.read_config()
     old, new = flatten(before), flatten(config)
@@ -178,7 +180,7 @@ class Workdir:
         'old settings'
       )
     if before != config:
-      write_json(self.path / 'config.json', config)
+      write_json(self.path / schema.CONFIG, config)
     return False
 
   def write_json(self, name: str, values: dict) -> None:
