@@ -85,7 +85,9 @@ def build_corpus(
       is outside of [0, 0.5].
   """
   if not 0 <= valid_share <= 0.5:
-    raise UserError(f'valid_share is {valid_share}: choose it from 0 to 0.5')
+    raise UserError(
+      f'data.valid_share is {valid_share}: choose it from 0 to 0.5'
+    )
   if len(train) < MIN_LINES:
     raise UserError(
       f'{origin or name}: {len(train)} training lines are too few, at least'

@@ -77,12 +77,15 @@ def load_own(
     raise UserError('no file given: set data.path to a text file')
   _check_limits(max_length=max_length, min_count=min_count, max_vocab=max_vocab)
   if not test_path and not 0 < test_share < 1:
-    raise UserError(f'test_share is {test_share}: choose it between 0 and 1')
+    raise UserError(
+      f'data.test_share is {test_share}: choose it between 0 and 1'
+    )
   paths = {'train': path} | ({'test': test_path} if test_path else {})
   files = {p: read_records(file, columns) for p, file in paths.items()}
   records = {part: file.records for part, file in files.items()}
   _check_readable(paths, records)
-  notes, drawn = [note for file in files.values() for note in file.notes], set()
+  notes = [note for file in files.values() for note in file.notes]
+  drawn = set()
   if not test_path:
     drawn = _draw(records['train'], test_share, path)
     notes.append(
