@@ -17,14 +17,15 @@ import pytest
 import safetensors.numpy
 from jax import export as jax_export
 
-import launch
 import moegan_jax
-from moegan_jax import export, info, sample, sampler, trained
+from moegan_jax import sampler, trained
+from moegan_jax.cli import export, info, sample, train
 from moegan_jax.data import bpe
-from moegan_jax.report import html
 from moegan_jax.train import keys
 
-ROOT = pathlib.Path(launch.__file__).resolve().parent
+pytestmark = pytest.mark.usefixtures('own_cache', 'no_figures')
+
+ROOT = pathlib.Path(moegan_jax.__file__).resolve().parents[1]
 PRETRAINED, END, MEASURED = 24, 28, 300
 BATCH = 64
 SETTINGS = {
@@ -43,9 +44,9 @@ SETTINGS = {
   'adversarial.steps': END - PRETRAINED,
   'adversarial.batch': 8,
   'adversarial.d_steps': 1,
-  'eval.draws': 2,
-  'eval.pretrain_every': 0,
-  'eval.adversarial_every': 2,
+  'generator.draws': 2,
+  'mle.eval_every': 0,
+  'adversarial.eval_every': 2,
   'eval.samples': 40,
   'eval.final_samples': MEASURED,
   'eval.chunk': BATCH,
@@ -70,24 +71,6 @@ def lines(program, *argv):
   return out.splitlines()
 
 
-@pytest.fixture(autouse=True, scope='module')
-def quick(tmp_path_factory):
-  """Sets up quick compilation, a separate cache, and no figures."""
-  with pytest.MonkeyPatch.context() as patch:
-    patch.setenv('MOEGAN_CACHE_DIR', str(tmp_path_factory.mktemp('cache')))
-    patch.setattr(html, 'write', lambda folder: None)
-    jax.config.update('jax_disable_most_optimizations', True)
-    # The same programs are compiled again and again here.
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
-    yield
-  jax.config.update('jax_disable_most_optimizations', False)
-  jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
-  jax.config.update('jax_compilation_cache_dir', None)
-  from jax.experimental.compilation_cache import compilation_cache
-
-  compilation_cache.reset_cache()
-
-
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
   """Trains a run with two seeds, latent noise and a discriminator."""
@@ -98,10 +81,10 @@ def folder(tmp_path_factory):
   (path / 'text.txt').write_text('\n'.join(text) + '\n')
   settings = SETTINGS | {'data.path': path / 'text.txt'}
   argv = [f'--config.{key}={value}' for key, value in settings.items()]
-  config = f'--config={ROOT / "configs/textgan_text.py"}'
+  config = '--config=textgan:text'
   out = io.StringIO()
   with contextlib.redirect_stdout(out):
-    code = launch.main(['', config, *argv, f'--workdir={path / "run"}'])
+    code = train.main([config, *argv, f'--workdir={path / "run"}'])
   assert code == 0
   return path / 'run'
 
@@ -502,7 +485,7 @@ def test_damaged_runs(damaged):
 
 def test_help_does_not_wait_for_jax():
   code = (
-    'import sys; from moegan_jax import export, info, sample\n'
+    'import sys; from moegan_jax.cli import export, info, sample\n'
     'for program in (export, info, sample):\n'
     '  try: program.main(["--help"])\n'
     '  except SystemExit as end: assert not end.code\n'

@@ -12,18 +12,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import launch
-from configs import common, papers
-from moegan_jax import data
+from moegan_jax import config, data
+from moegan_jax.cli import train
 from moegan_jax.errors import UserError
 from moegan_jax.experiment import settings as checks
 from moegan_jax.experiment import train_app
+from moegan_jax.experiment.reporter import Silent
 from moegan_jax.experiment.run import Run
 from moegan_jax.files import flatten
 from moegan_jax.store.workdir import Workdir
-from moegan_jax.sweeps import grid
 
-ROOT = pathlib.Path(launch.__file__).resolve().parent
+ROOT = pathlib.Path(train.__file__).resolve().parents[2]
 
 TINY = {
   'data.train_size': 200,
@@ -55,7 +54,7 @@ def flags(**settings):
 
 
 ORACLE = [
-  f'--config={ROOT / "configs/moegan_oracle_small.py"}',
+  '--config=moegan:small',
   *(f'--config.{key}={value}' for key, value in TINY.items()),
 ]
 
@@ -63,7 +62,7 @@ ORACLE = [
 def text_run(path, **more):
   """Returns the arguments of a run on a text file."""
   return [
-    f'--config={ROOT / "configs/mle_text.py"}',
+    f'--config={ROOT / "configs/mle.py"}:text',
     f'--config.data.path={path}',
     *flags(**more),
   ]
@@ -72,15 +71,14 @@ def text_run(path, **more):
 def coco(folder):
   """Returns the arguments of a run on COCO in a folder."""
   return [
-    f'--config={ROOT / "configs/mle_coco.py"}:smoke',
+    '--config=mle:coco,smoke',
     f'--config.data.dir={folder}',
   ]
 
 
 def system(name, **more):
   """Returns the arguments of another system on the same corpus."""
-  config = ROOT / f'configs/{name}_oracle_small.py'
-  return [f'--config={config}', *ORACLE[1:6], *flags(**more)]
+  return [f'--config={name}:small', *ORACLE[1:6], *flags(**more)]
 
 
 # Name -> (function of a folder that returns arguments, words of the error).
@@ -88,7 +86,7 @@ BAD = {
   'no config': (lambda d: [], ['--config']),
   'config absent': (lambda d: ['--config=configs/none.py'], ['none.py']),
   'variant': (
-    lambda d: [ORACLE[0] + ':huge', *ORACLE[1:]],
+    lambda d: [ORACLE[0] + ',huge', *ORACLE[1:]],
     ['huge', 'smoke'],
   ),
   'key': (lambda d: [*ORACLE, '--config.mle.epoch=3'], ['epoch', 'epochs']),
@@ -181,7 +179,7 @@ BAD = {
   ),
   'no effect': (
     lambda d: [*ORACLE, '--config.mmd.weight=0.5'],
-    ['mmd.weight', 'no effect', 'system=moegan'],
+    ['mmd.weight', 'no setting', 'system=moegan'],
   ),
   'loss': (lambda d: [*ORACLE, '--config.game.loss=wgan'], ['wgan-gp']),
   'horizon': (lambda d: [*ORACLE, '--config.game.horizon=1'], ['horizon']),
@@ -300,7 +298,7 @@ BAD = {
   ),
   'a discriminator for MLE': (
     lambda d: system('mle', discriminator__embed=8),
-    ['discriminator.embed', 'no effect'],
+    ['discriminator.embed', 'system=mle'],
   ),
   'more memory than there is': (
     lambda d: [*ORACLE, f'--config.data.train_size={2**44}'],
@@ -326,11 +324,10 @@ VALUES = (
   ('data.length', 0),
   ('data.vocab_size', 0),
   ('data.oracle_dim', 0),
-  ('data.offline_fallback', 'cocoa'),
   ('generator.cell', 'gru2'),
   ('generator.init', 'xavier'),
   ('generator.embed', 0),
-  ('generator.hidden', 0),
+  ('log_every', 0),
   ('generator.latent', -1),
   ('discriminator.kind', 'rnn'),
   ('discriminator.embed', 0),
@@ -364,14 +361,14 @@ VALUES = (
   ('game.weight', -1.0),
   ('game.top_k', -1),
   ('game.top_p', 0.0),
-  ('game.unroll', 0),
+  ('unroll', 0),
   ('fsa.weight', -1.0),
   ('fsa.distance', 'l2'),
   ('fsa.reduce', 'all'),
   ('fsa.dropout', 'on'),
   ('ccl.weight', -1.0),
-  ('eval.pretrain_every', -1),
-  ('eval.adversarial_every', -1),
+  ('mle.eval_every', -1),
+  ('adversarial.eval_every', -1),
   ('eval.samples', 1),
   ('eval.final_samples', 0),
   ('eval.chunk', 0),
@@ -394,7 +391,7 @@ def run(*argv):
   """Returns exit code, stdout and stderr of a command line."""
   out, err = io.StringIO(), io.StringIO()
   with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-    code = launch.main(['launch.py', *map(str, argv)])
+    code = train.main(list(map(str, argv)))
   return code, out.getvalue(), err.getvalue()
 
 
@@ -468,9 +465,7 @@ def _any_value(old):
   )
 
 
-BASE = grid.configure(
-  common.experiment(papers.moegan, common.oracle_small, ''), TINY
-)
+BASE = config.override(config.load('moegan:small'), TINY)
 KEYS = {k: v for k, v in flatten(BASE.to_dict()).items() if k != 'init_from'}
 
 
@@ -485,16 +480,19 @@ KEYS = {k: v for k, v in flatten(BASE.to_dict()).items() if k != 'init_from'}
 @example(given_=('discriminator.widths', ('a',)))
 def test_any_value_is_taken_or_refused(given_, tmp_path_factory):
   """Any value of a setting builds a system or raises a `UserError`."""
-  config = grid.configure(BASE, dict([given_]))
+  key, value = given_
+  changed = BASE.copy_and_resolve_references()
+  section, _, name = key.rpartition('.')
+  (changed[section] if section else changed)[name] = value
   workdir = Workdir(tmp_path_factory.getbasetemp() / 'any')
   try:
-    checks.check(config)
-    loaded = data.load(config.data)
-    job = train_app.prepare(config, loaded, workdir, None, None, {})
+    checks.check(changed)
+    corpus = data.load(changed.data).corpus
+    job = train_app.prepare(changed, corpus, workdir, Silent(), None)
   except UserError as error:
     assert str(error).strip()
   else:
-    assert job.total >= 0 and job.shapes.players
+    assert job.stages[-1].end >= 0 and job.shapes.players
 
 
 def test_batches_of_a_small_file_are_lowered(files, monkeypatch):

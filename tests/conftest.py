@@ -9,6 +9,7 @@ os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 import hypothesis
 import jax
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 jax.config.update('jax_debug_key_reuse', True)
@@ -23,6 +24,29 @@ def quick_compilation():
   jax.config.update('jax_disable_most_optimizations', True)
   yield
   jax.config.update('jax_disable_most_optimizations', False)
+
+
+@pytest.fixture(scope='module')
+def own_cache(tmp_path_factory, quick_compilation):
+  """The cache of a program: not the user's, and for quick programs too."""
+  cache = tmp_path_factory.mktemp('cache')
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setenv('MOEGAN_CACHE_DIR', str(cache))
+    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
+    yield cache
+  jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
+  jax.config.update('jax_compilation_cache_dir', None)
+  compilation_cache.reset_cache()
+
+
+@pytest.fixture(scope='module')
+def no_figures():
+  """Runs end without their HTML page, which takes seconds to draw."""
+  from moegan_jax.report import html
+
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(html, 'write', lambda folder: None)
+    yield
 
 
 @pytest.fixture(scope='module')

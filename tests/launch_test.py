@@ -22,10 +22,13 @@ import pytest
 import launch
 import moegan_jax
 from moegan_jax import data, exported
+from moegan_jax.cli import train
 from moegan_jax.data.captions import captions_oracle
 from moegan_jax.errors import UserError
 from moegan_jax.store.checkpoint import Store
 from moegan_jax.train import loop
+
+pytestmark = pytest.mark.usefixtures('own_cache')
 
 ROOT = pathlib.Path(launch.__file__).resolve().parent
 TRAIN, TEST, EPOCH = 200, 100, 12  # 12 batches of 16 in an epoch
@@ -55,8 +58,8 @@ SMALL = flags(
   adversarial__steps=2,
   adversarial__batch=8,
   adversarial__d_steps=2,
-  eval__pretrain_every=0,
-  eval__adversarial_every=1,
+  mle__eval_every=0,
+  adversarial__eval_every=1,
   eval__samples=50,
   eval__final_samples=60,
   eval__chunk=32,
@@ -64,39 +67,21 @@ SMALL = flags(
   eval__temperatures='(0.8, 1.0)',
 )
 ORACLE = [
-  f'--config={ROOT / "configs/moegan_oracle_small.py"}',
+  '--config=moegan:small',
   *SMALL,
   *flags(data__vocab_size=30, data__length=6, data__oracle_dim=4),
 ]
 CAPTIONS = [
-  f'--config={ROOT / "configs/moegan_captions.py"}',
+  '--config=moegan:captions',
   *SMALL,
 ]
-
-
-@pytest.fixture(autouse=True, scope='module')
-def settings_of_the_process(tmp_path_factory):
-  """A cache that is not the user's; and what `launch.main` sets, undone."""
-  cache = tmp_path_factory.mktemp('cache')
-  with pytest.MonkeyPatch.context() as patch:
-    patch.setenv('MOEGAN_CACHE_DIR', str(cache))
-    # Compiling is what takes long here.
-    jax.config.update('jax_disable_most_optimizations', True)
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
-    yield cache
-  jax.config.update('jax_disable_most_optimizations', False)
-  jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
-  jax.config.update('jax_compilation_cache_dir', None)
-  from jax.experimental.compilation_cache import compilation_cache
-
-  compilation_cache.reset_cache()
 
 
 def run(*argv):
   """Exit code, stdout and stderr of a command line, in this process."""
   out, err = io.StringIO(), io.StringIO()
   with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-    code = launch.main(['launch.py', *argv])
+    code = train.main(argv)
   return code, out.getvalue(), err.getvalue()
 
 
@@ -127,7 +112,7 @@ def assert_same_end(one, two):
 
 
 @pytest.fixture(scope='module')
-def finished(tmp_path_factory, settings_of_the_process):
+def finished(tmp_path_factory, own_cache):
   """A finished run of two seeds on the oracle, not to be changed."""
   workdir = tmp_path_factory.mktemp('runs') / 'oracle'
   argv = [*ORACLE, *flags(num_seeds=2), f'--workdir={workdir}']
@@ -165,13 +150,13 @@ def test_the_workdir_of_a_run(finished):
     assert f'{label} at its best temperature' in table
   record = json.loads((workdir / 'results.json').read_text())
   assert [row['key'] for row in record['rows'][:2]] == [
-    'pretrain',
-    'adversarial',
+    'start',
+    'last',
   ]
   assert all(len(r['values']['jeffreys']) == 2 for r in record['rows'][:2])
   curves = json.loads((workdir / 'curves.json').read_text())
   assert curves['temperatures'] == [0.8, 1.0]
-  assert np.shape(curves['curves']['adversarial']['jeffreys']) == (2, 2)
+  assert np.shape(curves['curves']['last']['jeffreys']) == (2, 2)
   with np.load(workdir / 'features.npz') as features:
     assert features['real'].shape == features['fake'].shape == (TEST, 4)
   assert 'Jeffreys' in (workdir / 'report.html').read_text(encoding='utf-8')
@@ -238,10 +223,12 @@ def test_a_finished_run_is_an_object(finished):
   text = one.sample(40, seed=3)
   assert text[:2] == one.sample(2, seed=3)
   assert text != one.sample(40, seed=4)
-  config, *_ = launch.parse(['launch.py', *argv])
+  (text,) = (x for x in argv if x.startswith('--config='))
+  changes = [x for x in argv if x.startswith('--config.')]
+  config = train.configuration(text.partition('=')[2], changes)
   corpus = data.load(config.data).corpus
   held_out = corpus.text(corpus.test[:60])
-  row = json.loads((workdir / f'rows/adversarial-{EPOCH + 2}.json').read_text())
+  row = json.loads((workdir / f'rows/last-{EPOCH + 2}.json').read_text())
   nll = -one.log_prob(held_out).mean() / corpus.length
   np.testing.assert_allclose(nll, row['nll_test'][1], rtol=1e-5)
   assert one.judge(held_out).shape == (60,)
@@ -336,19 +323,15 @@ def test_init_from_another_run(finished, tmp_path):
   assert code == 0, err
   assert arrays(tmp_path / 'run')[1] == 1
   # Its own adversarial phase starts where that run's likelihood ended.
-  table = (tmp_path / 'run' / 'rows' / 'pretrain-0.json').read_text()
-  other = (workdir / 'rows' / f'pretrain-{EPOCH}.json').read_text()
+  table = (tmp_path / 'run' / 'rows' / 'start-0.json').read_text()
+  other = (workdir / 'rows' / f'start-{EPOCH}.json').read_text()
   ours, theirs = json.loads(table), json.loads(other)
   assert ours['nll_train'] == pytest.approx(theirs['nll_train'], rel=1e-5)
 
 
-def test_the_cache_is_where_it_was_asked_to_be(
-  finished, settings_of_the_process
-):
-  assert list(settings_of_the_process.glob('xla/*'))
-  assert jax.config.jax_compilation_cache_dir == str(
-    settings_of_the_process / 'xla'
-  )
+def test_the_cache_is_where_it_was_asked_to_be(finished, own_cache):
+  assert list(own_cache.glob('xla/*'))
+  assert jax.config.jax_compilation_cache_dir == str(own_cache / 'xla')
 
 
 def test_a_loss_that_is_not_finite_ends_with_one(tmp_path):
@@ -365,13 +348,13 @@ def test_a_loss_that_is_not_finite_ends_with_one(tmp_path):
 LONG = [
   *ORACLE,
   # Two seeds, so that `finished` has compiled the same functions before.
-  *flags(num_seeds=2, adversarial__steps=30, eval__adversarial_every=0),
+  *flags(num_seeds=2, adversarial__steps=30, adversarial__eval_every=0),
   *flags(chunk_seconds=0.001, checkpoint__every=0.0),
 ]
 
 
 @pytest.fixture(scope='module')
-def unbroken(tmp_path_factory, settings_of_the_process):
+def unbroken(tmp_path_factory, own_cache):
   workdir = tmp_path_factory.mktemp('runs') / 'unbroken'
   # In a few long chunks: where they end makes no difference.
   more = flags(chunk_seconds=5.0, checkpoint__every=60.0)
@@ -480,8 +463,8 @@ def test_a_loop_of_kills_ends_where_an_unbroken_run_ends(tmp_path):
   settings = flags(
     num_seeds=2,
     adversarial__steps=30,
-    eval__adversarial_every=3,
-    eval__pretrain_every=1,
+    adversarial__eval_every=3,
+    mle__eval_every=1,
     mle__epochs=2,
     checkpoint__every=0.0,
     chunk_seconds=0.001,
@@ -553,7 +536,7 @@ def test_a_signal_to_the_process(number, tmp_path):
 
 # Likelihood alone: what is tried here is the way of the data.
 OWN = [
-  f'--config={ROOT / "configs/mle_text.py"}',
+  f'--config={ROOT / "configs/mle.py"}:text',
   *(x for x in SMALL if 'adversarial' not in x and 'discriminator' not in x),
 ]
 
@@ -575,7 +558,7 @@ def test_molecules_are_read_measured_and_loaded(tmp_path):
   assert values['real_train']['valid_molecules'] == 1
   assert values['real_test']['novel_molecules'] == 0
   assert 'novel_molecules' not in values['real_train']
-  assert 0 <= values['pretrain']['valid_molecules'][0] <= 1
+  assert 0 <= values['start']['valid_molecules'][0] <= 1
   loaded = moegan_jax.load(tmp_path / 'run')
   assert np.isfinite(loaded.log_prob(['CCO', 'CC(=O)Cl'])).all()
   with pytest.raises(UserError, match='no symbol of SMILES'):
@@ -614,17 +597,21 @@ def test_a_fitted_codec_lives_in_the_folder_of_the_run(tmp_path):
   assert sampler.sample(3) == loaded.sample(3)
 
 
-def test_help_names_the_flags():
-  code, out, _ = run('--help')
-  assert code == 0 and '--config' in out and 'workdir' in out
+def test_help_names_the_flags(capsys):
+  with pytest.raises(SystemExit) as end:
+    train.main(['--help'])
+  assert end.value.code == 0
+  out = capsys.readouterr().out
+  assert '--config' in out and 'workdir' in out
 
 
-def test_a_blank_in_place_of_the_equals_sign():
-  config = str(ROOT / 'configs' / 'mle_oracle_small.py')
-  argv = ['launch.py', '--config', f'{config}:smoke', '--config.seed=3']
-  parsed, workdir, _ = launch.parse(argv)
-  same, other, _ = launch.parse(
-    ['launch.py', f'--config={config}:smoke', '--config.seed=3']
+def test_a_blank_in_place_of_the_equals_sign(monkeypatch):
+  asked = []
+  monkeypatch.setattr(
+    train, 'configuration', lambda *given: asked.append(given) or 1 / 0
   )
-  assert parsed.to_dict() == same.to_dict() and workdir == other
-  assert parsed.seed == 3
+  for argv in (['--config', 'mle:small,smoke'], ['--config=mle:small,smoke']):
+    with pytest.raises(ZeroDivisionError):
+      run(*argv, '--config.seed=3')
+  assert asked[0] == asked[1]
+  assert asked[0] == ('mle:small,smoke', ['--config.seed=3'])

@@ -92,5 +92,10 @@ def changes_of(flags: Sequence[str]) -> dict[str, str]:
         f'command line: {flag!r} is neither a flag nor --config.KEY=VALUE; see '
         '--help'
       )
+    if change[1] == 'workdir':
+      raise UserError(
+        'command line: --config.workdir is not a setting; did you mean '
+        f'--workdir={change[2]}?'
+      )
     found[change[1]] = change[2]
   return found

@@ -11,18 +11,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import launch
-from configs import mle_oracle_small
+from moegan_jax import config
+from moegan_jax.cli import train
 from moegan_jax.experiment import compilation, train_app
-from moegan_jax.report import html
 from moegan_jax.store.checkpoint import Store
-from moegan_jax.store.records import Writer
+from moegan_jax.store.records import RecordWriter
 from moegan_jax.store.workdir import Workdir
-from moegan_jax.sweeps import grid
+
+pytestmark = pytest.mark.usefixtures('own_cache', 'no_figures')
 
 END, AT = 10, 6  # iterations in all, and the one at which something happens
-CONFIG = grid.configure(
-  mle_oracle_small.get_config(),
+CONFIG = config.override(
+  config.load('mle:small'),
   {
     'data.vocab_size': 20,
     'data.length': 4,
@@ -33,7 +33,7 @@ CONFIG = grid.configure(
     'generator.embed': 4,
     'mle.epochs': 2,
     'mle.batch': 16,
-    'eval.pretrain_every': 0,
+    'mle.eval_every': 0,
     'eval.samples': 20,
     'eval.final_samples': 30,
     'eval.chunk': 30,
@@ -44,39 +44,13 @@ CONFIG = grid.configure(
 )
 
 
-# What `launch.parse` says of other processes where there are none.
-ALONE = {
-  'coordinator': None,
-  'num_processes': None,
-  'process_id': None,
-  'cluster': False,
-}
-
-
-@pytest.fixture(autouse=True, scope='module')
-def settings_of_the_process(tmp_path_factory):
-  """A cache that is not the user's, quick compilation, and no figures."""
-  with pytest.MonkeyPatch.context() as patch:
-    patch.setenv('MOEGAN_CACHE_DIR', str(tmp_path_factory.mktemp('cache')))
-    patch.setattr(html, 'write', lambda folder: None)
-    jax.config.update('jax_disable_most_optimizations', True)
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
-    yield
-  jax.config.update('jax_disable_most_optimizations', False)
-  jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
-  jax.config.update('jax_compilation_cache_dir', None)
-  from jax.experimental.compilation_cache import compilation_cache
-
-  compilation_cache.reset_cache()
-
-
 def run(path, monkeypatch):
   """Exit code, stdout and stderr of the command line, in this process."""
   out, err = io.StringIO(), io.StringIO()
   with monkeypatch.context() as patch:
-    patch.setattr(launch, 'parse', lambda argv: (CONFIG, str(path), ALONE))
+    patch.setattr(train, 'configuration', lambda text, flags: CONFIG)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-      code = launch.main([])
+      code = train.main(['--config=mle', f'--workdir={path}'])
   return code, out.getvalue(), err.getvalue()
 
 
@@ -118,7 +92,7 @@ def at_save(monkeypatch, step, action):
 
 
 def test_a_clock_that_goes_backwards(unbroken):
-  records = Writer(unbroken).read()
+  records = RecordWriter(unbroken).read()
   steps = [record['step'] for record in records]
   assert steps == sorted(steps) and steps[-1] == END
   times = [record['time'] for record in records]

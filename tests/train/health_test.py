@@ -12,16 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from configs import mle_oracle_small
-from moegan_jax import trained
+from moegan_jax import config, trained
 from moegan_jax.experiment import train_app
-from moegan_jax.report import html, table
+from moegan_jax.report import table
 from moegan_jax.store.checkpoint import Store
-from moegan_jax.store.records import Writer
-from moegan_jax.sweeps import grid
+from moegan_jax.store.records import RecordWriter
 from moegan_jax.train import health
 from moegan_jax.train.loop import Report
 from moegan_jax.types import Update
+
+pytestmark = pytest.mark.usefixtures('own_cache', 'no_figures')
 
 END, AT = 10, 6  # iterations in all, and the one that goes wrong
 TINY = {
@@ -35,7 +35,7 @@ TINY = {
   'generator.embed': 4,
   'mle.epochs': 2,
   'mle.batch': 16,
-  'eval.pretrain_every': 0,
+  'mle.eval_every': 0,
   'eval.samples': 20,
   'eval.final_samples': 30,
   'eval.chunk': 30,
@@ -45,26 +45,9 @@ TINY = {
 }
 
 
-@pytest.fixture(autouse=True, scope='module')
-def settings_of_the_process(tmp_path_factory):
-  """A cache that is not the user's, quick compilation, and no figures."""
-  with pytest.MonkeyPatch.context() as patch:
-    patch.setenv('MOEGAN_CACHE_DIR', str(tmp_path_factory.mktemp('cache')))
-    patch.setattr(html, 'write', lambda folder: None)
-    jax.config.update('jax_disable_most_optimizations', True)
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
-    yield
-  jax.config.update('jax_disable_most_optimizations', False)
-  jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
-  jax.config.update('jax_compilation_cache_dir', None)
-  from jax.experimental.compilation_cache import compilation_cache
-
-  compilation_cache.reset_cache()
-
-
 def configured(**more):
   changes = {k.replace('__', '.'): v for k, v in more.items()}
-  return grid.configure(mle_oracle_small.get_config(), TINY | changes)
+  return config.override(config.load('mle:small'), TINY | changes)
 
 
 def poisoned(monkeypatch, *, seed, what, when=lambda config: True):
@@ -143,7 +126,7 @@ def test_one_seed_is_marked_and_the_others_go_on(what, tmp_path, monkeypatch):
     assert [str(v) == 'nan' for v in values] == [False, True, False], key
   page = (tmp_path / 'run/results.md').read_text()
   assert f'seed 1 diverged at step {AT}' in page and 'nan' not in page
-  records = Writer(tmp_path / 'run').read()
+  records = RecordWriter(tmp_path / 'run').read()
   assert [r['lost'] for r in records if r['kind'] == 'event'] == [[-1, AT, -1]]
   last = [r['nll'] for r in records if r['kind'] == 'train'][-1]
   assert np.isnan(last).tolist() == [False, True, False]
@@ -212,7 +195,9 @@ def test_a_rollback_lowers_the_rates_and_is_remembered(tmp_path, monkeypatch):
   _, saved = arrays(tmp_path / 'run')
   assert 'diverged' not in out
   assert saved.step == END and saved.meta == {'rollbacks': {'pretrain': 2}}
-  events = [r for r in Writer(tmp_path / 'run').read() if r['kind'] == 'event']
+  events = [
+    r for r in RecordWriter(tmp_path / 'run').read() if r['kind'] == 'event'
+  ]
   assert [r['rollbacks'] for r in events] == [1, 2]
   # Taken up in the middle, it goes on at the lower rate.
   shutil.copytree(tmp_path / 'run', tmp_path / 'half')
