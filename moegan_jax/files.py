@@ -131,7 +131,7 @@ def write_stdout(text: str) -> None:
   """
   stream = sys.stdout
   if stream is None:
-    raise UserError('cannot write standard output: it is closed; open it')
+    raise UserError('standard output cannot be written: it is closed; open it')
   encoding = getattr(stream, 'encoding', None) or 'utf-8'
   try:
     stream.write(text.encode(encoding, 'replace').decode(encoding))
@@ -141,7 +141,7 @@ def write_stdout(text: str) -> None:
   except OSError as error:
     _discard_stdout()
     raise UserError(
-      f'cannot write standard output: {error.strerror}; redirect it elsewhere'
+      f'standard output cannot be written: {error.strerror}; redirect it'
     ) from error
 
 

@@ -122,7 +122,7 @@ def test_bad_input_is_one_line(texts, capsys, argv, said):
 
 def test_help_waits_for_nothing():
   code = (
-    'import sys; from moegan_jax import evaluate\n'
+    'import sys; from moegan_jax.cli import evaluate\n'
     'try: evaluate.main(["--help"])\n'
     'except SystemExit as end: assert not end.code\n'
     'assert not {"numpy", "jax", "nltk", "sklearn"} & set(sys.modules)'
@@ -136,7 +136,7 @@ def test_help_waits_for_nothing():
 
 def test_measuring_needs_no_jax(texts):
   code = (
-    'import sys; from moegan_jax import evaluate\n'
+    'import sys; from moegan_jax.cli import evaluate\n'
     f'code = evaluate.main({["--samples", "samples.txt"]}'
     f' + {["--references", "references.txt", "--train", "train.txt"]})\n'
     'sys.exit(code or "jax" in sys.modules)'
@@ -156,7 +156,7 @@ def test_measuring_needs_no_jax(texts):
 def in_shell(command):
   """Runs a shell command in which $EVALUATE is a complete command line."""
   evaluate = (
-    f'{sys.executable} -m moegan_jax.evaluate --samples samples.txt'
+    f'{sys.executable} -m moegan_jax evaluate --samples samples.txt'
     f' --references references.txt {QUICK}'
   )
   return subprocess.run(
@@ -176,8 +176,12 @@ def errors(done):
 @pytest.mark.parametrize(
   ('command', 'code', 'said'),
   [
-    ('$EVALUATE > /dev/full', 2, 'cannot write standard output: No space left'),
-    ('$EVALUATE >&-', 2, 'cannot write standard output: it is closed'),
+    (
+      '$EVALUATE > /dev/full',
+      2,
+      'standard output cannot be written: No space left',
+    ),
+    ('$EVALUATE >&-', 2, 'standard output cannot be written: it is closed'),
     ('$EVALUATE -o /dev/full', 2, 'cannot write /dev/full: No space left'),
     ('$EVALUATE | head -1', 0, ''),
     ('$EVALUATE | head -0', 0, ''),

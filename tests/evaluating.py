@@ -5,10 +5,11 @@ import pathlib
 
 import pytest
 
-from configs import moegan_text
-from moegan_jax import data, evaluate
+from moegan_jax import config as configs
+from moegan_jax import data
+from moegan_jax.cli import evaluate
 from moegan_jax.files import write_json
-from moegan_jax.train import workdir
+from moegan_jax.store import schema, workdir
 
 QUICK = '--measures=bleu,self_bleu,diversity'
 WORDS = ['a', 'the', 'man', 'dog', 'rides', 'runs', 'on', 'red', 'bike', '.']
@@ -38,12 +39,12 @@ def run_json(capsys, *argv, **files):
 
 def make_run(codec='word', test_path=''):
   """Makes the folder `run` of a run on train.txt; returns its corpus."""
-  config = moegan_text.get_config('')
+  config = configs.load('moegan:text')
   config.data.path, config.data.codec = 'train.txt', codec
   config.data.test_path = test_path
   config.data.max_vocab = 260 if codec == 'bpe' else 0
   corpus = data.load(config.data).corpus
   folder = workdir.Workdir('run')
   folder.claim(config.to_dict())
-  write_json(folder.path / workdir.CORPUS_FILE, corpus.known())
+  write_json(folder.path / schema.CORPUS, corpus.known())
   return corpus

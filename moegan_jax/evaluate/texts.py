@@ -1,15 +1,11 @@
 """Reads the texts that `evaluate` compares, from files or from a run."""
 
 import argparse
-import gzip
 import pathlib
 import sys
 import unicodedata
-import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
-
-from moegan_jax.errors import UserError
 
 _FEW = 1000  # samples; fewer make every number noisy
 # Codecs of whole lines, for which blanks at the ends of a line are tokens.
@@ -132,12 +128,9 @@ def _real(path: str, args: argparse.Namespace, notes: list[str]) -> list[str]:
 def _samples(args: argparse.Namespace, notes: list[str]) -> list[str]:
   """Reads samples. Blank lines are empty sentences, even if all are blank."""
   path = args.samples
-  try:
-    records = _records(path, args)
-  except UserError:
-    records = _blank_records(path, args)
-    if not records:
-      raise
+  file = pathlib.Path(path)
+  has_content = not file.is_file() or file.stat().st_size > 0
+  records = _records(path, args, allow_blank=has_content)
   if args.codec in _KEEP_ENDS and (lines := _unstripped(path)):
     return lines
   return _lines(path, records, notes)
@@ -162,33 +155,12 @@ def _columns(path: str, args: argparse.Namespace) -> Any:
   return Columns(column, setting='--column')
 
 
-def _records(path: str, args: argparse.Namespace) -> list[Any]:
+def _records(
+  path: str, args: argparse.Namespace, allow_blank: bool = False
+) -> list[Any]:
   from moegan_jax.data.records import read_records
 
-  return read_records(path, _columns(path, args)).records
-
-
-def _blank_records(path: str, args: argparse.Namespace) -> list[Any]:
-  """Reads a file whose records are all blank; [] for any other file.
-
-  `read_records` refuses such a file, but a generator may write empty
-  sentences only.
-  """
-  from moegan_jax.data.formats import BLANK
-  from moegan_jax.data.records import format_of
-  from moegan_jax.data.textfile import read_bytes
-
-  data = read_bytes(path)
-  if pathlib.Path(path).suffix.lower() == '.gz':
-    try:
-      data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error):
-      return []
-  if not data:
-    return []
-  _, found = format_of(path).read(data, path, _columns(path, args))
-  records = list(found)
-  return records if all(r.wrong == BLANK for r in records) else []
+  return read_records(path, _columns(path, args), allow_blank).records
 
 
 def _unstripped(path: str) -> list[str]:
@@ -198,12 +170,13 @@ def _unstripped(path: str) -> list[str]:
   """
   from moegan_jax.data.formats import TEXT
   from moegan_jax.data.records import format_of
-  from moegan_jax.data.textfile import decode, read_bytes
+  from moegan_jax.data.textfile import bad_bytes, decode, read_bytes
 
   plain = format_of(path) is TEXT and not path.lower().endswith('.gz')
   if not plain or not pathlib.Path(path).is_file():
     return []
-  return decode(read_bytes(path), path)
+  lines = decode(read_bytes(path), path, tolerant=True)
+  return [line for line in lines if not bad_bytes(line)]
 
 
 def _run_around(path: str) -> RunTexts | None:
