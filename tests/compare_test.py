@@ -7,7 +7,7 @@ import fake_runs
 import numpy as np
 import pytest
 
-from moegan_jax import compare
+from moegan_jax.cli import compare
 from moegan_jax.report import runs
 
 
@@ -117,7 +117,7 @@ def test_bad_input_is_one_line(capsys, tmp_path, three):
 
 def test_heavy_packages_are_not_imported(three):
   code = (
-    'import sys; from moegan_jax import compare;'
+    'import sys; from moegan_jax.cli import compare;'
     f'compare.main([{str(three[0])!r}]);'
     'heavy = {"jax", "matplotlib", "jinja2", "sklearn", "scipy"};'
     'sys.exit(len(heavy & set(sys.modules)))'

@@ -66,11 +66,11 @@ def test_a_full_device(unbuffered):
 
 
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no /dev/full')
-@pytest.mark.parametrize('name', ['sample', 'export', 'info'])
+@pytest.mark.parametrize('name', ['sample', 'export', 'info', 'train'])
 def test_programs_prepare_their_process(name):
   with open('/dev/full', 'wb') as full:
     done = subprocess.run(
-      [sys.executable, '-m', f'moegan_jax.{name}', '--help'],
+      [sys.executable, '-m', 'moegan_jax', name, '--help'],
       cwd=ROOT,
       env=os.environ | {'JAX_ENABLE_X64': '1'},
       stdout=full,
@@ -86,7 +86,7 @@ def test_programs_prepare_their_process(name):
 def test_a_full_device_is_noticed_at_the_end():
   if not os.path.exists('/dev/full'):
     pytest.skip('no /dev/full')
-  code = 'from moegan_jax.cli import exit_code\nimport sys\n'
+  code = 'from moegan_jax.cli.shared import exit_code\nimport sys\n'
   code += "sys.exit(exit_code(lambda: print('short')))"
   with open('/dev/full', 'wb') as full:
     done = run(code, full)

@@ -42,7 +42,7 @@ MAY = {
   'human': {*BASE, 'data', 'metrics', 'report', 'store'},
 }
 # The face of the package and its command line are above everything.
-ABOVE = {*MAY, 'trained'}
+ABOVE = {*MAY, 'exported', 'trained'}
 MAY_TOO = {
   'exported': ABOVE,
   '__init__': {'trained'},

@@ -4,10 +4,10 @@ import os
 import pathlib
 
 import pytest
-from moegan_jax.train.workdir import Workdir
 
-from moegan_jax import paths
+from moegan_jax import files, paths
 from moegan_jax.errors import UserError
+from moegan_jax.store.workdir import Workdir
 
 
 def test_the_home_directory(monkeypatch):
@@ -29,11 +29,11 @@ def test_outputs(tmp_path):
   (tmp_path / 'file').write_text('')
   (tmp_path / 'link').symlink_to(tmp_path / 'new')
   for name in ('file', 'new', 'link', '[x]', 'a b'):
-    paths.check_output(tmp_path / name)
-  paths.check_output('/dev/stdout')
+    files.check_writable(tmp_path / name)
+  files.check_writable('/dev/stdout')
   for name in ('', 'gone/x', 'file/x'):
     with pytest.raises(UserError, match=r'--output=.* name a file in a folder'):
-      paths.check_output(tmp_path / name)
+      files.check_writable(tmp_path / name)
   for name in ('', 'new', 'new/er', '[x]'):
     paths.check_folder(tmp_path / name)
   for name in ('file', 'file/x'):
@@ -43,6 +43,6 @@ def test_outputs(tmp_path):
 
 def test_a_place_without_permission(tmp_path, monkeypatch):
   monkeypatch.setattr(os, 'access', lambda path, mode: False)
-  for check in (paths.check_output, paths.check_folder):
+  for check in (files.check_writable, paths.check_folder):
     with pytest.raises(UserError, match=r'--output=.*x cannot be written'):
       check(tmp_path / 'x')

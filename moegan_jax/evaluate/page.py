@@ -44,7 +44,7 @@ def tables(
   """Formats the results as tables, followed by marks, protocol and notes."""
   from moegan_jax.metrics import MEASURES, METRICS
   from moegan_jax.report import table
-  from moegan_jax.report.published import Row
+  from moegan_jax.report.rows import Row
 
   marked = ', '.join(mark.partition(':')[0] for mark in marks)
   label = f'samples ({marked})' if marked else 'samples'
@@ -79,7 +79,7 @@ def _only(row: Any, columns: Iterable[str]) -> Any:
 
 def _interval(values: Mapping[str, float]) -> list[Any]:
   """Returns two rows, the ends of the bootstrap intervals."""
-  from moegan_jax.report.published import Row
+  from moegan_jax.report.rows import Row
 
   rows = []
   for label, end in (('  95 % from', '_low'), ('  95 % to', '_high')):

@@ -263,11 +263,9 @@ class Run:
 
   def _save(self, step: int, state: TrainState) -> None:
     """Saves the state to resume from; it is finite, see `loop.make_chunk`."""
-    meta = self.health.meta
-    if self._log.pending:
-      meta = meta | {'log': self._log.pending}
+    log = {'log': self._log.pending} if self._log.pending else {}
     keep = self.config.checkpoint.keep
-    self.store.save('last', step, state, meta, keep)
+    self.store.save('last', step, state, self.health.meta | log, keep)
 
   def _roll_back(self, stage: Stage, fault: Fault) -> TrainState | None:
     """The last checkpoint, to continue from at lower rates, or None."""

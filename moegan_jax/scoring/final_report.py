@@ -8,7 +8,7 @@ import numpy as np
 from moegan_jax.files import write_text
 from moegan_jax.metrics import METRICS
 from moegan_jax.report import emphasis, html, table
-from moegan_jax.report.published import Row
+from moegan_jax.report.rows import Row
 from moegan_jax.scoring import report_data, table_rows
 from moegan_jax.scoring.evaluation import Evaluator, select_seed
 from moegan_jax.store import schema

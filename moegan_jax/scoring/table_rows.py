@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from moegan_jax.metrics import METRICS, SUFFIXES
-from moegan_jax.report.published import Row
+from moegan_jax.report.rows import Row
 from moegan_jax.scoring import report_data
 from moegan_jax.scoring.evaluation import (
   COLDEST,

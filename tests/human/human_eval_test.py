@@ -7,8 +7,8 @@ import sys
 
 import pytest
 from human_studies import cell, fill
-from moegan_jax.human.command import main
 
+from moegan_jax.cli.human_eval import main
 from moegan_jax.human.scoring import score
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -63,8 +63,8 @@ def test_bad_command_lines(argv, said, capsys, tmp_path, monkeypatch):
 
 def test_help_imports_neither_numpy_nor_jax():
   code = (
-    'import sys; from moegan_jax import human_sheet\n'
-    'try: human_sheet.main(["--help"])\n'
+    'import sys; from moegan_jax.cli import human_eval\n'
+    'try: human_eval.main(["--help"])\n'
     'except SystemExit as end: assert not end.code\n'
     'assert not {"numpy", "jax"} & set(sys.modules)\n'
     'import moegan_jax.metrics.agreement, moegan_jax.data.textfile\n'

@@ -5,8 +5,8 @@ import statistics
 
 import pytest
 from human_studies import LONG, cell, fill, items_of, rows_of
-from moegan_jax.human.command import main
 
+from moegan_jax.cli.human_eval import main
 from moegan_jax.errors import UserError
 from moegan_jax.human.scoring import score
 from moegan_jax.human.sheet import make

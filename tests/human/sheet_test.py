@@ -5,8 +5,8 @@ import json
 
 import pytest
 from human_studies import fill, items_of, rows_of
-from moegan_jax.human.command import main
 
+from moegan_jax.cli.human_eval import main
 from moegan_jax.errors import UserError
 from moegan_jax.human.sheet import SCALE, make, newest_samples
 

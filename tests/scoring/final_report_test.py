@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from moegan_jax.report.published import Row
+from moegan_jax.report.rows import Row
 from moegan_jax.scoring.final_report import behind_start
 
-ENDS = {'pretrain': 40, 'adversarial': 60}
+ENDS = {'start': 40, 'last': 60}
 
 
 def rows(measure, **values):
@@ -16,21 +16,21 @@ def rows(measure, **values):
 @pytest.mark.parametrize(
   'measure, values, words',
   [
-    ('jeffreys', {'pretrain': 2.0, 'adversarial': 3.0, 'best': 1.9}, ''),
-    ('jeffreys', {'pretrain': 2.0, 'adversarial': 2.0}, ''),
-    ('jeffreys', {'pretrain': 2.0, 'adversarial': 2.5}, '2.000 2.500 40'),
+    ('jeffreys', {'start': 2.0, 'last': 3.0, 'best': 1.9}, ''),
+    ('jeffreys', {'start': 2.0, 'last': 2.0}, ''),
+    ('jeffreys', {'start': 2.0, 'last': 2.5}, '2.000 2.500 40'),
     (
       'jeffreys',
-      {'pretrain': [2.0, 2.2], 'adversarial': [4, 4], 'best': [2.1, 2.5]},
+      {'start': [2.0, 2.2], 'last': [4, 4], 'best': [2.1, 2.5]},
       'Jeffreys 2.100 2.300',
     ),
     # A seed that is lost has no measure.
-    ('jeffreys', {'pretrain': [2, 2], 'adversarial': [1, np.nan]}, ''),
-    ('bleu4', {'pretrain': 0.3, 'adversarial': 0.4}, ''),
-    ('bleu4', {'pretrain': 0.3, 'adversarial': 0.2}, 'BLEU-4 0.300 0.200'),
-    ('jeffreys', {'pretrain': 2.0}, ''),
-    ('jeffreys', {'adversarial': 2.0}, ''),
-    ('jeffreys', {'pretrain': 2.0, 'best': 2.1}, ''),  # no game
+    ('jeffreys', {'start': [2, 2], 'last': [1, np.nan]}, ''),
+    ('bleu4', {'start': 0.3, 'last': 0.4}, ''),
+    ('bleu4', {'start': 0.3, 'last': 0.2}, 'BLEU-4 0.300 0.200'),
+    ('jeffreys', {'start': 2.0}, ''),
+    ('jeffreys', {'last': 2.0}, ''),
+    ('jeffreys', {'start': 2.0, 'best': 2.1}, ''),  # no game
   ],
 )
 def test_a_game_behind_its_start(measure, values, words):
@@ -41,5 +41,5 @@ def test_a_game_behind_its_start(measure, values, words):
 
 
 def test_a_start_without_steps_has_no_checkpoint():
-  found = rows('jeffreys', pretrain=2.0, adversarial=3.0)
-  assert not behind_start(found, 'jeffreys', ENDS | {'pretrain': 0})
+  found = rows('jeffreys', start=2.0, last=3.0)
+  assert not behind_start(found, 'jeffreys', ENDS | {'start': 0})

@@ -62,7 +62,7 @@ def test_programs_import_without_fcntl():
   code = (
     'import sys; sys.modules["fcntl"] = None\n'
     'from moegan_jax import exported, trained\n'
-    'from moegan_jax.train import program\n'
+    'from moegan_jax.experiment import train_app\n'
   )
   done = subprocess.run([sys.executable, '-c', code], capture_output=True)
   assert done.returncode == 0, done.stderr.decode()[-500:]

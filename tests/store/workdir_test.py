@@ -167,17 +167,3 @@ def test_lock_is_exclusive_and_ends_with_the_process(tmp_path):
   assert 'another run' in other_process().stdout
   run.unlock()
   assert other_process().stdout == ''
-
-
-@pytest.mark.parametrize('wrap', [lambda c: c, lambda c: {'a cell': c}])
-def test_a_run_older_than_the_input_after_the_end_keeps_what_it_did(
-  tmp_path, wrap
-):
-  before = wrap({'generator': {'embed': 32}, 'seed': 0})
-  run = claimed(tmp_path, before)
-  meant = wrap({'generator': {'embed': 32, 'end_input': 'learned'}, 'seed': 0})
-  assert run.read_config() == meant
-  assert run.claim(meant) is False
-  now = wrap({'generator': {'embed': 32, 'end_input': 'zero'}, 'seed': 0})
-  with pytest.raises(errors.UserError, match=r'end_input.*was "learned"'):
-    run.claim(now)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from moegan_jax.errors import UserError
-from moegan_jax.store.best import measure_of
+from moegan_jax.scoring.selection import measure_of
 
 
 def corpus(valid=5, oracle=None, pad=0):
