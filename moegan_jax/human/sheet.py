@@ -146,12 +146,12 @@ def newest_samples(run: pathlib.Path) -> pathlib.Path:
   Raises:
     UserError: the run has no samples.
   """
-  from moegan_jax.report import run_files
+  from moegan_jax.store import reading, schema
 
-  found = run_files.newest_samples(run)
+  found = reading.newest_samples(run)
   if found is None:
     raise UserError(
-      f'{run} has no {run_files.SAMPLES}/PHASE-STEP.txt; pass a text file, or '
+      f'{run} has no {schema.SAMPLES}/PHASE-STEP.txt; pass a text file, or '
       'the folder of a run that has written samples'
     )
   return found
