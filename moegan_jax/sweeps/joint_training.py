@@ -27,7 +27,8 @@ from moegan_jax.experiment.settings import is_free
 from moegan_jax.scoring import table_rows
 from moegan_jax.store import schema
 from moegan_jax.store.checkpoint import Restored, Store
-from moegan_jax.store.records import RESERVED, RecordWriter
+from moegan_jax.store.reading import RECORD_KEYS
+from moegan_jax.store.records import RecordWriter
 from moegan_jax.store.rows import Rows
 from moegan_jax.store.workdir import Workdir
 from moegan_jax.sweeps.plan import ARRAYS
@@ -131,7 +132,7 @@ def _fault(records: list[dict], own: slice) -> str:
   for record in records:
     if record['kind'] != 'train':
       continue
-    losses = {k: v for k, v in record.items() if k not in RESERVED}
+    losses = {k: v for k, v in record.items() if k not in RECORD_KEYS}
     lost = [k for k, v in losses.items() if not np.isfinite(v[own]).all()]
     if lost:
       return (
@@ -208,7 +209,7 @@ def _split_records(
     values = {
       name: value[own] if isinstance(value, list) else value
       for name, value in record.items()
-      if name not in RESERVED
+      if name not in RECORD_KEYS
     }
     place = (record[k] for k in ('kind', 'phase', 'step'))
     records.write(*place, values, at=record['time'])
