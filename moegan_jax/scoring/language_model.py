@@ -127,8 +127,8 @@ class LanguageModels:
       f'{self._vocab_size - 2:,} words and {UNKNOWN}, sentences of at most '
       f'{self._length - 1} words ({self._train_length - 1} in training); '
       f'maximum likelihood on the first {self._limit:,} sentences, Adam '
-      f'{self._lr:g}, batch {self._batch}, at most {self._epochs} epochs, early '
-      f'stopping on {len(self._valid):,} validation sentences; seed '
+      f'{self._lr:g}, batch {self._batch}, at most {self._epochs} epochs, '
+      f'early stopping on {len(self._valid):,} validation sentences; seed '
       f'{self._seed}'
     )
 
