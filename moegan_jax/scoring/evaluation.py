@@ -31,7 +31,15 @@ CURVE_MEASURES = ('bleu', 'self_bleu', 'ngram_js', 'auc_train', 'lm_score')
 
 
 def select_seed(state: TrainState, seed: int) -> TrainState:
-  """Returns the state of one seed, without the axis over seeds."""
+  """Returns the state of one seed.
+
+  Args:
+    state: with the axis over seeds.
+    seed: index of the seed.
+
+  Returns:
+    A TrainState without the axis over seeds.
+  """
   # JAX's check of key reuse counts every use of an array, so clone the key.
   key, players, memory = jax.tree.map(
     lambda x: x[seed],
@@ -178,7 +186,14 @@ class Evaluator(ModelScores):
     return {k: v for k, v in measures.items() if not k.endswith('_se')}
 
   def real(self, n: int) -> dict[str, float]:
-    """Measures n sentences of training text in place of samples."""
+    """Measures training text in place of samples.
+
+    Args:
+      n: number of sentences. A corpus of ids uses new sequences of its oracle.
+
+    Returns:
+      Measure -> value, without measures that compare with the training text.
+    """
     corpus = self.corpus
     measures: dict[str, float] = {}
     if corpus.oracle is not None:
@@ -195,10 +210,14 @@ class Evaluator(ModelScores):
     return measures | self._text.grammatical(corpus.train[:n])
 
   def real_test(self, n: int) -> dict[str, float]:
-    """Measures n sentences of test text, without measures that compare with it.
+    """Measures test text in place of samples.
+
+    Args:
+      n: number of sentences.
 
     Returns:
-      Measure -> value; {} for corpora of ids.
+      Measure -> value, without measures that compare with the test text; {} for
+      corpora of ids.
     """
     corpus = self.corpus
     if corpus.pad is None:

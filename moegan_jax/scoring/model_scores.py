@@ -91,8 +91,7 @@ class ModelScores:
   ) -> np.ndarray:
     """Draws n samples with the evaluation key of the step of a state.
 
-    Returns:
-      int32 [n, T]; see `sample`.
+    See `sample` for the arguments and the result.
     """
     key = use_key(state.key, state.step, EVALUATE)
     return self.sample(state, key, n, temperature)
@@ -178,7 +177,14 @@ class ModelScores:
     return {k: float(v) for k, v in values.items()}
 
   def oracle_divergences(self, n: int) -> dict[str, float]:
-    """Returns the divergences of the oracle from itself, on n sequences."""
+    """Estimates the divergences of the oracle from itself.
+
+    Args:
+      n: number of sequences.
+
+    Returns:
+      The values of `metrics.divergence.divergences`.
+    """
     terms = self._rows(self._oracle_terms, self.truth(n))
     values = divergence.divergences(terms, terms)
     return {k: float(v) for k, v in values.items()}

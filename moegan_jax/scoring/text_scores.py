@@ -17,11 +17,7 @@ from moegan_jax.metrics.measure import AT_TEST, AT_TRAIN
 
 
 class TextScores:
-  """Measures sentences against the texts of a corpus.
-
-  Attributes:
-    train: the training and validation text.
-  """
+  """Measures sentences against the texts of a corpus."""
 
   def __init__(
     self,
@@ -39,6 +35,7 @@ class TextScores:
 
   @property
   def train(self) -> Sentences:
+    """The training and the validation text."""
     return [*self._corpus.train_words, *self._corpus.valid_words]
 
   def of(

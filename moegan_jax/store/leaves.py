@@ -16,6 +16,9 @@ def split(tree: Any) -> tuple[list[dict], dict]:
   Typed keys become their key data. Arrays without elements appear in the
   entries only, since orbax refuses them.
 
+  Args:
+    tree: a pytree of arrays, numbers and typed keys.
+
   Returns:
     The entries in the order of the leaves, and nested dicts of NumPy arrays.
   """
@@ -36,6 +39,10 @@ def split(tree: Any) -> tuple[list[dict], dict]:
 
 def restore(entries: list[dict], arrays: dict) -> list:
   """Converts the nested arrays of `split` back to leaves, bit for bit.
+
+  Args:
+    entries: the entries of `split`.
+    arrays: its nested dicts of arrays.
 
   Returns:
     Leaves in the order of the entries: uncommitted arrays on the default

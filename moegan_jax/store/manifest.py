@@ -38,7 +38,13 @@ def write(folder: pathlib.Path, manifest: dict) -> None:
 
 
 def verify(folder: pathlib.Path) -> dict:
-  """Compares a checkpoint with its manifest and returns the manifest.
+  """Compares the files of a checkpoint with its manifest.
+
+  Args:
+    folder: the checkpoint.
+
+  Returns:
+    The manifest.
 
   Raises:
     DamagedError: the manifest or a file is missing, unreadable or changed, or

@@ -14,6 +14,11 @@ class Rows:
   """The rows of a run folder. A row maps measures to values [seeds]."""
 
   def __init__(self, folder: pathlib.Path):
+    """Opens the rows of a run. The first `write` creates their folder.
+
+    Args:
+      folder: the run folder.
+    """
     self._folder = folder / schema.ROWS
 
   def read(self, name: str, step: int) -> dict | None:

@@ -107,7 +107,11 @@ class Health:
   """
 
   def __init__(self, seeds: int):
-    """Starts with `seeds` seeds, none of which has diverged."""
+    """Starts without diverged seeds.
+
+    Args:
+      seeds: number of seeds.
+    """
     self.lost = np.full(seeds, -1)
     self.rollbacks: dict[str, int] = {}
 

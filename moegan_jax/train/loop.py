@@ -42,7 +42,15 @@ class Report(NamedTuple):
 
 
 def means(report: Report, count: int) -> dict[str, np.ndarray]:
-  """Averages the metrics of a chunk of `count` iterations: name -> [seeds]."""
+  """Averages the metrics of a chunk.
+
+  Args:
+    report: the report of the chunk.
+    count: iterations of the chunk.
+
+  Returns:
+    Name -> [seeds].
+  """
   return {
     name: np.asarray(value)[..., :count].mean(-1, dtype=np.float64)
     for name, value in report.values.items()

@@ -110,7 +110,12 @@ def to_host(state: TrainState) -> TrainState:
 
 
 def place(layout: Layout | None, state: TrainState) -> TrainState:
-  """Shards a state that is on one device; unchanged without a layout."""
+  """Shards a state over the devices.
+
+  Args:
+    layout: the sharding; None returns the state unchanged.
+    state: on one device, with the axis over seeds.
+  """
   if layout is None:
     return state
   if not layout.mesh.is_multi_process:
@@ -120,9 +125,13 @@ def place(layout: Layout | None, state: TrainState) -> TrainState:
 
 
 def fetch(layout: Layout | None, state: TrainState) -> TrainState:
-  """Gathers a sharded state on one device; unchanged without a layout.
+  """Gathers a sharded state on one device.
 
-  Each process gets the state on its own first device.
+  With several processes, each gets the state on a device of its own.
+
+  Args:
+    layout: the sharding; None returns the state unchanged.
+    state: as `place` returned it.
   """
   if layout is None:
     return state
@@ -134,6 +143,10 @@ def fetch(layout: Layout | None, state: TrainState) -> TrainState:
 
 def check_batches(layout: Layout | None, phases: Mapping[str, Phase]) -> None:
   """Checks that the batches of all phases divide over the devices.
+
+  Args:
+    layout: the sharding; None for one device.
+    phases: name -> Phase.
 
   Raises:
     UserError: a batch size is not a multiple of the devices along `data`.

@@ -29,7 +29,11 @@ class Stage(NamedTuple):
 
 
 def stages(phases: Mapping[str, Phase]) -> tuple[Stage, ...]:
-  """Returns the stages of phases, given in the order of training."""
+  """Computes the first and last steps of phases.
+
+  Args:
+    phases: name -> Phase, in the order of training.
+  """
   found, step = [], 0
   for name, phase in phases.items():
     end = step + phase.steps
