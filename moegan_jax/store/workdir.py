@@ -60,8 +60,8 @@ class Workdir:
     if not create:
       if not (self.path / schema.CONFIG).is_file():
         raise errors.UserError(
-          f'{self.path} is no run: it has no {schema.CONFIG}; pass the folder '
-          'of a run'
+          f'{self.path} is not a run: it has no {schema.CONFIG}; pass the '
+          'folder of a run'
         )
       return
     probe = self.path / '.writable'
@@ -140,8 +140,8 @@ class Workdir:
       corpus.record[key] != before['record'].get(key) for key in keys
     ):
       raise errors.UserError(
-        f'{self.path} was trained on a text that has changed since; restore '
-        'the old text'
+        f'{self.path} was trained on a text that has changed since or is not '
+        'available; restore the old text'
       )
     return corpus
 
@@ -179,7 +179,7 @@ class Workdir:
       key for key in old if old[key] != new.get(key) and not _is_free(key, free)
     ]
     # The checksums themselves would not help the user.
-    differ = ['its text is another one'] * any(map(_is_checksum, keys))
+    differ = ['its corpus differs'] * any(map(_is_checksum, keys))
     differ += [
       f'{key} (was {_show(old, key)}, now {_show(new, key)})'
       for key in keys

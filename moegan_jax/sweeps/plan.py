@@ -139,12 +139,12 @@ def units(
     if first.on_nan == ROLLBACK:  # a rollback would affect all experiments
       size = 1
     for i in range(0, len(names), size):
-      those = tuple(names[i : i + size])
-      name = _joined(those)
-      while len(those) > 1 and name in taken:
+      group = tuple(names[i : i + size])
+      name = _group_name(group)
+      while len(group) > 1 and name in taken:
         name += '-again'
-      found.append(Unit(name, those))
-  return sorted(found, key=lambda unit: _first(unit, chosen))
+      found.append(Unit(name, group))
+  return sorted(found, key=lambda unit: _position(unit, chosen))
 
 
 def _can_resume(before: Mapping, config: ConfigDict) -> bool:
@@ -162,13 +162,13 @@ def _can_resume(before: Mapping, config: ConfigDict) -> bool:
   )
 
 
-def _first(unit: Unit, chosen: list[str]) -> int:
+def _position(unit: Unit, chosen: list[str]) -> int:
   """Returns the position of the first chosen cell of a unit."""
   return min(chosen.index(name) for name in unit.cells if name in chosen)
 
 
-def _joined(names: tuple[str, ...]) -> str:
-  """Returns a folder name for several cells; the same cells give the same."""
+def _group_name(names: tuple[str, ...]) -> str:
+  """Returns the folder name of a group; equal groups have equal names."""
   name = '+'.join(names)
   if len(name) <= _LONGEST:
     return name
