@@ -1,4 +1,4 @@
-"""The types that every part of the house shares. No logic lives here.
+"""Types that all modules share. This module has no logic.
 
 Dimensions in docstrings: B batch, T time, V output vocabulary, E embedding,
 H hidden output of a generator, S representations, F features, N experts.
@@ -17,13 +17,14 @@ Metrics = dict[str, Array]  # name -> scalar
 
 
 class Spec(NamedTuple):
-  """What a system has to know of the corpus.
+  """The properties of a corpus that systems depend on.
 
-  vocab_size: V, output classes
-  length: T
-  train_size: sequences in the training part
-  pad: the id that ends a sequence and fills it up to T; None where all
-    sequences have length T
+  Attributes:
+    vocab_size: V, number of output classes.
+    length: T.
+    train_size: number of training sequences.
+    pad: the id that ends a sequence and fills the positions after its end; None
+      if all sequences have length T.
   """
 
   vocab_size: int
@@ -35,9 +36,10 @@ class Spec(NamedTuple):
 class Batch(NamedTuple):
   """Real sequences.
 
-  tokens: int32 [B, T]
-  labels: int32 [B], for conditional systems, or None
-  mask: bool [B, T], True where a token is given (infilling), or None
+  Attributes:
+    tokens: int32 [B, T].
+    labels: int32 [B] for conditional systems, or None.
+    mask: bool [B, T], True for given tokens (infilling), or None.
   """
 
   tokens: Array
@@ -48,17 +50,20 @@ class Batch(NamedTuple):
 class Generator(NamedTuple):
   """An autoregressive generator as pure functions.
 
-  init: key -> params
-  begin: (params, n, context) -> carry; the state before the first token
-  step: (params, carry, tokens) -> carry, hidden [n, H]; tokens are int32 [n]
-    or weights [n, V] (or [n, V + 2]); the embedding happens inside
-  readout: (params, hidden [..., H]) -> logits [..., V]; apart from `step`,
-    so that teacher forcing applies it to all T hidden vectors at once
-  vocab_size: V; the input embedding has two more rows, `V` for the start
-    symbol and `V + 1` for unknown words, which can never be generated
-  latent: rows uint32 [n, 2] -> z [n, Z], the noise of each row that `begin`
-    takes as its context; None where all randomness is in the choice of tokens
-  draws: fixed draws of latent noise in a likelihood; 0 without latent noise
+  Attributes:
+    init: key -> params.
+    begin: (params, n, context) -> carry, the state before the first token.
+    step: (params, carry, tokens) -> carry, hidden [n, H]. Tokens are int32 [n],
+      or weights [n, V] or [n, V + 2]; `step` embeds them.
+    readout: (params, hidden [..., H]) -> logits [..., V]. It is not part of
+      `step`, so that teacher forcing applies it to all T hidden vectors at
+      once.
+    vocab_size: V. The input embedding has two more rows, `V` for the start
+      symbol and `V + 1` for unknown words, which can never be generated.
+    latent: rows uint32 [n, 2] -> z [n, Z], the latent noise of each row, which
+      `begin` takes as its context; None if only the choice of tokens is random.
+    draws: number of fixed draws of latent noise per likelihood; 0 without
+      latent noise.
   """
 
   init: Callable[[Array], Params]
@@ -71,15 +76,17 @@ class Generator(NamedTuple):
 
   @property
   def start(self) -> int:
+    """Id of the start symbol."""
     return self.vocab_size
 
 
 class Critique(NamedTuple):
-  """What a discriminator says of a batch.
+  """The output of a discriminator for a batch.
 
-  logits: [B], [B, S] or [B, T]; None of one that does not classify
-  features: [B, S, F]
-  aux: anything else that a loss reads
+  Attributes:
+    logits: [B], [B, S] or [B, T]; None if the discriminator does not classify.
+    features: [B, S, F].
+    aux: further values for a loss.
   """
 
   logits: Array | None
@@ -90,12 +97,13 @@ class Critique(NamedTuple):
 class Discriminator(NamedTuple):
   """A discriminator as pure functions.
 
-  init: key -> params
-  embed: (params, tokens int32 [B, T] or weights [B, T, V]) -> [B, T, E]
-  judge: (params, embedded [B, T, E], key or None) -> Critique; without a key
-    there is no dropout
-  gram: params -> [E, E], the inner products of the embedding's columns;
-    it turns the norm of a gradient in [T, E] into that in [T, V]
+  Attributes:
+    init: key -> params.
+    embed: (params, tokens int32 [B, T] or weights [B, T, V]) -> [B, T, E].
+    judge: (params, embedded [B, T, E], key or None) -> Critique. Without a key
+      there is no dropout.
+    gram: params -> [E, E], the inner products of the columns of the embedding.
+      It converts the norm of a gradient in [T, E] to the norm in [T, V].
   """
 
   init: Callable[[Array], Params]
@@ -106,7 +114,7 @@ class Discriminator(NamedTuple):
 
 @flax.struct.dataclass
 class Player:
-  """What one player of the game owns."""
+  """The parameters and the optimizer state of a generator or discriminator."""
 
   params: Params
   opt_state: Any
@@ -114,12 +122,14 @@ class Player:
 
 @flax.struct.dataclass
 class TrainState:
-  """Everything a run has to remember, as arrays.
+  """The complete training state as arrays.
 
-  step: int32 scalar, global over the phases; all seeds share it
-  key: typed PRNG key; with a seed axis [seeds] outside of `vmap`
-  players: name -> Player
-  memory: name -> any pytree (replay buffers, moving averages); mostly empty
+  Attributes:
+    step: int32 scalar, global over the phases and shared by all seeds.
+    key: typed PRNG key; outside of `vmap` it has the axis [seeds].
+    players: name -> Player.
+    memory: name -> pytree, such as a replay buffer or a moving average; mostly
+      empty.
   """
 
   step: Array
@@ -129,10 +139,11 @@ class TrainState:
 
 
 class Update(NamedTuple):
-  """A pure training update.
+  """A training update as a pure function.
 
-  batches: how many real batches one application takes
-  apply: (state, Batch with leading axis [batches], key) -> state, metrics
+  Attributes:
+    batches: number of real batches per application.
+    apply: (state, Batch with leading axis [batches], key) -> state, metrics.
   """
 
   batches: int
@@ -140,11 +151,12 @@ class Update(NamedTuple):
 
 
 class Role(enum.StrEnum):
-  """What a phase does to the generator.
+  """The effect of a phase on the generator.
 
-  LIKELIHOOD: trains it on real text
-  DISCRIMINATOR: leaves it as it is, and trains other players
-  ADVERSARIAL: trains it against another player or a reward
+  Attributes:
+    LIKELIHOOD: trains it on real text.
+    DISCRIMINATOR: trains other players and does not change it.
+    ADVERSARIAL: trains it against another player or a reward.
   """
 
   LIKELIHOOD = 'likelihood'
@@ -153,20 +165,21 @@ class Role(enum.StrEnum):
 
 
 class Phase(NamedTuple):
-  """A stretch of training with one update.
+  """A period of training with one update.
 
-  steps: number of iterations
-  batch_size: sequences per batch
-  update: the Update of one iteration
-  enter: state -> state, applied once when the phase begins
-  epochs: True draws a new permutation of the corpus every epoch, False draws
-    batches with replacement
-  role: what it does to the generator
-  label: its name in tables
-  eval_every: iterations between evaluations; 0: at the end only
-  batch_key: the setting that `batch_size` comes from, for error messages
-  parts: the updates that `update` is a sequence of, by the player that they
-    train; None if there is no such split. Benchmarks time them one by one
+  Attributes:
+    steps: number of iterations.
+    batch_size: B, sequences per batch.
+    update: the Update of one iteration.
+    enter: state -> state, applied once when the phase begins.
+    epochs: whether each epoch is a permutation of the corpus. False draws
+      batches with replacement.
+    role: the effect on the generator.
+    label: name in tables.
+    eval_every: iterations between evaluations; 0 to evaluate at the end only.
+    batch_key: the setting that gives `batch_size`, for error messages.
+    parts: the updates that make up `update`, by the player that they train, for
+      benchmarks; None if `update` has no such parts.
   """
 
   steps: int
@@ -184,20 +197,21 @@ class Phase(NamedTuple):
 class System(NamedTuple):
   """A language GAN, ready to train.
 
-  init: key -> TrainState
-  phases: name -> Phase, in the order of training
-  sample: (state, key, n, temperature=1.0, first=0, **options) -> int32 [n, T];
-    row i depends on the key and on `first + i` only; options are `truncate`,
-    `prefix` and `given` of `decode.sample`
-  logits: (state, tokens int32 [n, T], temperature=1.0, key=None, first=0) ->
-    [n, T, V]; of tokens from `sample` it may be told the key and `first`,
-    which matter where `draws` is not 0
-  critique: (state, tokens) -> Critique of the discriminator, without dropout;
-    or None
-  draws: 0 where `logits` are those that `sample` draws from. A generator with
-    a latent start has the likelihood E_z p(x | z), and `logits` are those of
-    the mean over so many fixed draws of z and, for samples, their own: bounds,
-    see `decode.marginal`
+  Attributes:
+    init: key -> TrainState.
+    phases: name -> Phase, in the order of training.
+    sample: (state, key, n, temperature=1.0, first=0, **options) ->
+      int32 [n, T]. Row i depends on the key and on `first + i` only. The
+      options are `truncate`, `prefix` and `given` of `decode.sample`.
+    logits: (state, tokens int32 [n, T], temperature=1.0, key=None, first=0) ->
+      [n, T, V]. For tokens from `sample`, pass its key and `first`; they
+      matter if `draws` is not 0.
+    critique: (state, tokens) -> Critique of the discriminator without dropout;
+      None without a discriminator.
+    draws: 0 if `sample` draws from `logits`. A generator with latent noise has
+      the likelihood E_z p(x | z). Its `logits` then belong to the mean over
+      this number of fixed draws of z and, for samples, their own draw, so the
+      likelihood is a bound; see `decode.marginal`.
   """
 
   init: Callable[[Array], TrainState]

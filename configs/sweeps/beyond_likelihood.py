@@ -1,11 +1,12 @@
-"""Does any adversarial recipe beat likelihood at its best temperature?
+"""Compares adversarial recipes with maximum likelihood at its best temperature.
 
 No language GAN has been shown to lower both divergences, KL(p||q) and KL(q||p),
-below those of an MLE generator of the same size, sampled at the temperature
-that suits it. These are attempts, all from one MLE start and with the same
-generator; `likelihood` is the control, as many more updates of likelihood at
-the same rate. results/BEYOND_LIKELIHOOD.md has what was expected and found at
-:small, three seeds, one core of an AMD EPYC: none is better than the control.
+below those of an MLE generator of the same size at its best temperature. These
+cells are attempts. All start from one MLE generator and train the same
+architecture. `likelihood` is the control: as many further likelihood updates at
+the same learning rate. results/BEYOND_LIKELIHOOD.md has the expectations and
+the results at :small, three seeds, one core of an AMD EPYC: no cell is better
+than the control.
 
 moegan-jax sweep --grid=beyond_likelihood:small
 """

@@ -1,7 +1,8 @@
-"""The transport of FM-GAN: IPOT, or what its released code trains with.
+"""Solvers of FM-GAN's transport: IPOT, and the one of its released code.
 
-No published comparison. At epsilon 10 and 50 iterations IPOT is far from the
-exact plan; `ipot_sharp` is near it.
+There is no published comparison. At epsilon 10 and 50 iterations, IPOT is far
+from the exact plan; `ipot_sharp` is near it. `sinkhorn_divergence` has the
+solver of the released code.
 
 Ours: not run yet.
 

@@ -1,6 +1,6 @@
-"""GSGAN with and without a likelihood start.
+"""GSGAN with and without likelihood pre-training.
 
-The paper has a toy grammar and no numbers.
+The paper uses a toy grammar and gives no numbers.
 
 Ours: not run yet.
 

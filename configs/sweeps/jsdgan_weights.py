@@ -1,7 +1,7 @@
-"""What JSDGAN weighs a sentence by: its density, normalised or not.
+"""Sentence weights of JSDGAN: the density, normalised or not.
 
-The paper has the density itself (`none`), which is next to nothing for
-sentences of twenty words; `minmax` over the batch is TextGAN-PyTorch's.
+The paper uses the density itself (`none`), which is close to zero for sentences
+of twenty words. `minmax` over the batch is the choice of TextGAN-PyTorch.
 
 Ours: not run yet.
 

@@ -1,10 +1,12 @@
-"""What MoEGAN's authors tried without success (Appendix B, Figure 6).
+"""Negative results of MoEGAN's authors (Appendix B, Figure 6).
 
-Wasserstein distance in feature alignment, the Wasserstein and hinge losses, one
-likelihood update after fifteen iterations of the game in place of pre-training,
-truncated training samples: none of them helped. `mle_every_15` has both. The k
-and the share of truncation are not in the paper. Their other two, a Mogrifier
-LSTM and a Transformer discriminator, are not here.
+None of these helped: the Wasserstein distance in feature alignment, the
+Wasserstein and hinge losses, one likelihood update after every fifteen
+adversarial iterations in place of pre-training, and truncated training samples.
+`mle_every_15` has pre-training and interleaved likelihood updates. The paper
+does not give the k of `top_k` and the share of `nucleus`. Two further attempts
+of the paper, a Mogrifier LSTM and a Transformer discriminator, are not
+included.
 
 Ours: not run yet.
 

@@ -1,10 +1,11 @@
-"""Batch size, representations, and an LSTM for the memory core.
+"""MoEGAN with other batch sizes, numbers of representations, and an LSTM.
 
-The paper searched batches of 32, 64 and 128 and took 128; with 256 there was no
-gain. `base` has one representation, and a batch of 128 (64 at :cpu and :small);
-batches are those of the game, the MLE start keeps its own. RelGAN: 64
-representations are better than one, the memory core is better than an LSTM. An
-LSTM of 512 is as wide as the paper's memory.
+The paper searched batches of 32, 64 and 128 and selected 128; 256 gave no gain.
+`base` has one representation and a batch of 128 (64 at :cpu and :small). The
+batch sizes are those of adversarial training; pre-training keeps its own.
+RelGAN reports that 64 representations are better than one, and that the memory
+core is better than an LSTM. An LSTM of 512 is as wide as the memory of the
+paper.
 
 Ours: not run yet.
 

@@ -1,7 +1,7 @@
-"""RelGAN with every adversarial loss of the table.
+"""RelGAN with all adversarial losses of this package.
 
-Published as curves of three of them, standard, hinge and the relativistic
-standard loss (`rsgan` here), which was chosen.
+The paper has curves for three of them: standard, hinge and the relativistic
+standard loss (`rsgan` here), which it selected.
 
 Ours: not run yet.
 

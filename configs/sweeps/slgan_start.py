@@ -1,18 +1,20 @@
-"""What SLGAN's collapse is made of: its start, and its pull towards D.
+"""Causes of SLGAN's collapse: the initialisation and the discriminator term.
 
-The paper starts all parameters of G at N(0, 1). `likelihood` and
-`likelihood_seqgan` have no pull at all, so they are plain likelihood. In
-`weak_pull` it has a twentieth of its weight: the likelihood of Eq 5 is a sum
-over positions, here it is a mean, and the paper does not say what the pull is.
+The paper initialises all parameters of G from N(0, 1); `seqgan` cells use the
+initialisation of SeqGAN. `likelihood` and `likelihood_seqgan` have no
+discriminator term, so they are plain likelihood. `weak_pull` has the term with
+a twentieth of its weight: the likelihood of Eq 5 is a sum over positions and
+here it is a mean, and the paper does not say how it reduces the term.
 
 Ours (:small, two seeds, one core of an Intel Xeon, results/SMALL_ORACLE.md):
-with the pull half of the sentences are repeats at the end, from either start;
-without it none is.
+with the term, half of the sentences are repeats at the end, from either
+initialisation. Without it, none are.
 
 moegan-jax sweep --grid=slgan_start:small
-Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller,
-:small is the small oracle, at half the iterations of its config; :captions,
-:emnlp, :synthetic20, :synthetic40.
+
+Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller.
+:small is the small oracle, with half the iterations of its config. Other
+corpora: :captions, :emnlp, :synthetic20, :synthetic40.
 """
 
 from moegan_jax.config import load, scale_steps

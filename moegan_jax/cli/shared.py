@@ -1,4 +1,4 @@
-"""Flags, exit codes and errors that all verbs share."""
+"""Flags, exit codes and error handling of all commands."""
 
 import argparse
 import os
@@ -8,20 +8,21 @@ from collections.abc import Callable, Sequence
 
 from moegan_jax.errors import UserError
 
-BAD_INPUT, INTERRUPTED = 2, 130  # exit codes; 0 is done
+BAD_INPUT, INTERRUPTED = 2, 130  # exit codes
 _CHANGE = re.compile(r'--config\.([\w.]+)=(.*)', re.DOTALL)
 
 
 class Parser(argparse.ArgumentParser):
-  """Flags of a verb, without abbreviations; a wrong flag is a `UserError`."""
+  """An argument parser that raises `UserError` and refuses abbreviations."""
 
   def __init__(self, verb: str = '', text: str = '', **options):
-    """Starts without flags.
+    """Creates a parser without flags.
 
     Args:
-      verb: of moegan-jax
-      text: its help: the docstring of its module
-      options: of `argparse.ArgumentParser`, which makes subcommands
+      verb: the verb after `moegan-jax`.
+      text: the help, usually the docstring of the module.
+      **options: of `argparse.ArgumentParser`, which also passes them to
+        subcommands.
     """
     own = {
       'prog': f'moegan-jax {verb}',
@@ -32,30 +33,31 @@ class Parser(argparse.ArgumentParser):
     super().__init__(**own | options)
 
   def error(self, message: str):
+    """Raises a UserError in place of the exit of `argparse`."""
     raise UserError(f'command line: {message}; see --help')
 
 
 def exit_code(work: Callable[[], int | None], interrupted: str = '') -> int:
-  """Does the work of a program; how it ended, as an exit code.
+  """Runs a program and returns its exit code.
 
   Args:
-    work: gives an exit code, or None for 0
-    interrupted: what to say on Ctrl-C
+    work: the program; it returns an exit code, or None for 0.
+    interrupted: line to print on Ctrl-C, '' for none.
 
   Returns:
-    That of `work`; 2 for bad input, which is said in one line; 130 if a person
-    interrupted it. A reader that closes the pipe, as `head` does, has had
-    enough: 0.
+    The exit code of `work`; 2 after a UserError, whose message is printed in
+    one line; 130 after Ctrl-C. If the reader of a pipe closes it, as `head`
+    does, the code is 0.
   """
   try:
     code = work() or 0
-    sys.stdout.flush()  # here, where a closed pipe can be caught
+    sys.stdout.flush()  # a closed pipe fails here, not at the end of Python
     return code
   except UserError as error:
     print(f'error: {one_line(str(error))}', file=sys.stderr)
     return BAD_INPUT
   except BrokenPipeError:
-    # What is still buffered must not fail again when Python ends.
+    # Python flushes the buffer again when it ends, which must not fail.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
   except KeyboardInterrupt:
@@ -65,12 +67,17 @@ def exit_code(work: Callable[[], int | None], interrupted: str = '') -> int:
 
 
 def one_line(text: str) -> str:
-  """Text that quotes anybody's file or flag, without what breaks a line."""
+  """Replaces line breaks and control characters, which file names may have."""
   return ' '.join(''.join(c if c.isprintable() else ' ' for c in text).split())
 
 
 def joined(argv: Sequence[str], flag: str) -> list[str]:
-  """The command line with `FLAG VALUE` as `FLAG=VALUE`."""
+  """Rewrites `FLAG VALUE` as `FLAG=VALUE` in a command line.
+
+  Args:
+    argv: the command line, with the name of the program.
+    flag: the flag.
+  """
   argv = list(argv)
   for i in reversed(range(1, len(argv) - 1)):
     if argv[i] == flag:
@@ -79,10 +86,16 @@ def joined(argv: Sequence[str], flag: str) -> list[str]:
 
 
 def changes_of(flags: Sequence[str]) -> dict[str, str]:
-  """The settings of --config.KEY=VALUE flags, as text.
+  """Parses --config.KEY=VALUE flags.
+
+  Args:
+    flags: the flags.
+
+  Returns:
+    KEY -> VALUE as text.
 
   Raises:
-    UserError: another flag.
+    UserError: a flag has another form.
   """
   found = {}
   for flag in flags:

@@ -1,1 +1,1 @@
-"""Measures of generators: evaluation, result rows, and the final report."""
+"""Evaluation of generators: measures, result rows and the final report."""

@@ -1,9 +1,8 @@
-"""Samples and measures of a state, chunk by chunk on the device."""
+"""Evaluation: all measures of a generator, and of real text beside it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from moegan_jax.data.corpus import Corpus
@@ -13,27 +12,35 @@ from moegan_jax.metrics import (
   LanguageModel,
   Sentences,
   Texts,
-  divergence,
-  guards,
   likelihood,
   lm_score,
   text_measures,
 )
 from moegan_jax.metrics.measure import AT_TEST, AT_TRAIN
-from moegan_jax.ops.ends import end_mask
-from moegan_jax.ops.precision import full_precision
+from moegan_jax.scoring.model_scores import ModelScores
+from moegan_jax.scoring.text_scores import TextScores
 from moegan_jax.train.keys import EVALUATE, use_key
-from moegan_jax.types import Array, System, TrainState
+from moegan_jax.types import System, TrainState
 
-COLDEST = 0.1  # temperature; below it a generator repeats itself
-# Of no use to the training text.
+# Below this temperature a generator repeats a few sentences.
+MIN_TEMPERATURE = 0.1
+# Measures that compare with the training text, so they cannot measure it.
 _AGAINST_TRAIN = ('novelty', 'novel_molecules', 'auc_train')
-ON_CURVES = ('bleu', 'self_bleu', 'ngram_js', 'auc_train', 'lm_score')
+# Text measures on the curves over temperatures.
+CURVE_MEASURES = ('bleu', 'self_bleu', 'ngram_js', 'auc_train', 'lm_score')
 
 
 def select_seed(state: TrainState, seed: int) -> TrainState:
-  """The state of one seed, without the axis over seeds."""
-  # A clone, as to JAX's check of key reuse a second look is a second use.
+  """Returns the state of one seed.
+
+  Args:
+    state: with the axis over seeds.
+    seed: index of the seed.
+
+  Returns:
+    A TrainState without the axis over seeds.
+  """
+  # JAX's check of key reuse counts every use of an array, so clone the key.
   key, players, memory = jax.tree.map(
     lambda x: x[seed],
     (jax.random.clone(state.key), state.players, state.memory),
@@ -41,17 +48,23 @@ def select_seed(state: TrainState, seed: int) -> TrainState:
   return TrainState(state.step, key, players, memory)
 
 
-def shared(found: Sequence[Mapping[str, float]]) -> list[str]:
-  """The measures that all have: some need a few different samples, or one.
+def common_measures(found: Sequence[Mapping[str, float]]) -> list[str]:
+  """Returns the measures that all results have.
+
+  Some measures are undefined for a few samples, or for identical ones.
 
   Args:
-    found: measures of several seeds, or at several temperatures.
+    found: measure -> value, of several seeds or at several temperatures.
   """
   return [k for k in found[0] if all(k in measures for measures in found)]
 
 
-class Evaluator:
-  """Measures of a system on a corpus; its functions compile once each."""
+class Evaluator(ModelScores):
+  """Measures of a system on a corpus.
+
+  Attributes:
+    fit_lm: sentences -> LanguageModel, or None.
+  """
 
   def __init__(
     self,
@@ -60,140 +73,18 @@ class Evaluator:
     chunk: int,
     fit_lm: Callable[[Sentences], LanguageModel] | None = None,
   ):
-    """Prepares the measures; nothing is compiled yet.
+    """Prepares the measures without compiling them.
 
     Args:
-      chunk: sequences at a time, which bounds the memory [chunk, T, V].
-      fit_lm: see `metrics.Texts`; None leaves out what needs a model.
+      system: the system to measure.
+      corpus: the corpus.
+      chunk: sequences per call, which bounds the memory [chunk, T, V].
+      fit_lm: see `metrics.Texts`; None omits measures that need a language
+        model.
     """
-    self.corpus, self.fit_lm, self.draws = corpus, fit_lm, system.draws
-    self._chunk = chunk
-    self._truth: dict[int, np.ndarray] = {}
-    pad, vocab_size = corpus.pad, corpus.vocab_size
-
-    def sample(state, key, temperature, first):
-      return system.sample(state, key, chunk, temperature, first)
-
-    def nll_terms(state, tokens, temperature):
-      logits = system.logits(state, tokens, temperature)
-      log_probs = likelihood.token_log_probs(logits, tokens)
-      return likelihood.nll_terms(
-        log_probs, tokens, pad=pad, vocab_size=vocab_size
-      )
-
-    def divergence_terms(state, tokens, temperature, key=None, first=0):
-      logits = system.logits(state, tokens, temperature, key, first)
-      return divergence.chunk_terms(
-        jax.nn.log_softmax(logits), corpus.oracle.log_probs(tokens), tokens, pad
-      )
-
-    def known_terms(tokens, first):
-      del first
-      known = corpus.oracle.log_probs(tokens)
-      return divergence.chunk_terms(known, known, tokens, pad)
-
-    def features(state, tokens):
-      found = system.critique(state, tokens).features
-      return {'features': found.mean(1)}
-
-    self._sample = jax.jit(sample)
-    # The density of an oracle is exact, and a divergence is a difference.
-    self._nll_terms = jax.jit(full_precision(nll_terms))
-    self._divergence_terms = jax.jit(full_precision(divergence_terms))
-    self._known_terms = jax.jit(known_terms)
-    self._features = jax.jit(features)
-
-  def sample(
-    self, state: TrainState, key: Array, n: int, temperature: float = 1.0
-  ) -> np.ndarray:
-    """int32 [n, T] from the state of one seed; after its end a row is pad."""
-    return self._cut(self._whole(state, key, n, temperature))
-
-  def _whole(
-    self, state: TrainState, key: Array, n: int, temperature: float
-  ) -> np.ndarray:
-    """int32 [n, T] with whatever the generator writes after the end."""
-    parts = [
-      self._sample(state, key, jnp.float32(temperature), jnp.int32(first))
-      for first in range(0, n, self._chunk)
-    ]
-    return np.concatenate([np.asarray(p) for p in parts])[:n]
-
-  def _cut(self, tokens: np.ndarray) -> np.ndarray:
-    """The same rows with pads after the first pad."""
-    if self.corpus.pad is None:
-      return tokens
-    written = np.asarray(end_mask(tokens, self.corpus.pad))
-    return np.where(written, tokens, self.corpus.pad)
-
-  def sample_at(
-    self, state: TrainState, n: int, temperature: float = 1.0
-  ) -> np.ndarray:
-    """int32 [n, T] of one seed with the noise that belongs to its step."""
-    key = use_key(state.key, state.step, EVALUATE)
-    return self.sample(state, key, n, temperature)
-
-  def features(self, state: TrainState, tokens: np.ndarray) -> np.ndarray:
-    """The discriminator's features of one seed, [n, F]; mean over S.
-
-    Only where there is a discriminator, and for tokens that it knows.
-    """
-    rows = self._rows(lambda t, _: self._features(state, t), tokens)
-    return rows['features']
-
-  def _rows(self, function, tokens: np.ndarray) -> dict[str, np.ndarray]:
-    """Applies a function of ([chunk, T], first) to all; one number a row."""
-    parts = []
-    for first in range(0, len(tokens), self._chunk):
-      rows = tokens[first : first + self._chunk]
-      # The last chunk is filled up with copies, which are dropped again.
-      full = np.resize(rows, (self._chunk, tokens.shape[1]))
-      parts.append({k: np.asarray(v) for k, v in function(full, first).items()})
-    names = parts[0]
-    whole = {k: np.concatenate([part[k] for part in parts]) for k in names}
-    return {k: v[: len(tokens)] for k, v in whole.items()}
-
-  def nll(
-    self, state: TrainState, tokens: np.ndarray, temperature: float = 1.0
-  ) -> dict[str, float]:
-    """nll (per position), nll_token and skipped, for one seed."""
-    heat = jnp.float32(temperature)
-    terms = self._rows(lambda t, _: self._nll_terms(state, t, heat), tokens)
-    return {k: float(v) for k, v in likelihood.nll(terms).items()}
-
-  def losses(self, state: TrainState, tokens: np.ndarray) -> np.ndarray:
-    """Negative log-likelihood of each row up to its end, in nats: [n]."""
-    terms = self._rows(
-      lambda t, _: self._nll_terms(state, t, jnp.float32(1)), tokens
-    )
-    return terms['loss_token']
-
-  def divergences(
-    self,
-    state: TrainState,
-    samples: np.ndarray,
-    truth: np.ndarray,
-    temperature: float = 1.0,
-  ) -> dict[str, float]:
-    """All divergences between one seed's generator and the oracle.
-
-    Args:
-      samples: of `sample_at` at this temperature, [n, T]
-      truth: of the oracle, [m, T]
-    """
-    heat = jnp.float32(temperature)
-    key = use_key(state.key, state.step, EVALUATE)
-
-    def of_samples(tokens, first):
-      return self._divergence_terms(state, tokens, heat, key, jnp.int32(first))
-
-    def of_truth(tokens, _):
-      return self._divergence_terms(state, tokens, heat)
-
-    values = divergence.divergences(
-      self._rows(of_samples, samples), self._rows(of_truth, truth)
-    )
-    return {k: float(v) for k, v in values.items()}
+    super().__init__(system, corpus, chunk)
+    self.fit_lm = fit_lm
+    self._text = TextScores(corpus, fit_lm)
 
   def measure_one(
     self,
@@ -202,20 +93,26 @@ class Evaluator:
     temperature: float = 1.0,
     full: bool = False,
   ) -> tuple[dict[str, float], Sentences]:
-    """Measures of one seed from n samples, and the samples in words.
+    """Measures one seed on n samples.
 
     Args:
-      full: everything that the text allows; else what is quick, and what may
-        choose the best checkpoint.
+      state: of one seed.
+      n: number of samples, and of sequences of each part of the corpus.
+      temperature: divides the logits.
+      full: whether to compute all text measures. False computes those that
+        are quick and those that may select the best checkpoint.
+
+    Returns:
+      Measure -> value, and the samples as words.
     """
     corpus = self.corpus
     key = use_key(state.key, state.step, EVALUATE)
-    whole = self._whole(state, key, n, temperature)
-    samples = self._cut(whole)
+    raw = self._raw_samples(state, key, n, temperature)
+    samples = self._pad_after_end(raw)
     words = corpus.words(samples)
     measures: dict[str, float] = {}
     if corpus.pad is not None:
-      share = likelihood.pads_after_end(whole, corpus.pad)
+      share = likelihood.pads_after_end(raw, corpus.pad)
       if not np.isnan(share):
         measures['pads_after_end'] = share
     for part in ('train', 'valid', 'test'):
@@ -231,35 +128,53 @@ class Evaluator:
           total = measures['nll_oracle'] + measures[f'nll_{part}']
           measures[name] = total
     if corpus.pad is None:
-      measures |= self._of_ids(words)
+      measures |= self._text.of_ids(words)
     else:
       names = tuple(MEASURES) if full else QUICK
-      measures |= self._of_text(words, corpus.test_words, names)
+      measures |= self._text.of(words, corpus.test_words, names)
       if full:
-        measures |= self._at_real_sizes(words)
+        measures |= self._text.at_real_sizes(words)
       if corpus.valid_words and not full:
         against = Texts(words, corpus.valid_words)
         found = text_measures(against, ('bleu',))
         measures |= {f'{k}_valid': v for k, v in found.items()}
-    measures |= self._grammar(samples)
+    measures |= self._text.grammatical(samples)
     return measures, words
 
   def measure(
     self, state: TrainState, n: int, full: bool = False
   ) -> tuple[dict[str, np.ndarray], list[Sentences]]:
-    """Measures [seeds] by name, and the samples of each seed in words."""
+    """Measures all seeds; see `measure_one`.
+
+    Args:
+      state: with the axis over seeds.
+      n: number of samples of each seed.
+      full: whether to compute all text measures.
+
+    Returns:
+      Measure -> [seeds], and the samples of each seed as words.
+    """
     found = [
       self.measure_one(select_seed(state, i), n, full=full)
       for i in range(len(state.key))
     ]
-    names = shared([measures for measures, _ in found])
+    names = common_measures([measures for measures, _ in found])
     values = {k: np.array([m[k] for m, _ in found]) for k in names}
     return values, [words for _, words in found]
 
   def point(
     self, state: TrainState, n: int, temperature: float
   ) -> dict[str, float]:
-    """One seed at one temperature: what a curve over temperatures shows."""
+    """Measures one point of a curve over temperatures.
+
+    Args:
+      state: of one seed.
+      n: number of samples.
+      temperature: divides the logits.
+
+    Returns:
+      Divergences and `CURVE_MEASURES`, as far as the corpus has them.
+    """
     corpus = self.corpus
     samples = self.sample_at(state, n, temperature)
     measures: dict[str, float] = {}
@@ -267,122 +182,74 @@ class Evaluator:
       measures |= self.divergences(state, samples, self.truth(n), temperature)
     if corpus.pad is not None:
       words = corpus.words(samples)
-      measures |= self._of_text(words, corpus.test_words, ON_CURVES)
+      measures |= self._text.of(words, corpus.test_words, CURVE_MEASURES)
     return {k: v for k, v in measures.items() if not k.endswith('_se')}
 
   def real(self, n: int) -> dict[str, float]:
-    """The same measures of real text: training text in place of samples."""
+    """Measures training text in place of samples.
+
+    Args:
+      n: number of sentences. A corpus of ids uses new sequences of its oracle.
+
+    Returns:
+      Measure -> value, without measures that compare with the training text.
+    """
     corpus = self.corpus
     measures: dict[str, float] = {}
     if corpus.oracle is not None:
-      terms = self._rows(self._known_terms, self.truth(n))
-      values = divergence.divergences(terms, terms)
-      measures |= {k: float(v) for k, v in values.items()}
+      measures |= self.oracle_divergences(n)
     if corpus.pad is None:
-      measures |= self._of_ids(corpus.words(self.truth(n)))
-    else:
-      words = self._train_words()[:n]
-      names = [name for name in MEASURES if name not in _AGAINST_TRAIN]
-      found = self._of_text(words, corpus.test_words, names)
-      for key in ('copied', 'lm_score', 'lm_score_se'):
-        found.pop(key, None)  # it is that text, and its model has learnt it
-      measures |= self._comparable(found, words, n, AT_TRAIN)
-      measures |= self._grammar(corpus.train[:n])
-    return measures
+      return measures | self._text.of_ids(corpus.words(self.truth(n)))
+    words = self._text.train[:n]
+    names = [name for name in MEASURES if name not in _AGAINST_TRAIN]
+    found = self._text.of(words, corpus.test_words, names)
+    # Training text copies itself, and the language model has learnt it.
+    for key in ('copied', 'lm_score', 'lm_score_se'):
+      found.pop(key, None)
+    measures |= self._text.comparable(found, words, n, AT_TRAIN)
+    return measures | self._text.grammatical(corpus.train[:n])
 
   def real_test(self, n: int) -> dict[str, float]:
-    """What held-out text has, where it is not held against itself."""
+    """Measures test text in place of samples.
+
+    Args:
+      n: number of sentences.
+
+    Returns:
+      Measure -> value, without measures that compare with the test text; {} for
+      corpora of ids.
+    """
     corpus = self.corpus
     if corpus.pad is None:
       return {}
     words = corpus.test_words[:n]
-    measures = self._comparable(self._of_text(words, []), words, n, AT_TEST)
-    if self.fit_lm is not None:  # what the score of samples is held against
-      model = self.fit_lm(self._train_words())
+    found = self._text.of(words, [])
+    measures = self._text.comparable(found, words, n, AT_TEST)
+    if self.fit_lm is not None:  # the reference for the score of samples
+      model = self.fit_lm(self._text.train)
       value, error = lm_score.ratio(*model.nll(words))
       measures |= {'lm_score': value, 'lm_score_se': error}
-    return measures | self._grammar(corpus.test[:n])
-
-  def _of_text(
-    self,
-    words: Sentences,
-    references: Sentences,
-    names: Iterable[str] = tuple(MEASURES),
-  ) -> dict[str, float]:
-    """Measures of text, with the training text and the language model."""
-    texts = Texts(
-      words,
-      references,
-      self._train_words(),
-      self.fit_lm,
-      self.corpus.codec.name,
-    )
-    return text_measures(texts, names)
-
-  def _of_ids(self, words: Sentences) -> dict[str, float]:
-    """Collapse and copying of sequences that all have one length."""
-    found = self._of_text(words, [], ('diversity',))
-    found.pop('mean_length')
-    return found
-
-  def _comparable(
-    self, measures: dict, words: Sentences, n: int, suffix: str
-  ) -> dict:
-    """Removes Self-BLEU from real text of fewer than n sentences.
-
-    Self-BLEU rises with the number of sentences. For the guards, measures of
-    equal numbers of sentences are added; see `guards.of_size`.
-    """
-    if len(words) >= n:
-      return measures
-    kept = {k: v for k, v in measures.items() if 'self_bleu' not in k}
-    return kept | guards.of_size(words, len(words), suffix)
-
-  def _at_real_sizes(self, words: Sentences) -> dict[str, float]:
-    """Measures the diversity of as many samples as there is real text."""
-    sizes = {
-      AT_TRAIN: len(self._train_words()),
-      AT_TEST: len(self.corpus.test_words),
-    }
-    found: dict[str, float] = {}
-    for suffix, size in sizes.items():
-      if size < len(words):
-        found |= guards.of_size(words, size, suffix)
-    return found
-
-  def _grammar(self, tokens: np.ndarray) -> dict[str, float]:
-    """The share of grammatical rows, where there is a grammar."""
-    oracle = self.corpus.oracle
-    if oracle is None or oracle.grammatical is None:
-      return {}
-    return {'grammatical': float(np.mean(oracle.grammatical(tokens)))}
-
-  def truth(self, n: int) -> np.ndarray:
-    """n sequences of the oracle itself, apart from all parts of the corpus."""
-    if n not in self._truth:
-      # Two words of seed: the corpus was drawn with one.
-      rng = np.random.RandomState([7, 7])
-      self._truth[n] = self.corpus.oracle.sample(rng, n)
-    return self._truth[n]
-
-  def _train_words(self) -> Sentences:
-    return [*self.corpus.train_words, *self.corpus.valid_words]
+    return measures | self._text.grammatical(corpus.test[:n])
 
   def matching_temperature(
     self, state: TrainState, nll_oracle: float, n: int = 1000
   ) -> float:
-    """The temperature at which one seed's samples reach an NLL_oracle.
+    """Finds the temperature at which samples reach a value of NLL_oracle.
 
-    By bisection on n samples; below COLDEST if that is not cold enough, 1.0
-    if the generator is there without cooling.
+    Args:
+      state: of one seed.
+      nll_oracle: the target, in nats per token.
+      n: number of samples per step of the bisection.
+
+    Returns:
+      The temperature; 1.0 if the samples reach the target without cooling, and
+      less than `MIN_TEMPERATURE` if they do not reach it.
     """
 
     def reached(temperature: float) -> float:
-      samples = self.sample_at(state, n, temperature)
-      terms = self._rows(self._known_terms, samples)
-      return float(-terms['log_p'].sum() / terms['length'].sum())
+      return self.nll_oracle(self.sample_at(state, n, temperature))
 
-    low, high = COLDEST / 2, 1.0
+    low, high = MIN_TEMPERATURE / 2, 1.0
     if reached(high) <= nll_oracle:
       return high
     for _ in range(8):

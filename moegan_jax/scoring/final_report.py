@@ -1,4 +1,4 @@
-"""The end of a run: its table, its curves, and the report of both."""
+"""The final report of a run: results table, temperature curves and page."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from moegan_jax.train.health import Health
 from moegan_jax.train.stages import Stage
 from moegan_jax.types import TrainState
 
-# On the terminal, where columns are dear; results.md has all.
+# Columns on the terminal; results.md has all.
 _SHOWN = ('bleu2', 'bleu3', 'bleu4', 'bleu5', 'self_bleu4', 'nll_train')
 _SHOWN += ('nll_test_token', 'nll_oracle', 'entropy', 'kl_pq', 'kl_qp')
 _SHOWN += ('jeffreys', 'step_js', 'grammatical', 'valid_molecules')
@@ -31,13 +31,19 @@ _SHOWN += ('distinct_sentences', 'copied', 'nearest')
 class Finished(NamedTuple):
   """A run after its last stage.
 
-  settings: the section `eval`
-  health: which seeds have diverged
-  stages: key of a row -> the stage at whose end it is measured, in order
-  state_at_end: stage -> the state, or None if its checkpoint is lost
-  label: of the system in tables
-  pretrained: whether likelihood trained the generator before the last stage
-  benchmark: whose published rows are comparable, or ''
+  Attributes:
+    settings: the section `eval`.
+    workdir: the run folder.
+    evaluator: measures the samples.
+    rows: caches measured rows.
+    best: the best checkpoint.
+    health: the seeds that diverged.
+    stages: key of a row -> the stage at whose end it is measured, in order.
+    state_at_end: stage -> its last state, or None if the checkpoint is lost.
+    label: name of the system in tables.
+    pretrained: whether the generator was trained by maximum likelihood before
+      the last stage.
+    benchmark: the benchmark whose published rows are comparable, or ''.
   """
 
   settings: Any
@@ -54,11 +60,11 @@ class Finished(NamedTuple):
 
   @property
   def last(self) -> tuple[str, Stage]:
-    """The key and the stage of the last row."""
+    """The key and the stage of the last row of a stage."""
     return list(self.stages.items())[-1]
 
   def label_of(self, key: str) -> str:
-    """The label of a stage's row."""
+    """Returns the label of the row of a stage."""
     if key == 'last':
       return f'{self.label}, last'
     stage = self.stages[key]
@@ -67,17 +73,25 @@ class Finished(NamedTuple):
 
 
 def final_report(run: Finished, say: Callable[[str], None] = print) -> str:
-  """Measures what is left, and writes all that a reader wants to see.
+  """Measures the remaining rows and writes the results and the report.
+
+  Args:
+    run: the run after its last stage.
+    say: prints one line about what is measured next.
 
   Returns:
-    the table of results as plain text, and what it says of the game.
+    The table of results as plain text. A line follows if no adversarial
+    checkpoint is as good as the generator at the start.
+
+  Raises:
+    UserError: a file cannot be written.
   """
   folder, corpus, settings = run.workdir, run.evaluator.corpus, run.settings
-  # Each of these takes minutes at 10,000 samples.
+  # Each step takes minutes at 10,000 samples, so print what is measured.
   if settings.curve_samples:
     say(f'measuring {len(settings.temperatures)} temperatures')
   curves = _curves(run)
-  say('measuring the best checkpoint, and each phase at its best temperature')
+  say('measuring the best checkpoint and each phase at its best temperature')
   ours = _rows(run, curves)
   say('measuring real text')
   real = _real(run)
@@ -121,22 +135,25 @@ def final_report(run: Finished, say: Callable[[str], None] = print) -> str:
     path = folder.path / schema.FEATURES
     report_data.write_features(path, run.evaluator, one)
   html.write(folder.path)
-  shown = [emphasis.mark(one, real) for one in ours] + real
-  present = {k for one in shown for k in one.values}
+  rows = [emphasis.mark(one, real) for one in ours] + real
+  present = {k for one in rows for k in one.values}
   columns = [k for k in METRICS if k in present and k in _SHOWN]
-  said = behind_start(ours, run.best.measure, ends)
-  return table.plain(shown, columns) + (f'\n\n{said}' if said else '')
+  warning = behind_start(ours, run.best.measure, ends)
+  return table.plain(rows, columns) + (f'\n\n{warning}' if warning else '')
 
 
 def behind_start(
   rows: Sequence[Row], measure: str, ends: Mapping[str, int]
 ) -> str:
-  """A line if no adversarial checkpoint is as good as the start, or ''.
+  """Compares the best adversarial checkpoint with the generator at the start.
 
   Args:
-    rows: of a run; without a row 'best' the last checkpoint is the best one
-    measure: that picks the best checkpoint; seeds count by their mean
-    ends: key of a row -> the step at which it is measured
+    rows: of a run. Without a row 'best', the last checkpoint is the best one.
+    measure: the measure that picks the best checkpoint, averaged over seeds.
+    ends: key of a row -> the step at which it is measured.
+
+  Returns:
+    A line if the start is better, or ''.
   """
   values = {row.key: row.values.get(measure) for row in rows}
   start, last = values.get('start'), values.get('last')
@@ -150,14 +167,14 @@ def behind_start(
   if not gain < 0:
     return ''
   return (
-    f'{table.heading(measure)} of the start is {before:.3f}, of the best '
-    f'adversarial checkpoint {after:.3f}: `sample --checkpoint '
-    f'{ends["start"]}` writes the text of the start'
+    f'adversarial training did not improve {table.heading(measure)}: '
+    f'{before:.3f} at the start, {after:.3f} at the best adversarial '
+    f'checkpoint; `sample --checkpoint {ends["start"]}` samples from the start'
   )
 
 
 def _curves(run: Finished) -> dict[str, dict]:
-  """Key -> measure -> [temperatures][seeds], of the ends of stages."""
+  """Measures the curves of stages: key -> measure -> [temperatures][seeds]."""
   found, settings = {}, run.settings
   for key, stage in run.stages.items() if settings.curve_samples else ():
     trained = key != 'start' or run.pretrained
@@ -180,14 +197,14 @@ def _curves(run: Finished) -> dict[str, dict]:
 
 
 def _rows(run: Finished, curves: Mapping[str, dict]) -> list[Row]:
-  """A row per stage, the best checkpoint, and rows at other temperatures."""
+  """Builds the rows of stages, the best checkpoint and other temperatures."""
   n = run.settings.final_samples
   ours: list[Row] = []
   for key, stage in run.stages.items():
     values = run.rows.read(key, stage.end)
     if values is not None:
-      said = run.health.said(stage.end)
-      ours.append(table_rows.row(key, run.label_of(key), values, said))
+      note = run.health.said(stage.end)
+      ours.append(table_rows.row(key, run.label_of(key), values, note))
   last, stage = run.last
   best = table_rows.best_row(
     run.rows, run.evaluator, run.best, run.label, stage.end, n
@@ -214,10 +231,10 @@ def _rows(run: Finished, curves: Mapping[str, dict]) -> list[Row]:
 
 
 def _tempered(run: Finished, curves: Mapping[str, dict]) -> list[Row]:
-  """The last stage and the start, each at its best temperature.
+  """Builds the rows of the last stage and the start at best temperatures.
 
-  A generator is a curve over temperatures, so generators are compared at their
-  best ones.
+  The temperature trades quality for diversity, so a comparison at one fixed
+  temperature would depend on that temperature.
   """
   found = []
   for key, name, label in (
@@ -245,30 +262,33 @@ def _tempered(run: Finished, curves: Mapping[str, dict]) -> list[Row]:
 
 
 def _real(run: Finished) -> list[Row]:
-  """Real text under the same protocol; the oracle itself where it is one."""
+  """Builds the rows of real text under the same protocol.
+
+  A corpus of ids has one row, of new sequences of its oracle.
+  """
   evaluator, n = run.evaluator, run.settings.final_samples
   train = run.rows.once('real_train', n, lambda: evaluator.real(n))
   if evaluator.corpus.pad is None:
     return [table_rows.row('real_train', 'oracle', train)]
   test = run.rows.once('real_test', n, lambda: evaluator.real_test(n))
-  found = [
-    table_rows.row('real_train', 'real train', train, _fewer(train)),
-    table_rows.row('real_test', 'real test', test, _fewer(test)),
+  return [
+    table_rows.row('real_train', 'real train', train, _real_note(train)),
+    table_rows.row('real_test', 'real test', test, _real_note(test)),
   ]
-  return found
 
 
-def _fewer(values: Mapping) -> str:
+def _real_note(values: Mapping) -> str:
+  """Explains why a row of real text has no Self-BLEU; '' if it has."""
   if 'self_bleu4' in values:
     return ''
   return (
-    'no Self-BLEU: there are fewer sentences than samples, and it grows with '
-    'their number'
+    'no Self-BLEU: there are fewer sentences than samples, and Self-BLEU '
+    'grows with their number'
   )
 
 
 def _protocol(run: Finished) -> dict:
-  """How the numbers were made; see `table.protocol_line`."""
+  """Returns how the values were computed; see `table.protocol_line`."""
   corpus, n = run.evaluator.corpus, run.settings.final_samples
   protocol = {'hypotheses': n}
   if corpus.pad is not None:
@@ -280,11 +300,11 @@ def _protocol(run: Finished) -> dict:
     }
   if corpus.record.get('stands_in'):
     protocol['corpus'] = corpus.record['stands_in']
-  protocol['likelihood'] = f'of the first {n:,} lines of each part'
+  protocol['likelihood'] = f'on the first {n:,} lines of each part'
   if run.evaluator.draws:
     protocol['likelihood'] += (
-      f', a mean over {run.evaluator.draws} draws of the latent noise (and of '
-      'samples their own): NLL and both KL are upper bounds, entropy is a '
-      'lower one'
+      f', averaged over {run.evaluator.draws} draws of the latent noise (for '
+      'samples, their own draws are included): NLL and both KL are upper '
+      'bounds, entropy is a lower bound'
     )
   return protocol

@@ -1,10 +1,9 @@
-"""Language models that are fitted to text in order to judge other text.
+"""Language models that are fitted to one text and score another.
 
-They are the project's own baseline, an LSTM generator trained by maximum
-likelihood (`systems/mle.py`), stopped early on real text as in Falling Short
-(Caccia et al. 2020). What is fixed here is the vocabulary: a model of samples
-and a model of real text must have the same one, or their likelihoods could not
-be compared.
+The model is the LSTM generator of the MLE baseline, trained by maximum
+likelihood with early stopping on real text, as in Language GANs Falling Short
+(Caccia et al., 2020). All models share one vocabulary, since likelihoods over
+different vocabularies are not comparable.
 """
 
 import collections
@@ -26,20 +25,20 @@ from moegan_jax.systems.likelihood import PRETRAIN, likelihood_phase
 from moegan_jax.train import batches, loop
 from moegan_jax.types import Array, Params, Spec, System
 
-LONGEST = 128  # words of a sentence that a model sees at most
-WORDS = 10_000  # the vocabulary at most
-CHUNK = 128  # sentences scored at a time, which bounds [chunk, T, V]
-_FEW_WORDS = 20  # a vocabulary as small as that keeps its rare words
-_TRAINED = 0.99  # training sees the words up to this quantile of the lengths
-_ROUND = 50  # iterations between two looks at the validation text, at least
+LONGEST = 128  # words per sentence; longer sentences are cut
+WORDS = 10_000  # largest vocabulary
+CHUNK = 128  # sentences scored per call, which bounds the memory [chunk, T, V]
+_FEW_WORDS = 20  # a smaller vocabulary of repeated words keeps rare words too
+_TRAINED = 0.99  # quantile of the sentence lengths at which training cuts
+_ROUND = 50  # least number of iterations between validations
 
 
 class LanguageModels:
-  """Fits a language model to any text, always over the same vocabulary.
+  """Fits language models to texts over one vocabulary.
 
-  A word outside of the vocabulary is the class `<unk>`, which a model predicts
-  and pays for like any word. So no token is skipped: were the words that a
-  collapsed generator never says left out, collapse would look like a gain.
+  Out-of-vocabulary words belong to the class `<unk>`, which counts in the
+  likelihood like any word. Skipping them would reward a collapsed generator,
+  since words that it never generates would not count.
   """
 
   def __init__(
@@ -58,43 +57,46 @@ class LanguageModels:
     seed: int = 0,
     log: Callable[[str], None] | None = None,
   ):
-    """Fixes the vocabulary and the settings; nothing is trained yet.
+    """Builds the vocabulary. Training starts with the first `fit`.
 
     Args:
-      vocabulary_text: real text. Its words that occur at least twice make the
-        vocabulary (the 10,000 commonest of them), or all its words if fewer
-        than 20 do.
-      valid: real text apart from what is fitted and scored, for early stopping.
-      length: longest sentence in words, longer ones are cut; 0 is the longest
-        of vocabulary_text, at most 128.
-      limit: a model is fitted to the first so many sentences of a text, so
-        that samples and real text teach about as much.
-      hidden: H of the LSTM.
-      embed: E.
-      epochs: passes over the text, at most; of a short text, stretches of 50
-        iterations.
-      batch: sentences; fewer where the text has fewer.
-      lr: of Adam.
-      patience: validations in a row without a better value that end a fit.
-      seed: of the parameters and the order of sentences.
-      log: told of each fit when it begins and when it ends.
+      vocabulary_text: real text. The vocabulary has its 10,000 most frequent
+        words that occur at least twice, or all its words if fewer than 20
+        words occur twice.
+      valid: real text for early stopping, apart from what is fitted or scored.
+      length: longest sentence in words; longer sentences are cut. 0 selects the
+        longest sentence of vocabulary_text, at most 128.
+      limit: number of sentences at the start of a text that a model is fitted
+        to, so that samples and real text give equal amounts of data.
+      hidden: H, the size of the LSTM.
+      embed: E, the size of the embedding.
+      epochs: maximum number of rounds. A round is a pass over the text, or 50
+        iterations if that is more.
+      batch: sentences per batch, at most those of the text.
+      lr: learning rate of Adam.
+      patience: number of validations without improvement that end a fit.
+      seed: of the parameters and of the order of sentences.
+      log: prints one line at the start and one at the end of each fit.
 
     Raises:
-      UserError: a text without words, or no validation sentences.
+      UserError: the text has no words, or there are no validation sentences.
     """
     self._ids = _vocabulary(vocabulary_text)
     if not self._ids:
-      raise UserError('language model: the text for its vocabulary is empty')
+      raise UserError(
+        'language model: the text for its vocabulary is empty; give it '
+        'training text'
+      )
     if not valid:
       raise UserError(
-        'language model: no validation sentences to stop its training on; '
-        'hold some real sentences out'
+        'language model: no validation sentences for early stopping; hold out '
+        'some real sentences'
       )
     longest = length or min(LONGEST, max(map(len, vocabulary_text)))
-    # With one more position, the longest sentence has its end symbol, too.
+    # One more position, for the end symbol of the longest sentence.
     self._length = longest + 1
-    # Few sentences are that long, and padding costs as much as words: what
-    # lies beyond this length is scored, but nothing is learnt from it.
+    # Padding costs as much time as words, and few sentences are that long, so
+    # training cuts at a quantile. Scoring does not.
     usual = np.quantile([len(s) for s in vocabulary_text], _TRAINED)
     self._train_length = min(longest, int(usual)) + 1
     self._vocab_size = len(self._ids) + 1
@@ -119,34 +121,42 @@ class LanguageModels:
     self._valid = self.encode(valid)
 
   def describe(self) -> str:
-    """The protocol in one line."""
+    """Returns the protocol as one line."""
     return (
       f'LSTM language model, embedding {self._embed}, hidden {self._hidden}, '
       f'{self._vocab_size - 2:,} words and {UNKNOWN}, sentences of at most '
       f'{self._length - 1} words ({self._train_length - 1} in training); '
       f'maximum likelihood on the first {self._limit:,} sentences, Adam '
-      f'{self._lr:g}, batch {self._batch}, at most {self._epochs} epochs, the '
-      f'best on {len(self._valid):,} validation sentences; seed {self._seed}'
+      f'{self._lr:g}, batch {self._batch}, at most {self._epochs} epochs, '
+      f'early stopping on {len(self._valid):,} validation sentences; seed '
+      f'{self._seed}'
     )
 
   def encode(self, sentences: Sentences) -> np.ndarray:
-    """int32 [n, T] with T one more than the longest sentence in words."""
+    """Converts sentences to ids.
+
+    Returns:
+      int32 [n, T], where T is the longest sentence in words plus one.
+    """
     return encode(
       sentences, self._ids, length=self._length, unk=self._ids[UNKNOWN]
     )
 
   def fit(self, sentences: Sentences) -> LanguageModel:
-    """The model of these sentences; trained once, then remembered.
+    """Fits a model to sentences. Equal sentences return the same model.
 
-    Its `nll` gives nats and tokens [n], a token being a word or the end of a
-    sentence that was not cut. Its `features` are [n, H]: the LSTM's output,
-    averaged over the positions of these tokens.
+    Returns:
+      A LanguageModel. Its `nll` gives nats [n] and tokens [n]; a token is a
+      word, or the end of a sentence that was not cut. Its `features` are
+      [n, H], the LSTM output averaged over these tokens.
 
     Raises:
-      UserError: no sentences.
+      UserError: there are no sentences.
     """
     if not sentences:
-      raise UserError('language model: there are no sentences to fit it to')
+      raise UserError(
+        'language model: there are no sentences to fit it to; give it some'
+      )
     tokens = self.encode(sentences[: self._limit])[:, : self._train_length]
     content = array_sha256(tokens)
     if content not in self._models:
@@ -160,7 +170,7 @@ class LanguageModels:
   # --- training ------------------------------------------------------------
 
   def _system(self, train_size: int) -> System:
-    """The baseline for a text of so many sentences."""
+    """Builds the MLE baseline for a text of `train_size` sentences."""
     spec = Spec(self._vocab_size, self._length, train_size)
     pretrain, optimizer = likelihood_phase(
       spec,
@@ -178,7 +188,11 @@ class LanguageModels:
     )
 
   def _train(self, tokens: np.ndarray) -> Params:
-    """The parameters that were best on the validation text."""
+    """Trains a model and returns its best parameters on the validation text.
+
+    Args:
+      tokens: int32 [n, T].
+    """
     begin, n = time.monotonic(), len(tokens)
     self._log(f'fitting a language model to {n:,} sentences')
     system, corpus = self._system(n), jnp.asarray(tokens)
@@ -201,19 +215,20 @@ class LanguageModels:
       else:
         waited += 1
     self._log(
-      f'  {done} epochs, {best:.3f} nats a token of the validation text, '
+      f'  {done} epochs, {best:.3f} nats per token of the validation text, '
       f'{time.monotonic() - begin:.0f} s'
     )
     return params
 
   def _valid_nll(self, params: Params) -> float:
+    """Returns the loss on the validation text, in nats per token."""
     nats, count = self._nll(params, self._valid)
     return nats.sum() / count.sum()
 
   # --- scores --------------------------------------------------------------
 
   def _score(self, params: Params, tokens: Array) -> Array:
-    """[n, 2]: nats and tokens of sentences [n, T]."""
+    """Returns the nats and the tokens of sentences [n, T] as [n, 2]."""
     logits = decode.teacher_force(self._generator, params, tokens)
     log_probs = likelihood.token_log_probs(logits, tokens)
     terms = likelihood.nll_terms(
@@ -222,20 +237,23 @@ class LanguageModels:
     return jnp.stack([terms['loss_token'], terms['count_token']], axis=1)
 
   def _mean_hidden(self, params: Params, tokens: Array) -> Array:
-    """[n, H]: the mean output over the real positions of [n, T]."""
+    """Returns the mean LSTM output [n, H] over the tokens of [n, T]."""
     hidden = decode.replay(self._generator, params, tokens)
     real = likelihood.end_mask(tokens, PAD)[..., None]
     return jnp.where(real, hidden, 0.0).sum(1) / real.sum(1)
 
   def _nll(self, params: Params, tokens: np.ndarray):
-    """Nats [n] and tokens [n]."""
+    """Returns the nats [n] and the tokens [n] of sentences [n, T]."""
     table = self._rows(self._nll_terms, params, tokens).astype(np.float64)
     return table[:, 0], table[:, 1]
 
   def _rows(
     self, function: Callable, params: Params, tokens: np.ndarray
   ) -> np.ndarray:
-    """A function of [chunk, T] on all rows; the last chunk is filled up."""
+    """Applies a function of [chunk, T] to all rows.
+
+    Copies fill the last chunk, since all chunks need one shape.
+    """
     whole = -(-len(tokens) // CHUNK) * CHUNK
     full = np.resize(tokens, (whole, self._length))
     found = [
@@ -250,15 +268,21 @@ def fitter(
   held_out: int = 0,
   log: Callable[[str], None] | None = None,
 ) -> tuple[Callable[[Sentences], LanguageModel], str]:
-  """What fits models to any sentences, and its protocol in a line.
+  """Creates a function that fits language models, for `metrics.Texts.fit_lm`.
 
-  The end of the real text decides when to stop, and no model learns from it:
-  asked for the whole text, a model is fitted to the rest of it.
+  The end of the real text is held out for early stopping. If a model of the
+  whole text is requested, it is fitted to the text without this end.
 
   Args:
-    text: real text; it makes the vocabulary.
-    held_out: sentences at its end; 0 is the last twentieth.
+    text: real text, which also gives the vocabulary.
+    held_out: number of sentences at its end to hold out; 0 for a twentieth.
     log: see `LanguageModels`.
+
+  Returns:
+    The function sentences -> LanguageModel, and its protocol as one line.
+
+  Raises:
+    UserError: see `LanguageModels`.
   """
   held_out = held_out or max(1, len(text) // 20)
   models = LanguageModels(text, text[-held_out:], log=log)
@@ -271,12 +295,12 @@ def fitter(
 
 
 def _parameters(state) -> Params:
-  """The generator's, apart from the state, whose memory is used again."""
+  """Copies the generator's parameters, since the loop donates its state."""
   return jax.tree.map(lambda x: x[0], state.players['generator'].params)
 
 
 def _vocabulary(sentences: Sentences) -> dict[str, int]:
-  """Word -> id from 1, with `<unk>` among them; {} if there are no words."""
+  """Returns word -> id, from 1 and with `<unk>`; {} without any words."""
   counts = collections.Counter(word for s in sentences for word in s)
   del counts[UNKNOWN]
   common = [w for w, times in counts.most_common(WORDS) if times > 1]
@@ -286,6 +310,6 @@ def _vocabulary(sentences: Sentences) -> dict[str, int]:
 
 
 def _parts(count: int) -> list[int]:
-  """Iterations in the chunks of a round: none is longer than a chunk can be."""
+  """Splits a number of iterations into chunks of at most `loop.LONGEST`."""
   whole, rest = divmod(count, loop.LONGEST)
   return [loop.LONGEST] * whole + [rest] * (rest > 0)

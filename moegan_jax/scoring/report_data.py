@@ -1,8 +1,8 @@
-"""What the report of a run shows besides its table.
+"""Data of the report of a run, besides its table.
 
-Curves over temperatures, samples beside their nearest training sentence,
-lengths, and the discriminator's features: files in the folder of the run, from
-which the report is drawn without JAX.
+The data are curves over temperatures, samples with their nearest training
+sentences, sentence lengths, and discriminator features. They are written to the
+run folder, so that drawing the report does not need JAX.
 """
 
 import collections
@@ -15,15 +15,19 @@ import numpy as np
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError
 from moegan_jax.metrics import Sentences, novelty
-from moegan_jax.scoring.evaluation import Evaluator, select_seed, shared
+from moegan_jax.scoring.evaluation import (
+  Evaluator,
+  common_measures,
+  select_seed,
+)
 from moegan_jax.types import TrainState
 
-PAIRS = 30  # samples shown beside their nearest training sentence
-TOP = 10  # commonest sentences
-# What may choose a temperature, by preference. A corpus of a few different
-# sentences has neither.
+PAIRS = 30  # samples with their nearest training sentences
+TOP = 10  # most frequent sentences
+# Measures that may select a temperature, in order of preference. A corpus of a
+# few distinct sentences has neither.
 CHOOSERS = ('jeffreys', 'auc_train')
-POINTS = 1000  # rows of features, real and generated each
+POINTS = 1000  # real and generated sentences with features, each
 
 
 def curve(
@@ -32,40 +36,67 @@ def curve(
   temperatures: Sequence[float],
   n: int,
 ) -> dict[str, list[list[float]]]:
-  """Measures of n samples at each temperature: name -> [temperatures][seeds].
+  """Measures samples at each temperature.
 
-  Caccia et al., Language GANs Falling Short (2020): a generator is a curve,
-  not a point, because a temperature trades quality for diversity.
+  The temperature trades quality for diversity, so a generator is a curve and
+  not a point (Caccia et al., Language GANs Falling Short, 2020).
+
+  Args:
+    evaluator: measures the samples.
+    state: with the axis over seeds.
+    temperatures: each divides the logits.
+    n: number of samples per temperature and seed.
+
+  Returns:
+    Measure -> [temperatures][seeds].
   """
   found = [
     [
-      evaluator.point(select_seed(state, seed), n, heat)
+      evaluator.point(select_seed(state, seed), n, temperature)
       for seed in range(len(state.key))
     ]
-    for heat in temperatures
+    for temperature in temperatures
   ]
-  names = shared([measures for seeds in found for measures in seeds])
+  names = common_measures([measures for seeds in found for measures in seeds])
   return {k: [[m[k] for m in seeds] for seeds in found] for k in names}
 
 
 def best_temperatures(
   points: dict[str, list[list[float]]], temperatures: Sequence[float]
 ) -> tuple[str, list[float]]:
-  """The measure that chose, and each seed's best temperature on a curve.
+  """Selects the best temperature of each seed on a curve.
 
-  The Jeffreys divergence where the distribution is known; else how well a
-  classifier tells the samples from training text. Neither looks at the test
-  text, and neither can be lowered by collapse.
+  The Jeffreys divergence selects if the distribution is known; otherwise the
+  AUC of a classifier that separates samples from training text. Neither uses
+  the test text, and collapse lowers neither.
+
+  Args:
+    points: a `curve` with one of `CHOOSERS`.
+    temperatures: the temperatures of the curve.
+
+  Returns:
+    The measure that selected, and the temperature of each seed.
   """
   name = next(name for name in CHOOSERS if name in points)
   values = np.array(points[name])
-  if name == 'auc_train':  # .5 is ideal, and below it is noise
+  if name == 'auc_train':  # values below the ideal 0.5 are noise
     values = np.maximum(values, 0.5)
   return name, [float(temperatures[i]) for i in values.argmin(axis=0)]
 
 
 def texts(words: Sentences, corpus: Corpus) -> dict:
-  """Samples of one seed: the nearest of training, the commonest, lengths."""
+  """Collects examples of samples and the distribution of lengths.
+
+  Args:
+    words: samples of one seed.
+    corpus: the corpus.
+
+  Returns:
+    'pairs': samples with their nearest training sentences and distances.
+    'top': repeated samples with their counts, the most frequent first.
+    'lengths': number of sentences of each length, of samples, training and
+    test text.
+  """
   train = [*corpus.train_words, *corpus.valid_words]
   join = corpus.codec.join
   shown = words[:PAIRS]
@@ -86,20 +117,22 @@ def texts(words: Sentences, corpus: Corpus) -> dict:
 
 
 def _lengths(sentences: Sentences) -> list[int]:
-  """How many sentences have 0, 1, 2, ... words."""
+  """Counts the sentences of 0, 1, 2, ... words."""
   return np.bincount([len(s) for s in sentences]).tolist()
 
 
 def write_features(
   path: pathlib.Path, evaluator: Evaluator, state: TrainState
 ) -> None:
-  """D's features of real and generated sentences, [n, F].
+  """Writes discriminator features of real and generated sentences, [n, F].
 
-  Real ones are test sentences whose words D knows all; where there are none
-  (other vocabularies), training sentences.
+  The real sentences are test sentences without out-of-vocabulary words. If
+  there are none, training sentences replace them.
 
   Args:
-    state: of one seed
+    path: the file.
+    evaluator: of a system with a discriminator.
+    state: of one seed.
 
   Raises:
     UserError: the file cannot be written.
@@ -120,4 +153,6 @@ def write_features(
     os.replace(temporary, path)
   except OSError as error:
     temporary.unlink(missing_ok=True)
-    raise UserError(f'cannot write {path}: {error.strerror}') from error
+    raise UserError(
+      f'cannot write {path}: {error.strerror}; make its folder writable'
+    ) from error

@@ -1,4 +1,4 @@
-"""The rows of a run's table besides those at the ends of stages."""
+"""Rows of the results table other than the ends of stages."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,10 +8,10 @@ from moegan_jax.metrics import METRICS, SUFFIXES
 from moegan_jax.report.rows import Row
 from moegan_jax.scoring import report_data
 from moegan_jax.scoring.evaluation import (
-  COLDEST,
+  MIN_TEMPERATURE,
   Evaluator,
+  common_measures,
   select_seed,
-  shared,
 )
 from moegan_jax.scoring.selection import looks_at_test
 from moegan_jax.store.best import Best
@@ -20,18 +20,20 @@ from moegan_jax.store.rows import Rows
 from moegan_jax.train.stages import Stage
 from moegan_jax.types import TrainState
 
-# Rows that another run has measured: (name, step) -> values.
+# Rows that another run measured: (name, step) -> measure -> [seeds].
 Known = Mapping[tuple[str, int], dict]
 
 
 def record_known(
   records: RecordWriter, known: Known, start: Stage, settings
 ) -> None:
-  """Records the pre-trained generator that another run has measured.
+  """Records the evaluation of a warm-started generator by its own run.
 
   Args:
-    start: the stage whose end that generator is
-    settings: the section `eval`
+    records: of this run.
+    known: rows of the other run.
+    start: the stage at whose end the other run measured the generator.
+    settings: the section `eval`.
   """
   if ('start', 0) in known:
     values = known['start', 0] | {'samples': settings.final_samples}
@@ -39,15 +41,19 @@ def record_known(
 
 
 def write_known(rows: Rows, known: Known) -> None:
-  """Keeps rows that another run has measured; they need no second time."""
+  """Writes rows that another run measured, so that this run reuses them."""
   for (name, step), values in known.items():
     rows.write(name, step, values)
 
 
 def row(key: str, label: str, values: dict, note: str = '') -> Row:
-  """Measured values as a row: those that a table has a column for.
+  """Builds a row of the measures that have a column in tables.
 
-  Standard errors and intervals stay beside their values.
+  Args:
+    key: role of the row; see `Row.key`.
+    label: name in the table.
+    values: measure -> [seeds]; standard errors and intervals are kept.
+    note: protocol behind the values.
   """
   shown = {
     f'{k}{tail}': values[f'{k}{tail}']
@@ -62,22 +68,34 @@ def row(key: str, label: str, values: dict, note: str = '') -> Row:
 def best_row(
   rows: Rows, evaluator: Evaluator, best: Best, label: str, end: int, n: int
 ) -> Row | None:
-  """The best checkpoint, where it is not the last one."""
+  """Measures the best checkpoint of each seed.
+
+  Args:
+    rows: caches the values.
+    evaluator: measures the samples.
+    best: the best checkpoint.
+    label: name of the system.
+    end: the last step of the run.
+    n: number of samples.
+
+  Returns:
+    The row; None if the best checkpoint of every seed is the last one.
+  """
   if best.state is None or set(best.steps) == {end}:
     return None
 
   def measure() -> dict:
     values, _ = evaluator.measure(best.state, n, full=True)
-    # A seed that diverged before any measure has none that was best.
+    # A seed that diverged before the first evaluation has no best value.
     measured = np.isfinite(best.values)
     return {k: np.where(measured, v, np.nan) for k, v in values.items()}
 
   values = rows.once('best', end, measure)
   steps = ', '.join(map(str, best.steps))
   side = METRICS[best.measure].better
-  note = f'{side} {best.measure} is better; chosen at step {steps}'
+  note = f'selected at step {steps} by {best.measure} ({side} is better)'
   if looks_at_test(best.measure):
-    note += '; CHOSEN ON THE TEST TEXT'
+    note += '; SELECTED ON THE TEST TEXT'
   return row('best', f'{label}, best', values, note)
 
 
@@ -89,25 +107,36 @@ def cooled_row(
   end: int,
   n: int,
 ) -> Row:
-  """The MLE generator at the temperature where its NLL_oracle is the target.
+  """Measures the MLE generator at the temperature that gives a NLL_oracle.
 
-  What a system gains on NLL_oracle alone, cooling gives for nothing.
+  Lowering the temperature alone lowers NLL_oracle. A system is better only if
+  it is better than this row in other measures.
+
+  Args:
+    rows: caches the values.
+    evaluator: measures the samples.
+    pretrained: the MLE generator, with the axis over seeds.
+    target: the system's NLL_oracle of each seed, in nats per token.
+    end: the last step of the run.
+    n: number of samples.
   """
 
   def measure() -> dict:
-    heats = [
+    temperatures = [
       evaluator.matching_temperature(select_seed(pretrained, seed), value)
       for seed, value in enumerate(target)
     ]
-    return _at_temperatures(evaluator, pretrained, heats, n)
+    return _at_temperatures(evaluator, pretrained, temperatures, n)
 
   values = rows.once('cooled', end, measure)
-  heats = _listed(values['temperature'])
-  note = f"sampled at temperature {heats}, where its NLL_oracle is the system's"
+  note = (
+    f'sampled at temperature {_listed(values["temperature"])}, where its '
+    'NLL_oracle equals that of the system'
+  )
   if max(values['temperature']) == 1:
     note = 'not cooled: its NLL_oracle is not above that of the system'
-  elif min(values['temperature']) < COLDEST:
-    note += '; the coldest that was tried, and not cold enough'
+  elif min(values['temperature']) < MIN_TEMPERATURE:
+    note += '; the lowest temperature tried does not reach it'
   return row('cooled', 'MLE, cooled', values, note)
 
 
@@ -122,17 +151,23 @@ def tempered_row(
   end: int,
   n: int,
 ) -> Row:
-  """The generator of a phase at the best temperature of its curve.
+  """Measures a generator at the best temperature of its curve.
 
   Args:
-    state: at the end of the phase.
-    points: of `exhibits.curve` at these temperatures.
-    end: the step at which the phase ended.
+    key: role of the row, and its name in `rows`.
+    label: name of the generator.
+    rows: caches the values.
+    evaluator: measures the samples.
+    state: at the end of the phase, with the axis over seeds.
+    points: of `report_data.curve` at these temperatures.
+    temperatures: the temperatures of the curve.
+    end: the last step of the phase.
+    n: number of samples.
   """
-  name, heats = report_data.best_temperatures(points, temperatures)
+  name, chosen = report_data.best_temperatures(points, temperatures)
 
   def measure() -> dict:
-    return _at_temperatures(evaluator, state, heats, n)
+    return _at_temperatures(evaluator, state, chosen, n)
 
   values = rows.once(key, end, measure)
   note = (
@@ -144,16 +179,19 @@ def tempered_row(
 
 
 def _at_temperatures(
-  evaluator: Evaluator, state: TrainState, heats: Sequence[float], n: int
+  evaluator: Evaluator,
+  state: TrainState,
+  temperatures: Sequence[float],
+  n: int,
 ) -> dict:
-  """Full measures of each seed at a temperature of its own: name -> [seeds]."""
+  """Measures each seed at its own temperature: measure -> [seeds]."""
   found = []
-  for seed, heat in enumerate(heats):
+  for seed, temperature in enumerate(temperatures):
     one = select_seed(state, seed)
-    measures, _ = evaluator.measure_one(one, n, heat, full=True)
-    found.append(measures | {'temperature': heat})
-  return {k: [m[k] for m in found] for k in shared(found)}
+    measures, _ = evaluator.measure_one(one, n, temperature, full=True)
+    found.append(measures | {'temperature': temperature})
+  return {k: [m[k] for m in found] for k in common_measures(found)}
 
 
-def _listed(heats: Sequence[float]) -> str:
-  return ', '.join(f'{t:.2f}' for t in heats)
+def _listed(temperatures: Sequence[float]) -> str:
+  return ', '.join(f'{t:.2f}' for t in temperatures)

@@ -1,1 +1,1 @@
-"""The schema of a run folder: checkpoints, records, rows, the lock."""
+"""The run folder: file names, checkpoints, records, rows and the lock."""

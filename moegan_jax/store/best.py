@@ -1,4 +1,4 @@
-"""The best parameters of a run, seed by seed."""
+"""The best checkpoint of a run, chosen for each seed on its own."""
 
 import math
 
@@ -13,13 +13,22 @@ from moegan_jax.types import TrainState
 
 
 class Best:
-  """Keeps, for each seed, the parameters at which a measure was best.
+  """Keeps the parameters of each seed at its best value of a measure.
 
-  state: a TrainState whose seeds may come from different steps, or None
-  steps, values: of each seed
+  Attributes:
+    measure: the measure that selects.
+    state: a TrainState whose seeds may come from different steps, or None.
+    steps: the global step of each seed.
+    values: the value of the measure of each seed.
   """
 
   def __init__(self, store: Store, measure: str):
+    """Starts without a state.
+
+    Args:
+      store: saves the checkpoint 'best'.
+      measure: a key of `METRICS` for which higher or lower is better.
+    """
     self.measure = measure
     self.state: TrainState | None = None
     self.steps: list[int] = []
@@ -28,22 +37,33 @@ class Best:
     self._sign = -1 if METRICS[measure].better == 'higher' else 1
 
   def restore(self, shapes: TrainState) -> None:
-    """Takes up what an earlier run of this folder has kept."""
+    """Restores the checkpoint 'best', if there is one.
+
+    Args:
+      shapes: the shapes of a TrainState.
+
+    Raises:
+      UserError: see `Store.restore`.
+    """
     saved = self._store.restore('best', shapes)
     if saved is not None:
       self.state, self.steps = saved.tree, saved.meta['steps']
       self.values = [float(v) for v in saved.meta['values']]
 
   def consider(self, state: TrainState, values: dict[str, np.ndarray]) -> None:
-    """Takes over the seeds whose measure is better than ever, and saves.
+    """Keeps the seeds whose measure improved, and saves if any did.
+
+    Args:
+      state: the current TrainState.
+      values: measure -> [seeds], measured of this state; NaN never improves.
 
     Raises:
-      UserError: the measure is not among the values.
+      UserError: the measure is not among the values, or saving failed.
     """
     if self.measure not in values:
       raise UserError(
-        f'eval.best={self.measure} is not measured on this corpus; one of '
-        + ', '.join(values)
+        f'eval.best={self.measure} is not measured on this corpus; choose one '
+        f'of {", ".join(values)}'
       )
     now = [float(v) for v in values[self.measure]]
     step = int(state.step)
@@ -58,7 +78,7 @@ class Best:
       mask = np.reshape(better, (-1, *[1] * (new.ndim - 1)))
       return jnp.where(mask, new, kept)
 
-    # Copies throughout: the loop gives away the memory of its state.
+    # Copies, since the loop donates the memory of its state.
     self.state = TrainState(
       step=jnp.copy(state.step),
       key=jnp.copy(state.key),

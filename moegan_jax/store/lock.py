@@ -13,7 +13,7 @@ except ImportError:  # Windows
   except ImportError:
     msvcrt = None
 
-# On Windows a locked byte cannot be read, so it lies beyond the content.
+# Windows refuses to read a locked byte, so a byte beyond the content is locked.
 _OFFSET = 1 << 20
 
 
@@ -24,19 +24,18 @@ class HeldError(Exception):
 def acquire(path: pathlib.Path) -> IO[str]:
   """Locks a file for this process and writes the process id to it.
 
+  Some network file systems do not support locks. On these the file is returned
+  without a lock.
+
   Args:
     path: the file; it is created if it does not exist.
 
   Returns:
-    The open file. The lock ends when the file is closed, at the latest with
-    the process.
+    The open file. Closing it, or the end of the process, releases the lock.
 
   Raises:
     HeldError: another process holds the lock.
     OSError: the file cannot be opened.
-
-  Without support by the system or the file system (some network file systems
-  have none) there is no lock, and the file is returned all the same.
   """
   file = path.open('a+', encoding='utf-8')
   try:

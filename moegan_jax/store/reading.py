@@ -1,4 +1,4 @@
-"""Readers of the files in the folder of a run. They do not need JAX."""
+"""Readers of the files in a run folder. They do not need JAX."""
 
 import json
 import pathlib
@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from moegan_jax.errors import UserError
-from moegan_jax.files import read_json
+from moegan_jax.files import floats, read_json
 from moegan_jax.store import schema
 
-RECORD_KEYS = ('kind', 'phase', 'step', 'time')  # not measured values
+# Keys of a record that are not metrics.
+RECORD_KEYS = ('kind', 'phase', 'step', 'time')
 
 _SAMPLE_NAME = re.compile(r'.+?(?:-seed(\d+))?-(\d+)')
 _SHAPE_ERRORS = (KeyError, TypeError, ValueError, AttributeError, IndexError)
@@ -41,7 +42,7 @@ def check_finished(folder: pathlib.Path) -> None:
 
 
 def last_measured_step(folder: pathlib.Path) -> int:
-  """Returns the last step whose results a finished run has; -1 without any.
+  """Returns the last step that results.json covers; -1 if there is none.
 
   Raises:
     UserError: results.json is damaged.
@@ -77,7 +78,10 @@ def parse_json(path: pathlib.Path, parse: Callable, missing: Any) -> Any:
 def read_metrics(path: pathlib.Path) -> list[dict[str, Any]]:
   """Reads the records of metrics.jsonl; [] if the file does not exist.
 
-  An incomplete last line is dropped, since an interrupted run leaves one.
+  A last line that is not a record is dropped, since a crash leaves one.
+
+  Args:
+    path: the file.
 
   Returns:
     Records in file order. Each has 'kind', 'phase' and an integer 'step'; the
@@ -87,19 +91,18 @@ def read_metrics(path: pathlib.Path) -> list[dict[str, Any]]:
     UserError: the file cannot be read, or another line is not a record.
   """
   try:
-    lines = path.read_bytes().split(b'\n') if path.exists() else []
+    text = path.read_bytes() if path.exists() else b''
   except OSError as error:
     raise UserError(
       f'{path} cannot be read: {error.strerror}; check its permissions'
     ) from error
+  lines = [(i, line) for i, line in enumerate(text.split(b'\n'), 1) if line]
   records = []
-  for number, line in enumerate(lines, 1):
-    if not line:
-      continue
+  for number, line in lines:
     try:
       records.append(_record(line))
     except _SHAPE_ERRORS:
-      if number == len(lines):
+      if number == lines[-1][0]:
         break
       raise UserError(
         f'{path}, line {number}, is not a record; delete the line'
@@ -108,12 +111,14 @@ def read_metrics(path: pathlib.Path) -> list[dict[str, Any]]:
 
 
 def _record(line: bytes) -> dict[str, Any]:
+  """Parses a line; raises one of `_SHAPE_ERRORS` if it is not a record."""
   record = as_dict(json.loads(line))
   record['step'] = int(record['step'])
   as_text(record['kind']), as_text(record['phase'])
   for name, value in record.items():
     if name not in RECORD_KEYS:
       as_numbers(value)
+      record[name] = floats(value)
   return record
 
 

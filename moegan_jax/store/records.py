@@ -1,4 +1,4 @@
-"""What a run leaves to read: metrics.jsonl, TensorBoard events, samples."""
+"""Writer of metrics.jsonl, TensorBoard events and sample files."""
 
 import contextlib
 import json
@@ -10,25 +10,25 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moegan_jax import errors
-from moegan_jax.files import floats, jsonable, write_text
+from moegan_jax.files import jsonable, write_text
 from moegan_jax.store import schema
-
-RESERVED = ('kind', 'phase', 'step', 'time')
+from moegan_jax.store.reading import RECORD_KEYS, read_metrics
 
 
 class RecordWriter:
-  """Writes the records of a run, one flat JSON object a line.
+  """Writes the records of a run, one flat JSON object per line.
 
-  A record is {'kind': 'train', 'eval' or 'event', 'phase', 'step', 'time'
-  (seconds since 1970), name: a number, or a list of numbers over the seeds}.
+  A record has the keys 'kind' ('train', 'eval' or 'event'), 'phase', 'step'
+  and 'time' (seconds since 1970). Each further key is a metric: a number, or a
+  list of numbers over the seeds.
   """
 
   def __init__(self, path: str | os.PathLike, tensorboard: bool = True):
-    """Opens the records of a run; nothing is written yet.
+    """Prepares a writer. The first record creates the files.
 
     Args:
       path: the folder of the run.
-      tensorboard: write events as well, under tensorboard/.
+      tensorboard: whether to write TensorBoard events too.
     """
     self.path = pathlib.Path(path)
     self.metrics = self.path / schema.METRICS
@@ -49,18 +49,18 @@ class RecordWriter:
 
     Args:
       kind: 'train', 'eval' or 'event'.
-      phase: the phase of training; TensorBoard's tag is `phase/name`.
+      phase: name of the phase; the TensorBoard tag is `phase/name`.
       step: the global step.
-      metrics: name -> scalar or [seeds]; TensorBoard gets the mean
-        of those that are finite.
-      at: when it was, in seconds since 1970; None is now.
+      metrics: name -> scalar or [seeds]. TensorBoard gets the mean of the
+        finite values.
+      at: time in seconds since 1970; None for the current time.
 
     Raises:
       UserError: the file cannot be written.
     """
-    taken = [name for name in metrics if name in RESERVED]
-    if taken:
-      raise ValueError(f'{taken[0]!r} is not free as the name of a metric')
+    reserved = [name for name in metrics if name in RECORD_KEYS]
+    if reserved:
+      raise ValueError(f'{reserved[0]!r} is reserved; rename the metric')
     values = {name: _numbers(value) for name, value in metrics.items()}
     record = {'kind': kind, 'phase': phase, 'step': int(step)}
     now = time.time() if at is None else at
@@ -74,11 +74,17 @@ class RecordWriter:
         self._add_events(phase, int(step), values)
     except OSError as error:
       raise errors.UserError(
-        f'cannot write {self.metrics}: {error.strerror}'
+        f'cannot write {self.metrics}: {error.strerror}; make its folder '
+        'writable'
       ) from error
 
   def samples(self, phase: str, step: int, sentences: Iterable[str]) -> None:
-    """Writes samples/PHASE-STEP.txt, one sentence a line.
+    """Writes the samples of a step, one sentence per line.
+
+    Args:
+      phase: name of the phase; with several seeds, PHASE-seedN.
+      step: the global step.
+      sentences: the samples as text.
 
     Raises:
       UserError: the file cannot be written.
@@ -88,47 +94,30 @@ class RecordWriter:
       folder.mkdir(exist_ok=True)
     except OSError as error:
       raise errors.UserError(
-        f'cannot write to {folder}: {error.strerror}'
+        f'cannot write to {folder}: {error.strerror}; make the run folder '
+        'writable'
       ) from error
-    # A line break within a sentence would make two sentences of it.
+    # Readers take each line for a sentence.
     lines = [
       text.replace('\r', ' ').replace('\n', ' ') + '\n' for text in sentences
     ]
     write_text(folder / f'{phase}-{int(step)}.txt', ''.join(lines))
 
   def read(self) -> list[dict]:
-    """All records; a last line that was torn off is left out.
-
-    Raises:
-      UserError: another line is no record.
-    """
-    if not self.metrics.exists():
-      return []
-    *lines, _ = self.metrics.read_bytes().split(b'\n')  # _: '' or torn
-    records = []
-    for number, line in enumerate(lines, 1):
-      try:
-        record = json.loads(line)
-        record['step'] = int(record['step'])
-      except (ValueError, TypeError, KeyError):
-        if number == len(lines):  # a crash of the machine may tear it so
-          break
-        raise errors.UserError(
-          f'{self.metrics}, line {number}, is no record; mend or remove it'
-        ) from None
-      records.append(
-        {k: v if k in RESERVED else floats(v) for k, v in record.items()}
-      )
-    return records
+    """Returns all records; see `reading.read_metrics`."""
+    return read_metrics(self.metrics)
 
   def rewind(self, step: int) -> None:
-    """Forgets all records and samples after `step`, when a run resumes.
+    """Deletes all records and samples after `step`, when a run resumes.
 
-    What was recorded at `step` itself stays: write a record before the
-    checkpoint of its step. TensorBoard is told to drop later events.
+    Records of `step` itself stay, so a run must write them before the
+    checkpoint of that step. TensorBoard drops the events of later steps.
+
+    Args:
+      step: the global step of the checkpoint; -1 deletes everything.
 
     Raises:
-      UserError: a line of metrics.jsonl is no record.
+      UserError: a line of metrics.jsonl is not a record.
     """
     self.close()
     self._purge = step + 1
@@ -143,14 +132,14 @@ class RecordWriter:
     """Closes the files; a later `write` opens them again."""
     for file in (self._file, self._events):
       if file is not None:
-        with contextlib.suppress(OSError):  # all of it was flushed before
+        with contextlib.suppress(OSError):  # all content was flushed before
           file.close()
     self._file = self._events = None
 
   def _open(self) -> None:
     if self.metrics.exists():
       text = self.metrics.read_bytes()
-      if text and not text.endswith(b'\n'):  # never append to a torn line
+      if text and not text.endswith(b'\n'):  # a crash cut the last line
         self._rewrite(self.read())
     self._file = self.metrics.open('a', encoding='utf-8')
 
@@ -162,8 +151,8 @@ class RecordWriter:
     from tensorboardX.proto.event_pb2 import Event, SessionLog
     from tensorboardX.summary import scalar
 
-    # Not `SummaryWriter`: it writes in a thread, which a full disk or a clock
-    # set back ends, and then waits for that thread for ever.
+    # `SummaryWriter` writes in a thread. A full disk or a clock that is set
+    # back ends the thread, and the writer then waits for it forever.
     if self._events is None:
       self._events = _open_events(self.path / schema.TENSORBOARD)
       if self._purge is not None:
@@ -186,12 +175,12 @@ def _open_events(folder: pathlib.Path):
   from tensorboardX.event_file_writer import EventsWriter
 
   folder.mkdir(exist_ok=True)
-  # The files' names have seconds only: a quick restart would overwrite.
+  # The default name has whole seconds, so a quick restart would overwrite it.
   return EventsWriter(str(folder / 'events'), f'.{time.time_ns()}')
 
 
 def _numbers(value: Any) -> Any:
-  """A scalar or a vector over the seeds as plain numbers."""
+  """Converts a scalar or an array [seeds] to Python numbers."""
   value = value.tolist() if hasattr(value, 'tolist') else value
   if isinstance(value, list | tuple):
     return [_numbers(v) for v in value]

@@ -1,4 +1,4 @@
-"""The file names of a run folder. No other module spells them."""
+"""The file names of a run folder. Other modules use these constants."""
 
 CONFIG = 'config.json'  # all settings, and checksums of the corpus
 CORPUS = 'corpus.json'  # vocabulary and record of the corpus
@@ -8,10 +8,12 @@ RESULTS_TABLE = 'results.md'
 RESULTS = 'results.json'  # rows of the table, stages, protocol
 CURVES = 'curves.json'  # measures over temperatures
 TEXTS = 'texts.json'  # samples beside their nearest training sentences
-FEATURES = 'features.npz'  # of the discriminator
+FEATURES = 'features.npz'  # discriminator features of real and generated text
 REPORT = 'report.html'
 LOCK = 'lock'
-CHECKPOINTS = 'checkpoints'  # folders KIND-STEP
+CHECKPOINTS = 'checkpoints'  # folders KIND-STEP with MANIFEST and STATE
+MANIFEST = 'manifest.json'  # leaves, metadata, checksums of all files
+STATE = 'state'  # the arrays, written by orbax
 ROWS = 'rows'  # NAME-STEP.json
 SAMPLES = 'samples'  # PHASE-STEP.txt, one sentence per line
 FIGURES = 'figures'

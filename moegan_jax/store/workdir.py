@@ -1,4 +1,4 @@
-"""The folder of a run: who may write to it, and what was run in it."""
+"""The folder of a run: its lock, its settings and its environment."""
 
 import importlib.metadata
 import json
@@ -19,6 +19,7 @@ from moegan_jax.files import flatten, jsonable, read_json, write_json
 from moegan_jax.paths import expand
 from moegan_jax.store import lock, schema
 
+# Packages whose versions are recorded.
 PACKAGES = (
   'jax',
   'jaxlib',
@@ -30,31 +31,37 @@ PACKAGES = (
   'numpy',
   'nltk',
 )
-SHOWN = 5  # differing keys in one message
+SHOWN = 5  # differing settings that an error message lists
 
 
 class Workdir:
-  """The folder of a run, with config.json, environment.json and a lock."""
+  """The folder of a run.
+
+  Attributes:
+    path: the folder.
+  """
 
   def __init__(self, path: str | os.PathLike, create: bool = True):
-    """Opens a run's folder.
+    """Opens the folder of a run.
 
     Args:
       path: the folder; a leading `~` is expanded.
-      create: make it and check that it can be written; False is for tools
-        that read a run.
+      create: whether to create the folder and check that it is writable.
+        Programs that only read a run pass False.
 
     Raises:
-      UserError: it is a file, cannot be made or written, or is no run.
+      UserError: the path is a file, the folder cannot be created or written,
+        or (with create=False) it does not hold a run.
     """
     self.path = pathlib.Path(expand(path))
     self._lock = None
     if self.path.exists() and not self.path.is_dir():
-      raise errors.UserError(f'--workdir {self.path} is a file; give a folder')
+      raise errors.UserError(f'--workdir {self.path} is a file; pass a folder')
     if not create:
       if not (self.path / schema.CONFIG).is_file():
         raise errors.UserError(
-          f'{self.path} is no run: it has no {schema.CONFIG}'
+          f'{self.path} is not a run: it has no {schema.CONFIG}; pass the '
+          'folder of a run'
         )
       return
     probe = self.path / '.writable'
@@ -64,72 +71,77 @@ class Workdir:
       probe.unlink()
     except OSError as error:
       raise errors.UserError(
-        f'cannot write to --workdir {self.path}: {error.strerror}'
+        f'cannot write to --workdir {self.path}: {error.strerror}; choose a '
+        'folder that is writable'
       ) from error
 
   @property
   def checkpoints(self) -> pathlib.Path:
+    """The folder of the checkpoints."""
     return self.path / schema.CHECKPOINTS
 
   def lock(self) -> None:
-    """Claims the folder for this process until it ends.
+    """Locks the folder until `unlock` or the end of the process.
 
     Raises:
-      UserError: another process holds it.
+      UserError: another process holds the lock.
     """
     try:
       self._lock = lock.acquire(self.path / schema.LOCK)
     except lock.HeldError as owner:
       raise errors.UserError(
-        f'another run (process {owner}) works in {self.path}; wait for it '
-        'to end or use another --workdir'
+        f'another run (process {owner}) uses {self.path}; wait for its end or '
+        'use another --workdir'
       ) from None
 
   def unlock(self) -> None:
-    """Gives the folder free, which the end of the process does as well."""
+    """Releases the lock."""
     if self._lock is not None:
       self._lock.close()
       self._lock = None
 
   def read_config(self) -> dict:
-    """The settings of the run.
+    """Reads the settings of the run.
 
     Raises:
-      UserError: config.json is missing or no JSON.
+      UserError: config.json is missing or is not JSON.
     """
     return self.read_json(schema.CONFIG)
 
   def read_json(self, name: str) -> dict:
-    """A JSON file of the run.
+    """Reads a JSON file of the run.
+
+    Args:
+      name: a file name of `schema`.
 
     Raises:
-      UserError: it is missing or no JSON.
+      UserError: the file is missing or is not JSON.
     """
     return read_json(self.path / name)
 
   def corpus(self, place: str = '') -> Corpus:
-    """Reads the corpus of the run again, with its sentences.
+    """Loads the corpus of the run, with its sentences.
 
     Args:
-      place: folder or file that has the texts now; '' means the recorded
+      place: folder or file that holds the texts now; '' for the recorded
         place. See `texts.locate`.
 
     Raises:
-      UserError: the texts are not found, cannot be read, or have changed
-        since the run was trained.
+      UserError: the texts are not found, cannot be read, or have changed since
+        the run was trained.
     """
     before = self.read_json(schema.CORPUS)
     settings = ConfigDict(self.read_config()).data
     texts.locate(settings, before['record'], place, str(self.path))
     corpus = data.load(settings).corpus
     keys = ('train_sha256', 'test_sha256', 'train_lines')
-    # The checksums are of numbers: other words may have the same.
+    # The checksums cover token ids, which other words may share.
     if list(corpus.vocabulary) != before['vocabulary'] or any(
       corpus.record[key] != before['record'].get(key) for key in keys
     ):
       raise errors.UserError(
-        f'{self.path} was trained on a text that has changed since or cannot '
-        'be had; put the old one in its place'
+        f'{self.path} was trained on a text that has changed since or is not '
+        'available; restore the old text'
       )
     return corpus
 
@@ -138,38 +150,40 @@ class Workdir:
     config: dict,
     free: Callable[[str], bool] | Collection[str] = (),
   ) -> bool:
-    """Writes config.json, or checks that the run there has these settings.
+    """Writes config.json, or compares it with the settings of a resumed run.
+
+    Settings that the recorded run does not have are accepted, so runs stay
+    resumable after settings are added.
 
     Args:
       config: nested dicts of plain values.
-      free: dotted keys that may differ (with all beneath them), or a
-        predicate on dotted keys. The file takes their new values.
+      free: dotted keys that may differ (sections include all their keys), or a
+        predicate on dotted keys. Their new values are written.
 
     Returns:
-      True if the run is new (nothing trained yet), False if it goes on.
+      True if the run is new (nothing was trained yet), False if it resumes.
 
     Raises:
-      UserError: other settings differ; the text names them.
+      UserError: other settings differ; the message lists them.
     """
     config = jsonable(config)
     if not self.has_begun():
-      # An attempt that was refused, or failed to compile, does not bind the
-      # next one; its untrained parameters may have other shapes.
+      # An earlier attempt may have stopped before training. Its initial
+      # parameters may have other shapes.
       shutil.rmtree(self.checkpoints, ignore_errors=True)
       write_json(self.path / schema.CONFIG, config)
       return True
     before = self.read_config()
     old, new = flatten(before), flatten(config)
-    # A setting that is younger than the run changed nothing in it so far.
     keys = [
       key for key in old if old[key] != new.get(key) and not _is_free(key, free)
     ]
-    # Checksums say nothing to a reader.
-    differ = ['its text is another one'] * any(map(_is_sum, keys))
+    # The checksums themselves would not help the user.
+    differ = ['its corpus differs'] * any(map(_is_checksum, keys))
     differ += [
-      f'{key} (was {_shown(old, key)}, now {_shown(new, key)})'
+      f'{key} (was {_show(old, key)}, now {_show(new, key)})'
       for key in keys
-      if not _is_sum(key)
+      if not _is_checksum(key)
     ]
     if differ:
       more = len(differ) - SHOWN
@@ -184,22 +198,26 @@ class Workdir:
     return False
 
   def write_json(self, name: str, values: dict) -> None:
-    """Writes a JSON file of the run; `name` is one of `schema`.
+    """Writes a JSON file of the run.
+
+    Args:
+      name: a file name of `schema`.
+      values: the content.
 
     Raises:
-      UserError: it cannot be written.
+      UserError: the file cannot be written.
     """
     write_json(self.path / name, values)
 
   def has_begun(self) -> bool:
-    """Whether something was trained or measured here."""
+    """Returns whether something was trained or measured in the folder."""
     return has_begun(self.path)
 
   def record_environment(self) -> dict:
-    """Writes environment.json, a list: one record for each new environment.
+    """Appends the environment to environment.json, unless it is the last one.
 
     Returns:
-      The present one: versions, platform, devices, git revision, command.
+      The current environment; see `environment`.
     """
     path = self.path / schema.ENVIRONMENT
     present = jsonable(environment())
@@ -213,7 +231,10 @@ class Workdir:
 
 
 def has_begun(path: pathlib.Path) -> bool:
-  """Whether something was trained or measured in a folder."""
+  """Returns whether something was trained or measured in a folder.
+
+  Checkpoints of step 0 do not count, since they hold initial parameters.
+  """
   saved = [
     p for p in (path / schema.CHECKPOINTS).glob('*-*') if p.name[-2:] != '-0'
   ]
@@ -221,7 +242,11 @@ def has_begun(path: pathlib.Path) -> bool:
 
 
 def environment() -> dict:
-  """What the numbers of a run may depend on besides its settings."""
+  """Returns what results may depend on besides the settings.
+
+  Returns:
+    Versions, platform, devices, git revision and command line.
+  """
   import jax
 
   devices = jax.devices()
@@ -244,9 +269,13 @@ def _version(name: str) -> str | None:
 
 
 def _revision() -> str | None:
-  """The commit of the source checkout, '-dirty' with uncommitted changes."""
+  """Returns the commit of the source checkout; None without a checkout.
+
+  '-dirty' follows the commit if there are uncommitted changes.
+  """
   root = pathlib.Path(__file__).resolve().parents[2]
-  if not (root / '.git').exists():  # installed, or inside a foreign checkout
+  # An installed package may lie inside the checkout of another project.
+  if not (root / '.git').exists():
     return None
   command = 'git describe --always --dirty --abbrev=40 --exclude=*'
   try:
@@ -258,16 +287,21 @@ def _revision() -> str | None:
   return run.stdout.strip() or None
 
 
-def _is_sum(key: str) -> bool:
-  """Whether it is one of the corpus' checksums, see `program.recorded`."""
+def _is_checksum(key: str) -> bool:
+  """Returns whether a key is a checksum of the corpus.
+
+  `experiment.train_app.recorded` adds these to the settings.
+  """
   return key.startswith('corpus.')
 
 
-def _shown(settings: dict, key: str) -> str:
+def _show(settings: dict, key: str) -> str:
+  """Formats a setting for an error message."""
   return json.dumps(settings[key]) if key in settings else 'absent'
 
 
 def _is_free(key: str, free: Callable | Collection[str]) -> bool:
+  """Returns whether a setting, or a section that has it, is among `free`."""
   if callable(free):
     return free(key)
   parts = key.split('.')

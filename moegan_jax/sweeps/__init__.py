@@ -1,1 +1,1 @@
-"""Grids of experiments: planning, joint training, and the sweep itself."""
+"""Sweeps: grids of experiments, their plan, and their joint training."""

@@ -1,10 +1,10 @@
-"""A grid of experiments over seeds, and one report of them all.
+"""The sweep program: trains a grid of experiments and writes one report.
 
-Each cell of the grid becomes the folder of a run, WORKDIR/CELL; the sweep ends
-in WORKDIR/report.html and WORKDIR/results.md, which compare all cells. Cells
-with the same pre-training share it (WORKDIR/starts); cells that differ only in
-weights, rates, clips and temperatures are trained as one program
-(WORKDIR/groups). The same command resumes a sweep.
+Each cell of the grid is a run in WORKDIR/CELL. WORKDIR/report.html and
+WORKDIR/results.md compare all cells. Cells with the same pre-training share one
+run of it in WORKDIR/starts. Cells that differ only in weights, learning rates,
+clipping and temperatures are trained as one program in WORKDIR/groups. The same
+command resumes a sweep.
 """
 
 import itertools
@@ -23,17 +23,21 @@ from moegan_jax.store.workdir import Workdir, has_begun
 from moegan_jax.sweeps import plan
 from moegan_jax.sweeps.grid import Grid, load, named
 
-# Modules that train are imported late: a wrong flag is reported at once.
+# The modules that train are imported inside functions, since importing JAX
+# takes seconds and would delay the message about a wrong flag.
 
 DIVERGED, INTERRUPTED = 1, 130  # exit codes
 
 
 class Sweep(NamedTuple):
-  """What a command line asks for.
+  """A sweep as requested on the command line.
 
-  chosen: the cells to run
-  starts, cells: see `plan.Shared`
-  members: cells times seeds that one program takes at most
+  Attributes:
+    grid: the grid.
+    chosen: names of the cells to run.
+    folder: the folder of the sweep.
+    starts, cells: see `plan.Shared`.
+    members: maximum number of cells times seeds in one program.
   """
 
   grid: Grid
@@ -45,14 +49,15 @@ class Sweep(NamedTuple):
 
   @property
   def wanted(self) -> list[str]:
-    """The starts that a chosen cell still has to begin with."""
+    """Names of the starts that chosen cells need and have not read yet."""
     return [
       name
       for name in self.starts
-      if any(self._begins_with(cell, name) for cell in self.chosen)
+      if any(self._needs(cell, name) for cell in self.chosen)
     ]
 
-  def _begins_with(self, cell: str, start: str) -> bool:
+  def _needs(self, cell: str, start: str) -> bool:
+    """Returns whether a cell has yet to begin with a start."""
     path = self.folder / plan.STARTS / start
     given = self.cells[cell].init_from == str(path)
     return given and not has_begun(self.folder / cell)
@@ -67,21 +72,23 @@ def sweep_of(
   seeds: int | None = None,
   members: int | None = None,
 ) -> Sweep:
-  """The sweep of a command line.
+  """Builds the sweep of a command line.
 
   Args:
-    grid: 'NAME[:VARIANT]' or 'FILE.py[:VARIANT]'
-    settings: dotted key -> value, of all cells
-    workdir: folder of the sweep; '': runs/NAME-VARIANT
-    only: names of cells, separated by commas; '': all
-    seeds, members: instead of the values of the grid
+    grid: 'NAME[:VARIANT]' or 'FILE.py[:VARIANT]'.
+    settings: dotted key -> value, for all cells.
+    workdir: folder of the sweep; '' for runs/NAME-VARIANT.
+    only: names of cells, separated by commas; '' for all.
+    seeds: number of seeds of each cell; None for the value of the grid.
+    members: maximum number of cells times seeds in one program; None for the
+      value of the grid.
 
   Raises:
-    UserError: see `grid.load`; an unknown cell, or a number below 1.
+    UserError: see `grid.load`; or a cell is unknown, or a number is below 1.
   """
   for name, value in (('seeds', seeds), ('members', members)):
     if value is not None and value < 1:
-      raise UserError(f'--{name}={value} must be at least 1')
+      raise UserError(f'--{name}={value} must be at least 1; use 1 or more')
   made = load(grid, seeds, settings)
   chosen = [name for name in only.split(',') if name]
   for name in chosen:
@@ -102,13 +109,13 @@ def sweep_of(
 
 
 def run(sweep: Sweep) -> int:
-  """Runs what is left of a sweep, and writes its report.
+  """Runs the unfinished cells of a sweep and writes its report.
 
   Returns:
-    the exit code of the process.
+    The exit code: 0 done, 1 a cell diverged, 130 interrupted.
 
   Raises:
-    UserError: bad input, found before anything is trained.
+    UserError: bad settings, which are found before training starts.
   """
   folder, wanted = sweep.folder, sweep.wanted
   workdir = Workdir(folder)
@@ -133,10 +140,12 @@ def run(sweep: Sweep) -> int:
 
 
 def _ends(configs: plan.Configs, names: Sequence[str]) -> dict[str, int]:
-  """The last step of each run; builds all systems, to find bad settings.
+  """Returns the last step of each run.
+
+  It builds all systems, in order to find bad settings before training starts.
 
   Raises:
-    UserError: settings that do not fit, or data that cannot be had.
+    UserError: settings are invalid, or data are not available.
   """
   from moegan_jax import data
   from moegan_jax.experiment import train_app
@@ -165,8 +174,15 @@ def _train(
 ) -> int:
   """Trains and measures runs in FOLDER/NAME, several as one program.
 
+  Args:
+    configs: name -> configuration.
+    names: the runs to train.
+    folder: the folder of the runs.
+    members: maximum number of cells times seeds in one program.
+    ends: name -> last step.
+
   Returns:
-    0, or what the worst of them ended with; after an interruption at once.
+    The largest exit code of all programs. An interruption ends the loop.
   """
   worst = 0
   for code in _codes(configs, names, folder, members, ends):
@@ -177,7 +193,7 @@ def _train(
 
 
 def _codes(configs, names, folder, members, ends) -> Iterator[int]:
-  """Works through a plan: the exit code of one program after the other."""
+  """Runs the programs of a plan in order and yields their exit codes."""
   import jax
 
   from moegan_jax.experiment import train_app
@@ -195,16 +211,16 @@ def _codes(configs, names, folder, members, ends) -> Iterator[int]:
       path = folder / name
       if name not in names or _finished(path, configs[name], ends[name]):
         continue
-      if many and not has_begun(path):  # the group has said why
+      if many and not has_begun(path):  # joint training printed the reason
         yield DIVERGED
         continue
       _say(name if folder.name != plan.STARTS else f'{plan.STARTS}/{name}')
       yield train_app.run(configs[name], path)
-      jax.clear_caches()  # the next program is another one
+      jax.clear_caches()  # the next program is compiled anew
 
 
 def _finished(path: pathlib.Path, config, end: int) -> bool:
-  """Whether a run with these settings is trained to its end and measured."""
+  """Returns whether a run with these settings is trained and measured."""
   if not _has_results(path):
     return False
   before = flatten(read_json(path / schema.CONFIG))
@@ -214,20 +230,21 @@ def _finished(path: pathlib.Path, config, end: int) -> bool:
 
 
 def _has_results(path: pathlib.Path) -> bool:
+  """Returns whether a run has its final report."""
   return (path / schema.RESULTS).is_file()
 
 
 def _report(sweep: Sweep) -> None:
-  """The page and the tables of all cells that have results so far."""
+  """Writes the page and the table of all cells that have results."""
   folder = sweep.folder
   paths = [folder / name for name in sweep.cells]
-  there = [path for path in paths if _has_results(path)]
-  absent = [p.name for p in paths if p not in there]
-  if there:
-    benches = runs.benches(runs.fold([runs.load(path) for path in there]))
+  measured = [path for path in paths if _has_results(path)]
+  absent = [p.name for p in paths if p not in measured]
+  if measured:
+    benches = runs.benches(runs.fold([runs.load(path) for path in measured]))
     write_text(folder / schema.RESULTS_TABLE, comparison.markdown(benches))
     write_text(folder / schema.REPORT, html.comparison_page(benches))
-    _say(f'{len(there)} of {len(paths)} cells')
+    _say(f'{len(measured)} of {len(paths)} cells')
     print(comparison.terminal(benches))
     page, markdown = folder / schema.REPORT, folder / schema.RESULTS_TABLE
     print(f'wrote {page} and {markdown}')
@@ -236,7 +253,7 @@ def _report(sweep: Sweep) -> None:
 
 
 def listing(sweep: Sweep) -> str:
-  """The plan: what is trained from what, and what shares a program."""
+  """Returns the plan of a sweep: its runs, their starts and programs."""
   lines = [f'{sweep.grid.name}, in {sweep.folder}']
   for configs, names, place in (
     (sweep.starts, sweep.wanted, sweep.folder / plan.STARTS),
@@ -252,7 +269,7 @@ def listing(sweep: Sweep) -> str:
 
 
 def _steps(config) -> str:
-  """How long a configuration is trained."""
+  """Describes how long a configuration is trained."""
   epochs = 0 if config.init_from else config.mle.epochs
   parts = [f'{epochs} epochs of MLE'] if epochs else []
   if 'adversarial' in config and config.adversarial.steps:
@@ -261,7 +278,7 @@ def _steps(config) -> str:
 
 
 def _described(sweep: Sweep, path: pathlib.Path, config) -> str:
-  """One run of the plan in a line."""
+  """Describes one run of the plan in a line."""
   seeds = config.num_seeds
   parts = [f'{seeds} seed{"s" if seeds > 1 else ""}', _steps(config)]
   if config.init_from:
@@ -274,4 +291,5 @@ def _described(sweep: Sweep, path: pathlib.Path, config) -> str:
 
 
 def _say(text: str) -> None:
+  """Prints a heading."""
   print(f'\n== {text} ==', flush=True)

@@ -1,14 +1,14 @@
-"""Grids: files that say which experiments make a sweep.
+"""Grids: Python files that define the experiments of a sweep.
 
-A grid is a Python file with `get_sweep(variant) -> dict`:
+A grid file has the function `get_sweep(variant)`, which returns a dict:
 
-  base: the configuration of all cells, a ConfigDict or 'NAME[:VARIANT]'
-  cells: name -> {'section.key': value}; with a 'base' of its own it begins
-    with another configuration
-  seeds: runs of each cell side by side (default: what `base` says)
-  share_start: whether cells that differ in their adversarial phase alone
-    begin with one and the same pre-trained generator (default: True)
-  members: cells times seeds that one program takes at most (default: 16)
+  base: configuration of all cells, a ConfigDict or 'NAME[:VARIANT]'.
+  cells: name -> {'section.key': value}. The key 'base' of a cell replaces the
+    common base.
+  seeds: number of seeds of each cell (default: `num_seeds` of the base).
+  share_start: whether cells with the same likelihood phase share one
+    pre-trained generator (default: True).
+  members: maximum number of cells times seeds in one program (default: 16).
 """
 
 import contextlib
@@ -30,7 +30,15 @@ _TAKEN = ('starts', 'groups')  # folders of a sweep
 
 
 class Grid(NamedTuple):
-  """A sweep: the name of its file, and the configuration of each cell."""
+  """A loaded grid.
+
+  Attributes:
+    name: FILE or FILE-VARIANT.
+    cells: name -> configuration.
+    changes: name -> the settings that the cell changes.
+    share_start: see the module.
+    members: see the module.
+  """
 
   name: str
   cells: dict[str, ConfigDict]
@@ -41,7 +49,7 @@ class Grid(NamedTuple):
 
 @contextlib.contextmanager
 def named(what: str) -> Iterator[None]:
-  """Prefixes the text of a UserError with the name of its subject."""
+  """Adds the prefix `what` to the message of a UserError."""
   try:
     yield
   except UserError as error:
@@ -53,15 +61,17 @@ def load(
   seeds: int | None = None,
   settings: Mapping[str, Any] | None = None,
 ) -> Grid:
-  """The grid of 'NAME[:VARIANT]' or 'FILE.py[:VARIANT]'.
+  """Loads a grid.
 
   Args:
-    seeds: in the place of what the file says
-    settings: dotted key -> value, of all cells that have it and do not set it
+    text: 'NAME[:VARIANT]' or 'FILE.py[:VARIANT]'.
+    seeds: number of seeds of each cell; None for the value of the grid.
+    settings: dotted key -> value, for all cells that have the key and do not
+      set it themselves.
 
   Raises:
-    UserError: no such file, one that fails, or a cell with an unknown
-      setting or a bad value; a setting that no cell has.
+    UserError: the file is missing or fails, a cell has an unknown setting or
+      an invalid value, or no cell has a key of `settings`.
   """
   settings = dict(settings or {})
   path, _, variant = text.partition(':')
@@ -70,9 +80,13 @@ def load(
       config.files.find(path, 'sweeps'), 'get_sweep', variant
     )
     if not isinstance(found, Mapping) or not found.get('cells'):
-      raise UserError("get_sweep must return a dict with 'base' and 'cells'")
+      raise UserError(
+        "get_sweep returned no cells; return a dict with 'base' and 'cells'"
+      )
     if not isinstance(found['cells'], Mapping):
-      raise UserError("'cells' must be a dict: name -> {'section.key': value}")
+      raise UserError(
+        "'cells' is not a dict; use a dict name -> {'section.key': value}"
+      )
     for key in found:
       if key not in _KEYS:
         raise unknown('key', str(key), _KEYS)
@@ -82,13 +96,13 @@ def load(
         fits = isinstance(name, str) and _NAME.fullmatch(name)
         if not fits or name in _TAKEN:
           raise UserError(
-            'a name is a text of letters, digits, _ and -, and not '
-            + ' or '.join(_TAKEN)
+            'the name is invalid; use a text of letters, digits, _ and -, '
+            f'other than {" and ".join(_TAKEN)}'
           )
         if not isinstance(given, Mapping):
           raise UserError(
-            f"{given!r} is not a dict {{'section.key': value}}; an empty one "
-            'is the base itself'
+            f"{given!r} is not a dict {{'section.key': value}}; use {{}} for "
+            'the base itself'
           )
         changes[name] = {k: v for k, v in given.items() if k != 'base'}
         base = given.get('base', found.get('base'))
@@ -103,7 +117,7 @@ def load(
         raise UserError(f'{key} has no effect on any cell; leave it out')
     members = found.get('members', MEMBERS)
     if not isinstance(members, int) or members < 1:
-      raise UserError(f'members={members!r} must be at least 1')
+      raise UserError(f'members={members!r} must be at least 1; use 1 or more')
   stem = pathlib.Path(path).stem
   name = f'{stem}-{variant.replace(",", "-")}' if variant else stem
   shared = bool(found.get('share_start', True))
@@ -113,21 +127,22 @@ def load(
 def configure(
   base: Any, changes: Mapping[str, Any], optional: Container[str] = ()
 ) -> ConfigDict:
-  """A copy of a configuration with some settings changed.
+  """Copies a configuration and changes some settings.
 
   Args:
-    base: a ConfigDict or 'NAME[:VARIANT]', 'FILE.py[:VARIANT]'
-    changes: dotted key -> value
-    optional: keys that are skipped if the configuration does not have them
+    base: a ConfigDict, 'NAME[:VARIANT]' or 'FILE.py[:VARIANT]'.
+    changes: dotted key -> value.
+    optional: keys to skip if the configuration does not have them.
 
   Raises:
-    UserError: an unknown setting, or a value of another type.
+    UserError: a setting is unknown, or its value has another type.
   """
   if isinstance(base, str):
     with named(f'base={base!r}'):
       base = config.load(base)
   if not isinstance(base, ConfigDict):
     raise UserError(
-      f"base={base!r} is neither a ConfigDict nor 'NAME[:VARIANT]'"
+      f'base={base!r} is not a configuration; use a ConfigDict or '
+      "'NAME[:VARIANT]'"
     )
   return config.override(base, changes, optional)

@@ -1,9 +1,9 @@
-"""Several experiments as one program: trained together, measured apart.
+"""Joint training: several experiments as one program along the seed axis.
 
-Settings that are numbers in a formula, such as a learning rate, may be arrays:
-experiments that differ in nothing else share one compiled program, along the
-axis of their seeds. When they are trained, each becomes the folder of an
-ordinary run, which measures itself.
+Numbers in a formula, such as learning rates, may be arrays over the seed axis.
+Experiments that differ only in such settings share one compiled program. After
+training, each experiment gets the folder of an ordinary run, which then
+measures it.
 """
 
 import os
@@ -27,7 +27,8 @@ from moegan_jax.experiment.settings import is_free
 from moegan_jax.scoring import table_rows
 from moegan_jax.store import schema
 from moegan_jax.store.checkpoint import Restored, Store
-from moegan_jax.store.records import RESERVED, RecordWriter
+from moegan_jax.store.reading import RECORD_KEYS
+from moegan_jax.store.records import RecordWriter
 from moegan_jax.store.rows import Rows
 from moegan_jax.store.workdir import Workdir
 from moegan_jax.sweeps.plan import ARRAYS
@@ -39,7 +40,14 @@ _SAMPLES = re.compile(r'(.+)-seed(\d+)-(\d+)')
 
 
 def values_of(configs: Configs) -> dict[str, jax.Array]:
-  """The array settings that differ: dotted key -> [configurations * seeds]."""
+  """Returns the settings of `plan.ARRAYS` in which experiments differ.
+
+  Args:
+    configs: name -> configuration, all with the same number of seeds.
+
+  Returns:
+    Dotted key -> float32 [experiments * seeds].
+  """
   found = {}
   seeds = next(iter(configs.values())).num_seeds
   for key in ARRAYS:
@@ -51,7 +59,12 @@ def values_of(configs: Configs) -> dict[str, jax.Array]:
 
 
 def with_values(config: ConfigDict, values: Mapping) -> ConfigDict:
-  """A copy in which some settings are other ones, and may be traced arrays."""
+  """Copies a configuration and replaces settings, also by traced arrays.
+
+  Args:
+    config: the configuration.
+    values: dotted key -> value.
+  """
   made = ConfigDict(config.to_dict(), type_safe=False)
   for key, value in values.items():
     section, name = key.split('.')
@@ -64,19 +77,19 @@ def run(
   path: str | os.PathLike,
   folders: Mapping[str, pathlib.Path],
 ) -> int:
-  """Trains experiments in one folder; each goes on in a folder of its own.
+  """Trains experiments as one program and splits them into run folders.
 
   Args:
-    configs: name -> configuration; all of one `plan.program_of`
-    path: the folder of the common training
-    folders: name -> the folder that takes this experiment over, of those
-      that have not begun
+    configs: name -> configuration, all with the same `plan.program_of`.
+    path: the folder of the joint training.
+    folders: name -> the run folder of an experiment, for experiments without
+      one.
 
   Returns:
-    the exit code of the process; see `program.run`.
+    The exit code; see `train_app.run`.
 
   Raises:
-    UserError: bad input.
+    UserError: the settings or the data are invalid.
   """
   return train_app.guarded(path, lambda w: _run(configs, w, folders))
 
@@ -127,16 +140,24 @@ def _run(configs: Configs, workdir: Workdir, folders) -> int:
 
 
 def _fault(records: list[dict], own: slice) -> str:
-  """The first loss that is not finite, of members that all diverged."""
+  """Describes why an experiment diverged.
+
+  Args:
+    records: of the joint training.
+    own: the seeds of the experiment.
+
+  Returns:
+    The first metric that is not finite, its phase and step; '' without any.
+  """
   for record in records:
     if record['kind'] != 'train':
       continue
-    losses = {k: v for k, v in record.items() if k not in RESERVED}
+    losses = {k: v for k, v in record.items() if k not in RECORD_KEYS}
     lost = [k for k, v in losses.items() if not np.isfinite(v[own]).all()]
     if lost:
       return (
         f'phase {record["phase"]}, by step {record["step"]}: {lost[0]} is not '
-        'finite; a lower learning rate may help'
+        'finite; lower the learning rate'
       )
   return ''
 
@@ -148,10 +169,17 @@ def _split(
   settings: dict,
   known: table_rows.Known,
 ) -> None:
-  """Makes the folder of an ordinary run of some members; all or nothing.
+  """Writes the run folder of one experiment.
 
-  Its checkpoints come last, by one rename: before it nothing was trained
-  there, after it only measuring is left.
+  One rename adds the checkpoints at the end. If it is interrupted before, the
+  folder counts as untrained, and the next attempt repeats it.
+
+  Args:
+    job: the joint training.
+    own: the seeds of the experiment.
+    workdir: the run folder.
+    settings: the content of config.json.
+    known: rows that another run measured.
 
   Raises:
     UserError: the folder cannot be written.
@@ -160,12 +188,13 @@ def _split(
   for name in (schema.ENVIRONMENT, schema.CORPUS):
     workdir.write_json(name, job.workdir.read_json(name))
   _split_records(job, own, workdir, known)
-  temporary = workdir.path / '.checkpoints'
+  temporary = workdir.path / f'.{schema.CHECKPOINTS}'
   shutil.rmtree(temporary, ignore_errors=True)
   store = Store(temporary)
   for kind, saved in _checkpoints(job):
     state, meta, step = _part(saved.tree, own), saved.meta, saved.step
-    meta = {k: v for k, v in meta.items() if k != 'log'}  # nothing is pending
+    # The run is trained to its end, so its log has no unfinished window.
+    meta = {k: v for k, v in meta.items() if k != 'log'}
     if 'lost' in meta:
       meta = meta | {'lost': meta['lost'][own]}
     if kind == 'best':
@@ -179,7 +208,7 @@ def _split(
 
 
 def _checkpoints(job: Run) -> list[tuple[str, Restored]]:
-  """The checkpoints that a finished run needs, of all members."""
+  """Returns the checkpoints that a run folder needs, of all experiments."""
   ends = [('phase', step) for step in job.store.steps('phase')]
   found = [
     (kind, job.store.restore(kind, job.shapes, step))
@@ -189,7 +218,7 @@ def _checkpoints(job: Run) -> list[tuple[str, Restored]]:
 
 
 def _part(state: TrainState, own: slice) -> TrainState:
-  """The state of some members."""
+  """Returns the state of the seeds of one experiment."""
   key, players, memory = jax.tree.map(
     lambda x: x[own], (state.key, state.players, state.memory)
   )
@@ -199,7 +228,10 @@ def _part(state: TrainState, own: slice) -> TrainState:
 def _split_records(
   job: Run, own: slice, workdir: Workdir, known: table_rows.Known
 ) -> None:
-  """The metrics and the samples of some members."""
+  """Writes the metrics and the samples of one experiment.
+
+  See `_split` for the arguments.
+  """
   records = RecordWriter(workdir.path)
   records.rewind(-1)
   start = start_of(job.stages)
@@ -208,7 +240,7 @@ def _split_records(
     values = {
       name: value[own] if isinstance(value, list) else value
       for name, value in record.items()
-      if name not in RESERVED
+      if name not in RECORD_KEYS
     }
     place = (record[k] for k in ('kind', 'phase', 'step'))
     records.write(*place, values, at=record['time'])

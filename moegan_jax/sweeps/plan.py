@@ -1,4 +1,4 @@
-"""The plan of a sweep: who shares a start, and who shares a program."""
+"""The plan of a sweep: which cells share pre-training, and which a program."""
 
 import hashlib
 import json
@@ -11,25 +11,27 @@ from ml_collections import ConfigDict
 from moegan_jax.config import as_system
 from moegan_jax.experiment.settings import is_free
 from moegan_jax.files import flatten, jsonable, read_json
+from moegan_jax.store import schema
 from moegan_jax.store.workdir import has_begun
 from moegan_jax.train.health import ROLLBACK
 
-STARTS, GROUPS = 'starts', 'groups'  # folders within that of a sweep
-# Settings that no shape and no choice depends on as long as they are positive:
-# they may be arrays in a program.
+STARTS, GROUPS = 'starts', 'groups'  # subfolders of a sweep
+# Settings that may be arrays in a program: while they are positive, no shape
+# and no branch depends on them.
 ARRAYS = ('mle.lr', 'adversarial.g_lr', 'adversarial.d_lr', 'adversarial.clip')
 ARRAYS += ('game.beta', 'game.penalty', 'fsa.weight', 'ccl.weight')
 ARRAYS += ('ccl.temperature', 'adversarial.anchor', 'game.weight')
-_LONGEST = 60  # letters of a folder's name
+_LONGEST = 60  # characters of a folder name
 
 Configs = Mapping[str, ConfigDict]
 
 
 class Shared(NamedTuple):
-  """Starts that cells share, and the cells that begin with them.
+  """Cells that share pre-training, and the runs that do it.
 
-  starts: name -> the configuration of a run that only pre-trains
-  cells: name -> configuration, with `init_from` where there is a start
+  Attributes:
+    starts: name -> configuration of a run that only pre-trains.
+    cells: name -> configuration; `init_from` names the start, if there is one.
   """
 
   starts: dict[str, ConfigDict]
@@ -37,20 +39,27 @@ class Shared(NamedTuple):
 
 
 class Unit(NamedTuple):
-  """What is trained at one time: a cell, or several as one program."""
+  """A cell, or several cells that are trained as one program.
+
+  Attributes:
+    name: name of the cell, or of the folder in GROUPS.
+    cells: names of the cells.
+  """
 
   name: str
   cells: tuple[str, ...]
 
 
 def share_starts(cells: Configs, folder: pathlib.Path) -> Shared:
-  """Gives cells with the same pre-training one start; see `Shared`.
+  """Splits off the pre-training that at least two cells have in common.
 
-  One that nobody would share is not split off.
+  Args:
+    cells: name -> configuration.
+    folder: the folder of the sweep.
   """
   alike: dict[str, list[str]] = {}
   for name, config in cells.items():
-    # A system with one phase has nothing to share.
+    # A system without an adversarial phase is its own pre-training.
     if config.mle.epochs and 'adversarial' in config and not config.init_from:
       alike.setdefault(_pretraining(config), []).append(name)
   starts, shared = {}, dict(cells)
@@ -65,18 +74,18 @@ def share_starts(cells: Configs, folder: pathlib.Path) -> Shared:
 
 
 def _pretraining(config: ConfigDict) -> str:
-  """Text that two configurations share if their pre-training is the same."""
+  """Returns a text that is equal for configurations with equal pre-training."""
   settings = as_system(config, 'mle').to_dict()
   keys = ('data', 'generator', 'mle', 'seed', 'num_seeds', 'unroll')
   return json.dumps(jsonable({k: settings[k] for k in keys}), sort_keys=True)
 
 
 def program_of(config: ConfigDict) -> str:
-  """Text that two configurations share if they can be one program.
+  """Returns a text that is equal for configurations that can be one program.
 
-  At zero a term is left out of a program, and a negative value has a meaning
-  of its own: such values have to agree. Where a generator comes from makes no
-  difference, as its parameters are arrays as well.
+  Settings of `ARRAYS` may differ if they are positive. A weight of zero removes
+  a term from the program, and negative values have special meanings, so these
+  must agree. The path in `init_from` may differ, since parameters are arrays.
   """
   settings = config.to_dict()
   for key in ARRAYS:
@@ -90,19 +99,26 @@ def program_of(config: ConfigDict) -> str:
 def units(
   cells: Configs, chosen: list[str], folder: pathlib.Path, members: int
 ) -> list[Unit]:
-  """What is to be trained for the chosen cells, in their order.
+  """Divides the chosen cells into programs.
 
-  A cell that has begun by itself goes on by itself. A group that has begun
-  stays as it is, as a grid may get new cells; a cell with other settings than
-  it has there, such as a lower rate after it diverged, leaves it.
+  A cell that has its own run folder resumes there. A group that has begun
+  resumes with the same cells, even if the grid has new ones. If the settings of
+  one of its cells changed, for example to a lower learning rate after it
+  diverged, the group is not resumed, and its cells form new programs.
 
   Args:
-    members: cells times seeds of one program at most
+    cells: name -> configuration.
+    chosen: names of the cells to train.
+    folder: the folder of the runs.
+    members: maximum number of cells times seeds in one program.
+
+  Returns:
+    Units in the order of their first cells.
   """
   rest = [name for name in chosen if not has_begun(folder / name)]
   found = [Unit(n, (n,)) for n in chosen if n not in rest]
   taken = set()
-  for path in sorted((folder / GROUPS).glob('*/config.json')):
+  for path in sorted((folder / GROUPS).glob(f'*/{schema.CONFIG}')):
     before = read_json(path)
     taken.add(path.parent.name)
     waiting = [name for name in rest if name in before]
@@ -110,7 +126,7 @@ def units(
       has_begun(path.parent)
       and set(before) <= set(cells)
       and waiting
-      and all(_goes_on(before[n], cells[n]) for n in before)
+      and all(_can_resume(before[n], cells[n]) for n in before)
     ):
       found.append(Unit(path.parent.name, tuple(before)))
       rest = [name for name in rest if name not in before]
@@ -120,22 +136,23 @@ def units(
   for names in alike.values():
     first = cells[names[0]]
     size = max(1, members // first.num_seeds)
-    if first.on_nan == ROLLBACK:  # one member's fault would take back all
+    if first.on_nan == ROLLBACK:  # a rollback would affect all experiments
       size = 1
     for i in range(0, len(names), size):
-      those = tuple(names[i : i + size])
-      name = _joined(those)
-      while len(those) > 1 and name in taken:
+      group = tuple(names[i : i + size])
+      name = _group_name(group)
+      while len(group) > 1 and name in taken:
         name += '-again'
-      found.append(Unit(name, those))
-  return sorted(found, key=lambda unit: _first(unit, chosen))
+      found.append(Unit(name, group))
+  return sorted(found, key=lambda unit: _position(unit, chosen))
 
 
-def _goes_on(before: Mapping, config: ConfigDict) -> bool:
-  """Whether a run with these recorded settings may go on with a configuration.
+def _can_resume(before: Mapping, config: ConfigDict) -> bool:
+  """Returns whether a configuration may resume a run.
 
   Args:
-    before: its config.json
+    before: the recorded settings of the run.
+    config: the configuration.
   """
   settings = config.to_dict()
   old, new = flatten(before), flatten(jsonable(settings))
@@ -145,12 +162,13 @@ def _goes_on(before: Mapping, config: ConfigDict) -> bool:
   )
 
 
-def _first(unit: Unit, chosen: list[str]) -> int:
+def _position(unit: Unit, chosen: list[str]) -> int:
+  """Returns the position of the first chosen cell of a unit."""
   return min(chosen.index(name) for name in unit.cells if name in chosen)
 
 
-def _joined(names: tuple[str, ...]) -> str:
-  """A name for several, the same whenever it is asked for."""
+def _group_name(names: tuple[str, ...]) -> str:
+  """Returns the folder name of a group; equal groups have equal names."""
   name = '+'.join(names)
   if len(name) <= _LONGEST:
     return name

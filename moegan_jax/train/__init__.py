@@ -1,1 +1,1 @@
-"""The training loop on arrays: no file names and no printing."""
+"""The training loop. It works on arrays and does not read, write or print."""

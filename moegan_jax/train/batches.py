@@ -1,4 +1,4 @@
-"""Batches of an iteration, drawn on the device or sent by the host."""
+"""Batches of an iteration, gathered on the device or sent by the host."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,16 +11,22 @@ from moegan_jax.types import Array, Phase, TrainState
 
 
 def steps_per_epoch(phase: Phase, train_size: int) -> int:
-  """Iterations in a pass over the corpus."""
+  """Returns the number of iterations in a pass over the corpus.
+
+  Args:
+    phase: gives the batch size and the batches per iteration.
+    train_size: N, the number of training sequences.
+  """
   return max(1, train_size // (phase.batch_size * phase.update.batches))
 
 
 class RowSampler(NamedTuple):
-  """Rows of the corpus that an iteration uses, for one seed.
+  """Selects the rows of the corpus that an iteration of one seed uses.
 
-  order: (key, step) -> int32 [N], the permutation of the epoch of that step,
-    whose iterations take consecutive slices of it
-  drawn: (key, step) -> int32 [k * B], drawn with replacement for that step
+  Attributes:
+    order: (key, step) -> int32 [N], the permutation of the epoch of that step.
+      The iterations of an epoch take consecutive slices of it.
+    drawn: (key, step) -> int32 [k * B], drawn with replacement for that step.
   """
 
   order: Callable[[Array, Array], Array]
@@ -28,7 +34,13 @@ class RowSampler(NamedTuple):
 
 
 def rows(phase: Phase, start: int, train_size: int) -> RowSampler:
-  """The rows of a phase that begins at step `start`."""
+  """Creates the row sampler of a phase.
+
+  Args:
+    phase: gives the batch size and the batches per iteration.
+    start: the step at which the phase begins.
+    train_size: N, the number of training sequences.
+  """
   taken = phase.batch_size * phase.update.batches
   per_epoch = steps_per_epoch(phase, train_size)
 
@@ -43,11 +55,12 @@ def rows(phase: Phase, start: int, train_size: int) -> RowSampler:
 
 
 class Source(NamedTuple):
-  """Source of a chunk's batches for one seed; part of the compiled program.
+  """Source of the batches of a chunk, for one seed and inside `jit`.
 
-  begin: (state, data) -> carry, which iterations hand on
-  take: (state, data, carry) -> batches int32 [k, B, T], carry
-  axes: the seed axes of `data`, as `in_axes` of `vmap`
+  Attributes:
+    begin: (state, data) -> carry of the first iteration.
+    take: (state, data, carry) -> batches int32 [k, B, T], next carry.
+    axes: the seed axes of `data`, as `in_axes` of `vmap`.
   """
 
   begin: Callable[[TrainState, Any], Any]
@@ -56,26 +69,33 @@ class Source(NamedTuple):
 
 
 def resident(phase: Phase, start: int, train_size: int) -> Source:
-  """The corpus int32 [N, T] is on the device, and rows are drawn there."""
+  """Creates a source that draws rows of a corpus on the device.
+
+  Its data are the corpus, int32 [N, T].
+
+  Args:
+    phase: gives the batch size and the batches per iteration.
+    start: the step at which the phase begins.
+    train_size: N, the number of training sequences.
+  """
   taken = phase.batch_size * phase.update.batches
   per_epoch = steps_per_epoch(phase, train_size)
-  made = rows(phase, start, train_size)
+  sampler = rows(phase, start, train_size)
 
   def begin(state: TrainState, corpus: Array) -> Array:
     del corpus
     if not phase.epochs:
       return jnp.zeros((0,), jnp.int32)
-    return made.order(state.key, state.step)
+    return sampler.order(state.key, state.step)
 
   def rows_of(state: TrainState, order: Array) -> tuple[Array, Array]:
     if not phase.epochs:
-      return made.drawn(state.key, state.step), order
+      return sampler.drawn(state.key, state.step), order
     local = state.step - start
-    # A new permutation every epoch; the remainder of the corpus that does not
-    # fill a batch is skipped.
+    # The remainder of an epoch that does not fill a batch is skipped.
     order = jax.lax.cond(
       local % per_epoch == 0,
-      lambda: made.order(state.key, state.step),
+      lambda: sampler.order(state.key, state.step),
       lambda: order,
     )
     at = local % per_epoch * taken
@@ -90,10 +110,11 @@ def resident(phase: Phase, start: int, train_size: int) -> Source:
 
 
 class Block(NamedTuple):
-  """Batches from the host, see `stream`.
+  """Batches from the host; see `stream`.
 
-  tokens: int32 [n, k, B, T], for n iterations
-  at: int32, the index among them at which a chunk begins
+  Attributes:
+    tokens: int32 [n, k, B, T], for n iterations; [seeds, ...] outside `vmap`.
+    at: int32, the index of the first iteration of a chunk.
   """
 
   tokens: Any
@@ -101,7 +122,10 @@ class Block(NamedTuple):
 
 
 def streamed() -> Source:
-  """Batches of a `Block`; a chunk must not run beyond its end."""
+  """Creates a source that takes the batches of a `Block` in order.
+
+  A chunk must end before the block does.
+  """
 
   def take(state: TrainState, block: Block, at: Array):
     del state

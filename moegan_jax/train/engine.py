@@ -1,7 +1,7 @@
-"""What the devices do in training, and nothing else.
+"""The engine: trains a state on the devices.
 
-Whoever drives an engine decides, reads and writes; the engine takes a state,
-trains it and gives it back. Of several processes each has one (`processes`).
+The caller decides what to train, and reads and writes files. With several
+processes, each has an engine; see `processes`.
 """
 
 from collections.abc import Callable
@@ -19,8 +19,9 @@ from moegan_jax.types import Array, System, TrainState
 class Engine:
   """Trains the phases of a system, one at a time.
 
-  names: of the phases, in their order
-  layout: the devices, if there are several
+  Attributes:
+    names: names of the phases in order.
+    layout: sharding over several devices; None for one device.
   """
 
   def __init__(
@@ -33,13 +34,16 @@ class Engine:
     values: dict[str, Array],
     system_of: Callable[[dict[str, Array]], System] | None,
   ):
-    """Prepares nothing yet.
+    """Stores the arguments. Nothing is compiled before `begin`.
 
     Args:
-      slowed: the system with all learning rates multiplied by a factor
-      tokens: the corpus, int32 [N, T]
-      streamed: see `stream.feed`
-      values, system_of: settings in which the seeds differ, see `run.Members`
+      system: the system to train.
+      slowed: factor -> the system with all learning rates multiplied by it.
+      tokens: the corpus, int32 [N, T].
+      layout: sharding over several devices; None for one device.
+      streamed: see `stream.feed`.
+      values: settings in which the seeds differ: dotted key -> [seeds].
+      system_of: values of one seed, traced -> its system; None without values.
     """
     self.names, self.layout = list(system.phases), layout
     self._system, self._slowed = system, slowed
@@ -49,10 +53,15 @@ class Engine:
     self._feed = None
 
   def begin(self, name: str, state: TrainState, rate: float) -> loop.Compiled:
-    """Takes a state at some step of a phase, and compiles the phase.
+    """Compiles a phase and places a state on the devices.
 
     Args:
-      rate: what learning rates are multiplied by
+      name: name of the phase.
+      state: at any step of the phase, with the axis over seeds.
+      rate: factor of all learning rates.
+
+    Returns:
+      The compiled chunk.
     """
     system = self._system if rate == 1 else self._slowed(rate)
     phase, start = system.phases[name], self._starts[name]
@@ -74,13 +83,15 @@ class Engine:
     return self._compiled
 
   def run(self, count: int, alive: Array) -> tuple[int, loop.Report]:
-    """Trains so many iterations, or as many as one chunk can be.
+    """Trains one chunk.
 
     Args:
-      alive: bool [seeds], those that are still trained
+      count: iterations to run, limited by `loop.LONGEST` and the block of a
+        stream.
+      alive: bool [seeds]; False for seeds that diverged.
 
     Returns:
-      how many it were, and what is to be said of them.
+      The number of iterations that were run, and their report.
     """
     data, room = self._feed.at(self._step)
     count = min(count, room, loop.LONGEST)
@@ -91,11 +102,11 @@ class Engine:
     return count, report
 
   def fetch(self) -> TrainState:
-    """The state, on one device; for use before the next `run`."""
+    """Returns the state on one device. The next `run` may overwrite it."""
     return mesh.fetch(self.layout, self._state)
 
   def end(self) -> None:
-    """Gives free what a phase has needed."""
+    """Releases the memory and the thread of a phase."""
     if self._feed is not None:
       self._feed.close()
     self._feed = self._state = self._compiled = None

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish that the loop grants at its next stop."""
+"""Defers SIGINT and SIGTERM to the next chunk boundary."""
 
 import os
 import signal
@@ -8,20 +8,22 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-  """Catches SIGINT and SIGTERM while a `with` block runs.
+  """Records SIGINT and SIGTERM while a `with` block runs.
 
-  caught: the name of the first signal, such as 'SIGINT', or None. The loop
-    looks at it between chunks, saves and leaves. Ctrl-C when a signal was
-    caught already raises KeyboardInterrupt at once.
+  The loop checks `caught` between chunks, saves and stops. A second Ctrl-C
+  raises KeyboardInterrupt at once. Outside the main thread nothing is caught,
+  since Python allows no signal handlers there.
 
-  In a thread other than the main one, where Python allows no handlers, it
-  catches nothing.
+  Attributes:
+    caught: name of the first signal, such as 'SIGINT'; None without any.
   """
 
   def __init__(self, notice: str = ''):
-    """Args:
-    notice: a line for stderr when the first signal comes, so that the person
-      at the keyboard knows that it was heard; '{}' is the signal's name.
+    """Prepares the handlers. The `with` block installs them.
+
+    Args:
+      notice: line for stderr at the first signal, '' for none. '{}' stands for
+        the name of the signal.
     """
     self.caught: str | None = None
     self._notice = notice
@@ -45,5 +47,5 @@ class Interrupts:
       return
     self.caught = signal.Signals(number).name
     if self._notice:
-      # Not print: a handler may run in the middle of another print.
+      # A handler may interrupt a print, so it must not call print.
       os.write(2, f'\n{self._notice.format(self.caught)}\n'.encode())

@@ -7,25 +7,26 @@ import numpy as np
 
 
 class Log:
-  """Collects the metrics of iterations and averages them over windows.
+  """Averages the metrics of iterations over windows.
 
   A window ends after every `every` iterations of a phase and at the end of the
-  phase, whatever the lengths of the chunks. So a resumed run records the same
-  means as an unbroken one, if it restores `pending`.
+  phase. It does not depend on the lengths of chunks, which depend on the clock.
+  A resumed run that restores `pending` records the same means as an unbroken
+  run.
   """
 
   def __init__(self, every: int):
     """Starts without metrics.
 
     Args:
-      every: iterations in a window
+      every: iterations in a window.
     """
     self._every = every
     self._window: list[dict[str, np.ndarray]] = []
 
   @property
   def pending(self) -> list[dict[str, list[float]]]:
-    """The iterations of the unfinished window, as plain numbers."""
+    """The metrics of the unfinished window: one dict per iteration."""
     return [{k: v.tolist() for k, v in one.items()} for one in self._window]
 
   def restore(self, pending: list[Mapping[str, Any]]) -> None:
@@ -40,13 +41,13 @@ class Log:
     """Adds the iterations of a chunk.
 
     Args:
-      values: name -> [seeds, count or more]
-      local: iterations of the phase before this chunk
-      count: iterations of the chunk
-      end: whether the phase ends with it
+      values: name -> [seeds, count or more].
+      local: iterations of the phase before this chunk.
+      count: iterations of the chunk.
+      end: whether the phase ends with this chunk.
 
     Returns:
-      (iterations of the phase, name -> [seeds]) of each window that ends.
+      (iterations of the phase, name -> [seeds]) for each window that ends.
     """
     arrays = {k: np.asarray(v) for k, v in values.items()}
     ended = []
@@ -59,7 +60,7 @@ class Log:
     return ended
 
   def _means(self) -> dict[str, np.ndarray]:
-    """The mean over the window, of exactly its iterations in their order."""
+    """Returns the means over the window: name -> [seeds]."""
     return {
       k: np.mean([one[k] for one in self._window], axis=0, dtype=np.float64)
       for k in self._window[0]

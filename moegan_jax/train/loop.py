@@ -1,9 +1,9 @@
 """The training loop: one compiled call runs a chunk of many iterations.
 
-The corpus is on the device and minibatches are drawn inside the chunk, or the
-host sends blocks of batches. The number of iterations is a traced bound, so a
-shorter chunk does not recompile. All randomness comes from (key of the seed,
-step, use): a resumed run draws the same numbers as an unbroken one.
+Minibatches are gathered on the device from a resident corpus, or the host
+sends blocks of batches. The number of iterations is traced, so chunks of
+different lengths share one program. All randomness derives from (key of the
+seed, step, use), so a resumed run draws the same numbers as an unbroken run.
 """
 
 import contextlib
@@ -21,21 +21,20 @@ from moegan_jax.train.keys import UPDATE, use_key
 from moegan_jax.train.mesh import SEED, Layout
 from moegan_jax.types import Array, Batch, Phase, TrainState
 
-# All seeds share the step; everything else has a leading axis [seeds].
+# The seed axes of a TrainState, as `in_axes` of `vmap`. Seeds share the step.
 SEEDS = TrainState(step=None, key=0, players=0, memory=0)
-
-
-# Iterations per chunk at most: the metrics of each are kept until its end.
+# Maximum number of iterations in a chunk, which bounds the memory of `Report`.
 LONGEST = 1024
 
 
 class Report(NamedTuple):
   """The metrics of a chunk.
 
-  values: name -> [seeds, LONGEST], of each iteration; entries beyond the
-    chunk's length are zero
-  bad: name -> int32 [seeds], the first step whose value is not finite, or -1;
-    'state' are parameters and optimizer states
+  Attributes:
+    values: name -> [seeds, LONGEST], one value per iteration; zero beyond the
+      length of the chunk.
+    bad: name -> int32 [seeds], the first step whose value is not finite, or
+      -1. The name 'state' stands for parameters and optimizer states.
   """
 
   values: dict[str, Array]
@@ -43,7 +42,15 @@ class Report(NamedTuple):
 
 
 def means(report: Report, count: int) -> dict[str, np.ndarray]:
-  """The mean of each metric over a chunk of `count` iterations: [seeds]."""
+  """Averages the metrics of a chunk.
+
+  Args:
+    report: the report of the chunk.
+    count: iterations of the chunk.
+
+  Returns:
+    Name -> [seeds].
+  """
   return {
     name: np.asarray(value)[..., :count].mean(-1, dtype=np.float64)
     for name, value in report.values.items()
@@ -53,12 +60,18 @@ def means(report: Report, count: int) -> dict[str, np.ndarray]:
 def init_seeds(
   init: Callable[[Array], TrainState], seed: int, count: int, copies: int = 1
 ) -> TrainState:
-  """The initial state, with a leading axis over `count` independent seeds.
+  """Initialises independent seeds.
 
-  Seed i of a run has the key fold_in(key(seed), i), whatever their number.
+  Seed i has the key fold_in(key(seed), i), so it does not depend on `count`.
 
   Args:
-    copies: repetitions of the whole set of seeds, one after the other
+    init: key -> TrainState of one seed.
+    seed: the seed of the run.
+    count: number of seeds.
+    copies: number of repetitions of all seeds, one after the other.
+
+  Returns:
+    A TrainState with the leading axis [copies * count].
   """
   keys = jax.vmap(jax.random.fold_in, (None, 0))(
     jax.random.key(seed), jnp.tile(jnp.arange(count), copies)
@@ -67,13 +80,13 @@ def init_seeds(
 
 
 def enter(phase: Phase, state: TrainState) -> TrainState:
-  """Applies the entry action of a phase to all seeds."""
+  """Applies `Phase.enter` to all seeds of a state."""
   mapped = jax.vmap(phase.enter, in_axes=(SEEDS,), out_axes=SEEDS)
   return jax.jit(mapped)(state)
 
 
 def _all_finite(tree: Any) -> Array:
-  """Whether all floating-point numbers of a pytree are finite."""
+  """Returns whether all floating-point numbers of a pytree are finite."""
   floats = [
     x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.inexact)
   ]
@@ -82,11 +95,20 @@ def _all_finite(tree: Any) -> Array:
 
 
 def make_chunk(phase: Phase, source: Source) -> Callable:
-  """The chunk of one seed: (state, count, data, alive) -> state, Report.
+  """Creates the chunk of one seed.
 
-  `alive` is a bool, True by default. A seed that is not alive, or whose
-  metrics, parameters or optimizer states are not finite, keeps the state before
-  that step: a chunk always returns a finite state. `count` is at most LONGEST.
+  A seed that diverges keeps its last finite state, so a chunk always returns a
+  finite state. A seed diverges if a metric, a parameter or an optimizer state
+  is not finite.
+
+  Args:
+    phase: the phase to train.
+    source: source of the batches.
+
+  Returns:
+    The function (state, count, data, alive=True) -> state, Report. `count` is
+    the number of iterations, at most LONGEST. The seed is not trained if
+    `alive` is False.
   """
 
   def iteration(state: TrainState, carry: Any, data: Any):
@@ -131,13 +153,20 @@ def make_chunk(phase: Phase, source: Source) -> Callable:
 def over_seeds(
   chunk: Callable, seeds: int, source: Source, axis: str | None = None
 ) -> Callable:
-  """The chunk (state, count, data, alive, own) of one seed, for all seeds.
+  """Maps a chunk over the seeds.
 
-  A single seed loses its axis: a CPU runs that program faster than one with a
-  leading axis of size one.
+  For a single seed the axis is removed instead, since a CPU runs that program
+  faster than one with a leading axis of size one.
 
   Args:
-    axis: of the mesh that the seeds are split along, if there is one
+    chunk: (state, count, data, alive, own) -> state, Report, of one seed. `own`
+      has the values of the settings in which the seeds differ.
+    seeds: number of seeds.
+    source: source of the batches.
+    axis: name of the mesh axis along which the seeds are sharded, or None.
+
+  Returns:
+    The same function with a leading axis [seeds].
   """
   if seeds > 1:
     axes = (SEEDS, None, source.axes, 0, 0)
@@ -164,11 +193,12 @@ def over_seeds(
 class Compiled(NamedTuple):
   """A compiled chunk.
 
-  call: (state, count, data, alive=None) -> state, Report; the state is donated;
-    alive is bool [seeds], all True by default
-  seconds: duration of the compilation
-  extra_bytes: memory besides its arguments, per device
-  program: the compiled program, for inspection
+  Attributes:
+    call: (state, count, data, alive=None) -> state, Report. The state is
+      donated. `alive` is bool [seeds]; None for all True.
+    seconds: duration of the compilation.
+    extra_bytes: temporary memory per device, without the arguments.
+    program: the compiled program, for inspection.
   """
 
   call: Callable[..., tuple[TrainState, Report]]
@@ -187,22 +217,23 @@ def compile_chunk(
   layout: Layout | None = None,
   source: Source | None = None,
 ) -> Compiled:
-  """Compiles a phase's chunk over all seeds, ahead of time.
+  """Compiles the chunk of a phase over all seeds ahead of time.
 
-  The result cannot retrace: other shapes or types are an error.
+  The result never retraces; other shapes or dtypes raise an error.
 
   Args:
-    start: the step at which the phase begins
-    data: of the source: the corpus [N, T], or a `Block`
-    values: settings in which the seeds differ, name -> [seeds]; mostly empty
-    phase_of: values of one seed, traced -> its phase; needed if there are any
-    layout: of the state, if there are several devices
-    source: `streamed` for a `Block`; None: `resident`
+    phase: the phase to train.
+    start: the step at which the phase begins.
+    state: with the axis over seeds.
+    data: data of the source: the corpus int32 [N, T], or a `Block`.
+    values: settings in which the seeds differ: name -> [seeds]; None without.
+    phase_of: values of one seed, traced -> its phase. Required with values.
+    layout: sharding over several devices; None for one device.
+    source: source of the batches; None for a `resident` corpus.
   """
   begin = time.monotonic()
   values = values or {}
   everyone = jnp.ones(len(state.key), bool)
-
   source = source or resident(phase, start, data.shape[0])
 
   def chunk(state: TrainState, count: Array, data: Any, alive, own: dict):
@@ -226,7 +257,7 @@ def compile_chunk(
       ),
       'out_shardings': (layout.state, layout.whole),
     }
-  # The state is donated: its memory serves the new state.
+  # The new state reuses the memory of the old one.
   jitted = jax.jit(mapped, donate_argnums=0, **places)
   with mesh:
     lowered = jitted.lower(state, jnp.int32(1), data, everyone, values)

@@ -1,9 +1,9 @@
-"""Devices as a mesh with the axes `seed` and `data`.
+"""Sharding over a device mesh with the axes `seed` and `data`.
 
-The state [seeds, ...] is split along `seed` and whole along `data`; batches
-are split along both. A chunk is one program over the whole mesh: a mean over
-a batch is the mean over the global batch, and XLA adds the communication. No
-part of a system knows of it.
+The state [seeds, ...] is sharded along `seed` and replicated along `data`;
+batches are sharded along both. A chunk is one program over the whole mesh, so
+a mean over a batch is the mean over the global batch. XLA adds the
+communication, and systems need no changes.
 """
 
 import math
@@ -19,32 +19,32 @@ from moegan_jax.errors import UserError
 from moegan_jax.ops.devices import DATA
 from moegan_jax.types import Phase, TrainState
 
-SEED = 'seed'  # the axis of the mesh that the seeds are split along
+SEED = 'seed'  # name of the mesh axis along which seeds are sharded
 
 
 class Layout(NamedTuple):
-  """Where the arrays of a program lie, on more than one device."""
+  """Shardings of the arrays of a program on several devices."""
 
   mesh: Mesh
 
   @property
   def whole(self) -> NamedSharding:
-    """Of what every device has."""
+    """Sharding of replicated arrays."""
     return NamedSharding(self.mesh, P())
 
   @property
   def seeds(self) -> NamedSharding:
-    """Of arrays [seeds, ...]."""
+    """Sharding of arrays [seeds, ...]."""
     return NamedSharding(self.mesh, P(SEED))
 
   @property
   def blocks(self) -> NamedSharding:
-    """Of batches [seeds, n, k, B, ...]."""
+    """Sharding of batches [seeds, n, k, B, ...]."""
     return NamedSharding(self.mesh, P(SEED, None, None, DATA))
 
   @property
   def state(self) -> TrainState:
-    """Of a state with its axis of seeds; a prefix of its pytree."""
+    """Shardings of a state with its axis over seeds, as a pytree prefix."""
     own = self.seeds
     return TrainState(step=self.whole, key=own, players=own, memory=own)
 
@@ -52,26 +52,32 @@ class Layout(NamedTuple):
 def layout(
   devices: Sequence[jax.Device], seeds: int, *, seed: int, data: int
 ) -> Layout | None:
-  """The devices as a mesh; None for one, where nothing needs a place.
+  """Arranges devices as a mesh.
 
   Args:
-    devices: all there are
-    seeds: how many are trained side by side
-    seed, data: size of either axis; 0 along the seeds is as many devices as
-      divide them, 0 along the batch is what is left
+    devices: all devices.
+    seeds: number of seeds that are trained together.
+    seed: devices along the seeds; 0 for the largest possible number that
+      divides the seeds.
+    data: devices along the batch; 0 for the remaining devices.
+
+  Returns:
+    The layout; None if it has one device.
 
   Raises:
-    UserError: sizes that the devices or the seeds do not allow.
+    UserError: the sizes do not fit the devices or the seeds.
   """
   count = len(devices)
   for key, size in (('seed', seed), ('data', data)):
     if size < 0:
-      raise UserError(f'config.mesh.{key}={size} must not be negative')
+      raise UserError(
+        f'config.mesh.{key}={size} must not be negative; use 0 or more'
+      )
   seed = seed or math.gcd(seeds, count // (data or 1))
   if seed and seeds % seed:
     raise UserError(
       f'config.mesh.seed={seed} does not divide the {seeds} seeds that are '
-      'trained side by side; 0 takes as many devices as divide them'
+      'trained together; use a divisor, or 0 to choose one'
     )
   data = data or count // max(seed, 1)
   several = len({device.process_index for device in devices}) > 1
@@ -79,8 +85,8 @@ def layout(
     raise UserError(
       f'config.mesh: seed={seed} times data={data} needs {seed * data} '
       f'devices, there are {count}'
-      + (' in all processes, each of which has to be used' * several)
-      + '; 0 takes those there are'
+      + (' in all processes, and all must be used' * several)
+      + '; use 0 to fit the devices'
     )
   if seed * data == 1:
     return None
@@ -89,34 +95,43 @@ def layout(
 
 
 def without_key(state: TrainState) -> TrainState:
-  """The state with its keys as numbers."""
+  """Replaces the typed keys of a state by their key data."""
   return state.replace(key=jax.random.key_data(state.key))
 
 
 def with_key(state: TrainState) -> TrainState:
-  """What `without_key` was given."""
+  """Inverts `without_key`."""
   return state.replace(key=jax.random.wrap_key_data(state.key))
 
 
 def to_host(state: TrainState) -> TrainState:
-  """A state on one device as arrays of NumPy, `without_key`."""
+  """Converts a state on one device to NumPy arrays, without typed keys."""
   return jax.tree.map(np.asarray, without_key(state))
 
 
 def place(layout: Layout | None, state: TrainState) -> TrainState:
-  """A state that lies on one device, spread over all."""
+  """Shards a state over the devices.
+
+  Args:
+    layout: the sharding; None returns the state unchanged.
+    state: on one device, with the axis over seeds.
+  """
   if layout is None:
     return state
   if not layout.mesh.is_multi_process:
     return jax.device_put(state, layout.state)
-  # All processes have all of it, and each keeps its part.
+  # Every process passes the whole state and keeps its shard.
   return jax.jit(with_key, out_shardings=layout.state)(to_host(state))
 
 
 def fetch(layout: Layout | None, state: TrainState) -> TrainState:
-  """A state that is spread over all devices, on the first one alone.
+  """Gathers a sharded state on one device.
 
-  Of several processes each gets it, on a device of its own.
+  With several processes, each gets the state on a device of its own.
+
+  Args:
+    layout: the sharding; None returns the state unchanged.
+    state: as `place` returned it.
   """
   if layout is None:
     return state
@@ -127,10 +142,14 @@ def fetch(layout: Layout | None, state: TrainState) -> TrainState:
 
 
 def check_batches(layout: Layout | None, phases: Mapping[str, Phase]) -> None:
-  """Refuses batches that do not divide over the devices.
+  """Checks that the batches of all phases divide over the devices.
+
+  Args:
+    layout: the sharding; None for one device.
+    phases: name -> Phase.
 
   Raises:
-    UserError: naming the setting.
+    UserError: a batch size is not a multiple of the devices along `data`.
   """
   size = layout.mesh.shape[DATA] if layout else 1
   for name, phase in phases.items():
@@ -138,14 +157,14 @@ def check_batches(layout: Layout | None, phases: Mapping[str, Phase]) -> None:
       key = phase.batch_key or f'{name}.batch'
       raise UserError(
         f'config.{key}={phase.batch_size} does not divide over the {size} '
-        f'devices of config.mesh.data; take a multiple of {size}, or another '
-        'mesh.data (1: one device)'
+        f'devices of config.mesh.data; use a multiple of {size}, or another '
+        'mesh.data (1 for one device)'
       )
 
 
 def describe(layout: Layout | None) -> str:
-  """How the devices are used, in words."""
+  """Describes how many devices are used along each axis."""
   if layout is None:
-    return 'one of them used'
+    return 'one of them is used'
   seed, data = layout.mesh.devices.shape
   return f'{seed} along the seeds, {data} along the batch'

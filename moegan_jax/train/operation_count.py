@@ -1,7 +1,7 @@
-"""Floating-point operations of a traced function, counted by formula.
+"""Operation count: floating-point operations of a traced function.
 
-Only products count (matrix products and convolutions): they are the bulk, and
-a rate measured on one phase predicts another by the ratio of its products.
+Only matrix products count, since they dominate. The ratio of the operation
+counts of two phases predicts the ratio of their times per iteration.
 """
 
 import math
@@ -12,14 +12,23 @@ from jax.extend import core
 
 
 def flops(function: Callable, *args) -> float:
-  """Operations of one call of `function`; a loop of unknown length is one.
+  """Counts the operations of one call of a function.
 
-  The function is traced, not compiled: arguments may be shapes only.
+  The function is traced and not compiled. The body of a `while` loop counts
+  once, since its number of iterations is unknown.
+
+  Args:
+    function: any function that JAX can trace.
+    *args: arrays or `jax.ShapeDtypeStruct`s.
+
+  Returns:
+    Floating-point operations; a multiply-add counts as two.
   """
   return _count(jax.make_jaxpr(function)(*args).jaxpr)
 
 
 def _dot(eqn) -> float:
+  """Counts the operations of a `dot_general` equation."""
   lhs = eqn.invars[0].aval.shape
   contracted, _ = eqn.params['dimension_numbers'][0]
   inner = math.prod(lhs[d] for d in contracted)
@@ -27,6 +36,7 @@ def _dot(eqn) -> float:
 
 
 def _subjaxprs(value):
+  """Yields the jaxprs in a parameter of an equation."""
   if isinstance(value, core.ClosedJaxpr):
     yield value.jaxpr
   elif isinstance(value, core.Jaxpr):
@@ -37,6 +47,7 @@ def _subjaxprs(value):
 
 
 def _count(jaxpr) -> float:
+  """Counts the operations of a jaxpr."""
   total = 0.0
   for eqn in jaxpr.eqns:
     if eqn.primitive.name == 'dot_general':
@@ -47,10 +58,8 @@ def _count(jaxpr) -> float:
     ]
     if eqn.primitive.name == 'cond':
       total += max(inner, default=0.0)
+    elif eqn.primitive.name == 'scan':
+      total += eqn.params['length'] * sum(inner)
     else:
-      total += (
-        eqn.params.get('length', 1) * sum(inner)
-        if (eqn.primitive.name == 'scan')
-        else sum(inner)
-      )
+      total += sum(inner)
   return total

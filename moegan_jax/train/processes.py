@@ -1,9 +1,9 @@
-"""Several processes that train as one.
+"""Multi-process training: one leader, and followers that mirror its commands.
 
-The first process leads. It alone reads and writes the folder of the run,
-decides, measures and prints, as a single process would; before its devices do
-something it says so, and the others, which hold their part of the same state,
-do the same. So everything is written once, and nothing has to be agreed on.
+The first process is the leader. It runs the same program as a single process:
+only the leader reads and writes the run folder, decides, measures and prints.
+Before its devices run something, it broadcasts a command. The followers hold
+their shards of the same state and run the same command.
 """
 
 import contextlib
@@ -22,13 +22,20 @@ from moegan_jax.train.engine import Engine
 from moegan_jax.train.interrupts import SIGNALS
 from moegan_jax.types import Array, TrainState
 
-_STOP, _LOAD, _BEGIN, _RUN, _FETCH, _END = range(6)
-# What is in an error of JAX when the other side is gone.
-_MARKS = ('gloo', 'nccl', 'peer', 'unavailable', 'coordination', 'heartbeat')
+_STOP, _LOAD, _BEGIN, _RUN, _FETCH, _END = range(6)  # commands
+# Words in JAX errors that indicate a lost connection to another process.
+_LOST_WORDS = (
+  'gloo',
+  'nccl',
+  'peer',
+  'unavailable',
+  'coordination',
+  'heartbeat',
+)
 
 
 class Lost(Exception):
-  """Another process is gone, and nothing can go on without it."""
+  """Another process has ended, so training cannot continue."""
 
 
 def join(
@@ -37,17 +44,20 @@ def join(
   process_id: int | None,
   cluster: bool,
 ) -> None:
-  """Makes this process one of several if it is told to; before all else.
+  """Connects this process with the others. Call it before any use of JAX.
 
-  Without being told nothing is looked for: a search for a cluster may wait.
+  Without arguments it does nothing, since the detection of a cluster may wait
+  for a long time.
 
   Args:
-    coordinator: HOST:PORT of the first process, where it listens
-    num_processes, process_id: of how many it is which
-    cluster: ask the cluster for these (SLURM, Open MPI, Kubernetes, TPU, ...)
+    coordinator: HOST:PORT on which the first process listens.
+    num_processes: process count.
+    process_id: index of this process.
+    cluster: whether to detect these values (SLURM, Open MPI, Kubernetes, TPU).
 
   Raises:
-    UserError: half of the addresses, no such cluster, or nobody answers.
+    UserError: some of the values are missing, there is no cluster, or the
+      connection fails.
   """
   given = (coordinator, num_processes, process_id)
   if not cluster and all(value is None for value in given):
@@ -55,7 +65,7 @@ def join(
   if not cluster and any(value is None for value in given):
     raise UserError(
       'command line: --coordinator=HOST:PORT, --num_processes and --process_id '
-      'belong together; --cluster asks the cluster for them'
+      'are required together; set all three, or --cluster to detect them'
     )
   try:
     jax.distributed.initialize(
@@ -64,74 +74,92 @@ def join(
   except (ValueError, RuntimeError, IndexError) as error:
     reason = ' '.join(str(error).split())[:200]
     raise UserError(
-      f'cannot join the other processes: {reason}; look at --coordinator, '
+      f'cannot join the other processes: {reason}; check --coordinator, '
       '--num_processes, --process_id and --cluster'
     ) from error
 
 
 def several() -> bool:
-  """Whether there is more than one process."""
+  """Returns whether there is more than one process."""
   return jax.process_count() > 1
 
 
 def leads() -> bool:
-  """Whether this process reads, writes and decides."""
+  """Returns whether this process is the leader."""
   return jax.process_index() == 0
 
 
 class Leader:
-  """The engine of the first process, which those of the others follow.
+  """The engine of the leader. It has the methods of `Engine`.
 
-  Its methods are those of `Engine`.
+  Each method broadcasts a command, so that the followers run it too.
+
+  Attributes:
+    layout: see `Engine`.
   """
 
   def __init__(self, engine: Engine, corpus_sum: str):
-    """Args:
-      corpus_sum: sha256 of the corpus, in hexadecimal
+    """Makes the followers load their corpora and compares the checksums.
+
+    Args:
+      engine: the engine of this process.
+      corpus_sum: SHA-256 of the corpus, in hexadecimal.
 
     Raises:
-      UserError: another process has another corpus, or cannot go on.
+      UserError: a follower has another corpus or failed to load it.
     """
-    _order(_LOAD)
-    others = _sums(corpus_sum)
-    for i, other in enumerate(others):
-      if other != others[0]:
+    _command(_LOAD)
+    checksums = _checksums(corpus_sum)
+    for i, other in enumerate(checksums):
+      if other != checksums[0]:
         raise UserError(
-          f'process {i} has no corpus, or another one than process 0: give '
-          'all processes the same files; what it says itself is above'
+          f'process {i} has no corpus, or another one than process 0; give all '
+          'processes the same files (its own message is above)'
         )
     self._engine, self.layout = engine, engine.layout
 
   def begin(self, name: str, state: TrainState, rate: float) -> loop.Compiled:
-    _order(_BEGIN, self._engine.names.index(name))
-    with _company():
-      told = (np.float32(rate), mesh.to_host(state))
-      multihost_utils.broadcast_one_to_all(told)
+    """See `Engine.begin`."""
+    _command(_BEGIN, self._engine.names.index(name))
+    with _lost_on_disconnect():
+      values = (np.float32(rate), mesh.to_host(state))
+      multihost_utils.broadcast_one_to_all(values)
       return self._engine.begin(name, state, rate)
 
   def run(self, count: int, alive: Array) -> tuple[int, loop.Report]:
-    _order(_RUN, count)
-    with _company():
+    """See `Engine.run`."""
+    _command(_RUN, count)
+    with _lost_on_disconnect():
       multihost_utils.broadcast_one_to_all(np.asarray(alive))
       return self._engine.run(count, alive)
 
   def fetch(self) -> TrainState:
-    _order(_FETCH)
-    with _company():
+    """See `Engine.fetch`."""
+    _command(_FETCH)
+    with _lost_on_disconnect():
       return self._engine.fetch()
 
   def end(self) -> None:
-    # Nothing to say to others that are gone, when a run ends for that reason.
+    """See `Engine.end`."""
+    # The run may end because the followers are lost.
     with contextlib.suppress(Lost):
-      _order(_END)
+      _command(_END)
     self._engine.end()
 
 
-Warn = Callable[[str], None]  # shows a line to the user
+Warn = Callable[[str], None]  # prints one line
 
 
 def lead(work: Callable[[], int], warn: Warn) -> int:
-  """Runs the first process; the others end with its exit code."""
+  """Runs the leader and ends the followers with its exit code.
+
+  Args:
+    work: the program; it returns an exit code.
+    warn: prints why the process ends if a follower is lost.
+
+  Returns:
+    The exit code of `work`.
+  """
   code = 1
   try:
     code = work()
@@ -142,43 +170,44 @@ def lead(work: Callable[[], int], warn: Warn) -> int:
     raise
   finally:
     with contextlib.suppress(Lost):
-      _order(_STOP, code)
+      _command(_STOP, code)
   return code
 
 
 def follow(
   prepare: Callable[[], tuple[Engine, TrainState, str]], warn: Warn
 ) -> int:
-  """What a process that does not lead does until it is told to stop.
+  """Runs a follower until the leader stops it.
 
-  Signals are the leader's affair: a cluster sends them to all, and it needs
-  the others for saving.
+  Followers ignore signals. A cluster sends them to all processes, and the
+  leader needs the followers in order to save.
 
   Args:
-    prepare: gives the engine, the shapes of the state (all seeds) and the
-      sha256 of the corpus
+    prepare: returns the engine, the shapes of the state with the axis over
+      seeds, and the SHA-256 of the corpus.
+    warn: prints one line.
 
   Returns:
-    the exit code of the leader.
+    The exit code of the leader.
   """
   for number in SIGNALS:
     signal.signal(number, signal.SIG_IGN)
   try:
     while True:
-      what, value = _ordered()
+      what, value = _next_command()
       if what == _STOP:
         return value
       if what == _LOAD:
         engine, shapes = _load(prepare, warn)
         continue
-      with _company():
+      with _lost_on_disconnect():
         if what == _BEGIN:
           zeros = jax.tree.map(
             lambda x: np.zeros(x.shape, x.dtype),
             jax.eval_shape(mesh.without_key, shapes),
           )
-          told = (np.float32(0), zeros)
-          rate, state = multihost_utils.broadcast_one_to_all(told)
+          values = (np.float32(0), zeros)
+          rate, state = multihost_utils.broadcast_one_to_all(values)
           name, state = engine.names[value], mesh.with_key(state)
           engine.begin(name, state, float(rate))
         elif what == _RUN:
@@ -195,58 +224,61 @@ def follow(
 def _load(
   prepare: Callable, warn: Warn
 ) -> tuple[Engine | None, TrainState | None]:
-  """Prepares, and lets the leader know whether it went well."""
+  """Prepares the engine and sends the leader a checksum, zero on failure."""
   engine = shapes = None
   corpus_sum = '0' * 64
   try:
     engine, shapes, corpus_sum = prepare()
   except UserError as error:
     warn(f'process {jax.process_index()}: {error}')
-  _sums(corpus_sum)
+  _checksums(corpus_sum)
   return engine, shapes
 
 
-def _order(what: int, value: int = 0) -> None:
-  """Tells the others what comes next."""
-  with _company():
+def _command(what: int, value: int = 0) -> None:
+  """Broadcasts a command to the followers."""
+  with _lost_on_disconnect():
     multihost_utils.broadcast_one_to_all(np.array([what, value], np.int32))
 
 
-def _ordered() -> tuple[int, int]:
-  """What the leader says."""
-  with _company():
-    said = multihost_utils.broadcast_one_to_all(np.zeros(2, np.int32))
-  return int(said[0]), int(said[1])
+def _next_command() -> tuple[int, int]:
+  """Receives a command and its value from the leader."""
+  with _lost_on_disconnect():
+    found = multihost_utils.broadcast_one_to_all(np.zeros(2, np.int32))
+  return int(found[0]), int(found[1])
 
 
-def _sums(own: str) -> list[bytes]:
-  """The checksums of all processes."""
-  with _company():
+def _checksums(own: str) -> list[bytes]:
+  """Returns the checksums of all processes."""
+  with _lost_on_disconnect():
     row = np.frombuffer(bytes.fromhex(own), np.uint8)
     return [bytes(x) for x in multihost_utils.process_allgather(row)]
 
 
 @contextlib.contextmanager
-def _company():
-  """Calls the error of a device by its name if another process is the cause.
+def _lost_on_disconnect():
+  """Converts the errors that JAX raises when another process has ended.
 
   Raises:
-    Lost: so it is.
+    Lost: another process has ended.
   """
   try:
     yield
   except (ValueError, RuntimeError) as error:
     text = ' '.join(str(error).split())
-    if not any(mark in text.lower() for mark in _MARKS):
+    if not any(word in text.lower() for word in _LOST_WORDS):
       raise
     raise Lost(
-      f'another process is gone ({text[:120]}); the same commands again go on '
-      'from the last checkpoint'
+      f'another process is gone ({text[:120]}); repeat the same commands to '
+      'resume from the last checkpoint'
     ) from error
 
 
 def _leave(lost: Lost, warn: Warn) -> None:
-  """Ends this process at once: Python's own end would wait for the others."""
+  """Ends this process at once.
+
+  A regular exit of Python would wait for the other processes.
+  """
   warn(f'stopped: {lost}')
   sys.stdout.flush()
   sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""The phases of a run in order, with their first and last step."""
+"""Stages: the phases of a run with their first and last steps."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -9,9 +9,11 @@ from moegan_jax.types import Phase, Role
 class Stage(NamedTuple):
   """A phase within a run.
 
-  name: of the phase
-  role, label: see `Phase`
-  start, end: the steps of the run before its first and after its last update
+  Attributes:
+    name: name of the phase.
+    role, label: see `Phase`.
+    start: the global step before the first update of the phase.
+    end: the global step after its last update.
   """
 
   name: str
@@ -22,12 +24,16 @@ class Stage(NamedTuple):
 
   @property
   def trains_generator(self) -> bool:
-    """Whether samples differ after the phase."""
+    """Whether the phase changes the generator."""
     return self.role != Role.DISCRIMINATOR
 
 
 def stages(phases: Mapping[str, Phase]) -> tuple[Stage, ...]:
-  """The stages of phases that follow each other."""
+  """Computes the first and last steps of phases.
+
+  Args:
+    phases: name -> Phase, in the order of training.
+  """
   found, step = [], 0
   for name, phase in phases.items():
     end = step + phase.steps
@@ -37,10 +43,13 @@ def stages(phases: Mapping[str, Phase]) -> tuple[Stage, ...]:
 
 
 def start_of(found: Sequence[Stage]) -> Stage:
-  """The stage after which adversarial training starts: the baseline.
+  """Returns the stage at whose end the generator is the likelihood baseline.
 
-  It is the last likelihood stage before the first adversarial one; of a system
-  without one, its first stage.
+  This is the last likelihood stage before the first adversarial stage, or the
+  first stage if there is no likelihood stage.
+
+  Args:
+    found: the stages of a run in order.
   """
   start = found[0]
   for stage in found:
@@ -52,7 +61,16 @@ def start_of(found: Sequence[Stage]) -> Stage:
 
 
 def row_key(stage: Stage, found: Sequence[Stage]) -> str:
-  """The key of a stage's row: 'start', 'last', or the name of its phase."""
+  """Returns the key of the row of a stage.
+
+  Args:
+    stage: one of the stages.
+    found: the stages of a run in order.
+
+  Returns:
+    'start' for the likelihood baseline, 'last' for the last stage, otherwise
+    the name of the phase.
+  """
   if stage == start_of(found):
     return 'start'
   return 'last' if stage == found[-1] else stage.name

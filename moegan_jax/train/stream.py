@@ -1,8 +1,8 @@
-"""Batches from the host, for a corpus that must not sit on the device.
+"""Streaming: batches from the host, for a corpus that stays off the device.
 
-The rows are those that the compiled program would draw: the same functions of
-the same keys, computed on the host. So a streamed run equals a resident one bit
-for bit, and a resumed one needs nothing but its step.
+The host computes the row indices with the same functions and keys as the
+compiled program. A streamed run therefore equals a resident run bit for bit,
+and a resumed run needs only its step.
 """
 
 import concurrent.futures
@@ -17,22 +17,32 @@ from moegan_jax.train import batches
 from moegan_jax.train.mesh import Layout
 from moegan_jax.types import Phase, TrainState
 
-# A block on the device; three are alive at once: the one in use, the next one,
-# and what the thread makes.
+# Size of a block. Three exist at once: one in use, the next, and the one that
+# the thread assembles.
 BLOCK_BYTES = 32_000_000
-# A corpus beyond these is streamed unasked. On a CPU the number of lines counts
-# too: a chunk of a resident corpus begins with the permutation of its epoch,
-# and a CPU takes seconds to sort millions. A stream does it once an epoch.
+# A larger corpus is always streamed. On a CPU the number of lines matters too:
+# a resident corpus computes the permutation of its epoch in every chunk, which
+# takes a CPU seconds for millions of lines. A stream does so once per epoch.
 RESIDENT_BYTES = 1_000_000_000
 RESIDENT_LINES = 500_000
 
 
 class Resident:
-  """The whole corpus on the device."""
+  """Keeps the whole corpus on the device.
+
+  Attributes:
+    source: None, the default source of `loop.compile_chunk`.
+  """
 
   source = None
 
   def __init__(self, tokens: np.ndarray, layout: Layout | None):
+    """Copies the corpus to the device.
+
+    Args:
+      tokens: the corpus, int [N, T].
+      layout: sharding over several devices; None for one device.
+    """
     whole = np.asarray(tokens, np.int32)
     self._corpus = (
       jnp.asarray(whole)
@@ -43,16 +53,24 @@ class Resident:
     )
 
   def at(self, step: int) -> tuple[Any, int]:
-    """The data of a chunk that begins at a step, and how long it may be."""
+    """Returns the data of a chunk, and its maximum number of iterations.
+
+    Args:
+      step: the global step at which the chunk begins.
+    """
     del step
     return self._corpus, 2**31 - 1
 
   def close(self) -> None:
-    pass
+    """Does nothing."""
 
 
 class Stream:
-  """Blocks of batches; the next one is made while one is in use."""
+  """Sends blocks of batches; a thread assembles the next block meanwhile.
+
+  Attributes:
+    source: the source for `loop.compile_chunk`.
+  """
 
   source = batches.streamed()
 
@@ -65,14 +83,16 @@ class Stream:
     layout: Layout | None = None,
     block_bytes: int = BLOCK_BYTES,
   ):
-    """Prepares the blocks; nothing is read yet.
+    """Prepares the stream. The first call of `at` reads the corpus.
 
     Args:
-      tokens: [N, T], such as a memory-mapped file; only rows are read
-      start: the step at which the phase begins
-      state: of all seeds, on one device; the keys are taken from it
-      layout: the devices, if several train
-      block_bytes: of a block, which has one iteration at least
+      tokens: int [N, T], such as a memory-mapped file, which is read row by
+        row.
+      phase: the phase that is trained.
+      start: the step at which the phase begins.
+      state: on one device, with the axis over seeds; gives the keys.
+      layout: sharding over several devices; None for one device.
+      block_bytes: maximum size of a block. A block has at least one iteration.
     """
     self._tokens, self._phase, self._start = tokens, phase, start
     self._layout, self._end = layout, start + phase.steps
@@ -82,10 +102,10 @@ class Stream:
     self._per_epoch = batches.steps_per_epoch(phase, len(tokens))
     one = 4 * len(self._keys) * self._taken * tokens.shape[1]
     self._size = max(1, min(phase.steps, block_bytes // one))
-    made = batches.rows(phase, start, len(tokens))
+    sampler = batches.rows(phase, start, len(tokens))
     keyed = functools.partial(jax.random.wrap_key_data, impl=self._impl)
-    over_seeds = jax.vmap(lambda k, s: made.order(keyed(k), s), (0, None))
-    over_steps = jax.vmap(lambda k, s: made.drawn(keyed(k), s), (None, 0))
+    over_seeds = jax.vmap(lambda k, s: sampler.order(keyed(k), s), (0, None))
+    over_steps = jax.vmap(lambda k, s: sampler.drawn(keyed(k), s), (None, 0))
     self._order = jax.jit(over_seeds)
     self._drawn = jax.jit(jax.vmap(over_steps, (0, None)))
     self._epoch: tuple[int, np.ndarray] = (-1, np.zeros(0))
@@ -94,7 +114,11 @@ class Stream:
     self._made: dict[int, concurrent.futures.Future] = {}
 
   def at(self, step: int) -> tuple[batches.Block, int]:
-    """The data of a chunk that begins at a step, and how long it may be."""
+    """Returns the block of a chunk, and its maximum number of iterations.
+
+    Args:
+      step: the global step at which the chunk begins.
+    """
     inside = [f for f in self._made if f <= step < f + self._size]
     first = inside[0] if inside else step
     following = first + self._size
@@ -107,12 +131,16 @@ class Stream:
     return batches.Block(tokens, jnp.int32(step - first)), following - step
 
   def close(self) -> None:
-    """Ends the thread."""
+    """Stops the thread."""
     self._made = {}
     self._thread.shutdown(cancel_futures=True)
 
   def _block(self, first: int) -> jax.Array:
-    """int32 [seeds, n, k, B, T], where the program wants it."""
+    """Assembles a block on the devices: int32 [seeds, n, k, B, T].
+
+    Args:
+      first: the global step of its first iteration.
+    """
     phase = self._phase
     rows = self._rows(first).reshape(
       len(self._keys), self._size, phase.update.batches, phase.batch_size
@@ -127,7 +155,10 @@ class Stream:
     return jax.make_array_from_callback(shape, self._layout.blocks, part)
 
   def _rows(self, first: int) -> np.ndarray:
-    """int32 [seeds, n, k * B]; what is beyond the end of the phase is 0."""
+    """Computes the rows of a block: int32 [seeds, n, k * B].
+
+    Iterations beyond the end of the phase have zeros.
+    """
     with jax.default_device(self._host):
       steps = np.arange(first, first + self._size, dtype=np.int32)
       if not self._phase.epochs:
@@ -150,10 +181,12 @@ def feed(
   layout: Layout | None,
   streamed: bool,
 ) -> Resident | Stream:
-  """What gives a phase its batches; see `Stream`.
+  """Creates the feed of a phase: a resident corpus or a stream.
 
   Args:
-    streamed: leave the corpus on the host, whatever its size
+    tokens: the corpus, int [N, T].
+    phase, start, state, layout: see `Stream`.
+    streamed: whether to stream a corpus of any size.
   """
   sorts = phase.epochs and jax.default_backend() == 'cpu'
   if (
@@ -166,8 +199,8 @@ def feed(
 
 
 def _host() -> jax.Device:
-  """The processor, where JAX may use it; else the device."""
+  """Returns the CPU, or the default device if JAX may not use the CPU."""
   try:
     return jax.local_devices(backend='cpu')[0]
-  except RuntimeError:  # JAX_PLATFORMS names the accelerator alone
+  except RuntimeError:  # JAX_PLATFORMS excludes the CPU
     return jax.local_devices()[0]

@@ -1,0 +1,252 @@
+"""Samples, likelihoods and divergences of a system, chunk by chunk."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from moegan_jax.data.corpus import Corpus
+from moegan_jax.metrics import divergence, likelihood
+from moegan_jax.ops.ends import end_mask
+from moegan_jax.ops.precision import full_precision
+from moegan_jax.train.keys import EVALUATE, use_key
+from moegan_jax.types import Array, System, TrainState
+
+
+class ModelScores:
+  """Computes on the device what depends on the parameters of a system.
+
+  All states are those of one seed; see `evaluation.select_seed`. Each function
+  compiles once.
+
+  Attributes:
+    corpus: the corpus.
+    draws: fixed draws of latent noise per likelihood; see `System.draws`.
+  """
+
+  def __init__(self, system: System, corpus: Corpus, chunk: int):
+    """Prepares the functions without compiling them.
+
+    Args:
+      system: the system to score.
+      corpus: the corpus.
+      chunk: sequences per call, which bounds the memory [chunk, T, V].
+    """
+    self.corpus, self.draws = corpus, system.draws
+    self._chunk = chunk
+    self._truth: dict[int, np.ndarray] = {}
+    pad, vocab_size = corpus.pad, corpus.vocab_size
+
+    def sample(state, key, temperature, first):
+      return system.sample(state, key, chunk, temperature, first)
+
+    def nll_terms(state, tokens, temperature):
+      logits = system.logits(state, tokens, temperature)
+      log_probs = likelihood.token_log_probs(logits, tokens)
+      return likelihood.nll_terms(
+        log_probs, tokens, pad=pad, vocab_size=vocab_size
+      )
+
+    def divergence_terms(state, tokens, temperature, key=None, first=0):
+      logits = system.logits(state, tokens, temperature, key, first)
+      return divergence.chunk_terms(
+        jax.nn.log_softmax(logits), corpus.oracle.log_probs(tokens), tokens, pad
+      )
+
+    def oracle_terms(tokens, first):
+      del first
+      log_probs = corpus.oracle.log_probs(tokens)
+      return divergence.chunk_terms(log_probs, log_probs, tokens, pad)
+
+    def features(state, tokens):
+      found = system.critique(state, tokens).features
+      return {'features': found.mean(1)}
+
+    self._sample = jax.jit(sample)
+    # A divergence is a small difference of large numbers.
+    self._nll_terms = jax.jit(full_precision(nll_terms))
+    self._divergence_terms = jax.jit(full_precision(divergence_terms))
+    self._oracle_terms = jax.jit(oracle_terms)
+    self._features = jax.jit(features)
+
+  def sample(
+    self, state: TrainState, key: Array, n: int, temperature: float = 1.0
+  ) -> np.ndarray:
+    """Draws n samples.
+
+    Row i depends on the key and i only, whatever n and the chunk size.
+
+    Args:
+      state: of one seed.
+      key: typed PRNG key.
+      n: number of samples.
+      temperature: divides the logits.
+
+    Returns:
+      int32 [n, T] with pads after the first pad.
+    """
+    return self._pad_after_end(self._raw_samples(state, key, n, temperature))
+
+  def sample_at(
+    self, state: TrainState, n: int, temperature: float = 1.0
+  ) -> np.ndarray:
+    """Draws n samples with the evaluation key of the step of a state.
+
+    See `sample` for the arguments and the result.
+    """
+    key = use_key(state.key, state.step, EVALUATE)
+    return self.sample(state, key, n, temperature)
+
+  def truth(self, n: int) -> np.ndarray:
+    """Draws n sequences of the oracle that are in no part of the corpus.
+
+    Returns:
+      int32 [n, T], the same for every call with this n.
+    """
+    if n not in self._truth:
+      # A seed of two words: the corpus was drawn with a seed of one word.
+      rng = np.random.RandomState([7, 7])
+      self._truth[n] = self.corpus.oracle.sample(rng, n)
+    return self._truth[n]
+
+  def nll(
+    self, state: TrainState, tokens: np.ndarray, temperature: float = 1.0
+  ) -> dict[str, float]:
+    """Computes the negative log-likelihood of sequences.
+
+    Args:
+      state: of one seed.
+      tokens: int32 [n, T].
+      temperature: divides the logits.
+
+    Returns:
+      'nll' in nats per position, 'nll_token' in nats per token, and 'skipped',
+      the share of out-of-vocabulary tokens.
+    """
+    temperature = jnp.float32(temperature)
+    terms = self._rows(
+      lambda t, _: self._nll_terms(state, t, temperature), tokens
+    )
+    return {k: float(v) for k, v in likelihood.nll(terms).items()}
+
+  def losses(self, state: TrainState, tokens: np.ndarray) -> np.ndarray:
+    """Computes the negative log-likelihood of each sequence up to its end.
+
+    Args:
+      state: of one seed.
+      tokens: int32 [n, T].
+
+    Returns:
+      [n], in nats.
+    """
+    terms = self._rows(
+      lambda t, _: self._nll_terms(state, t, jnp.float32(1)), tokens
+    )
+    return terms['loss_token']
+
+  def divergences(
+    self,
+    state: TrainState,
+    samples: np.ndarray,
+    truth: np.ndarray,
+    temperature: float = 1.0,
+  ) -> dict[str, float]:
+    """Estimates all divergences between a generator and the oracle.
+
+    Args:
+      state: of one seed.
+      samples: int32 [n, T] from `sample_at` at this temperature.
+      truth: int32 [m, T] from the oracle.
+      temperature: divides the logits.
+
+    Returns:
+      The values of `metrics.divergence.divergences`.
+    """
+    temperature = jnp.float32(temperature)
+    key = use_key(state.key, state.step, EVALUATE)
+
+    def of_samples(tokens, first):
+      first = jnp.int32(first)
+      return self._divergence_terms(state, tokens, temperature, key, first)
+
+    def of_truth(tokens, _):
+      return self._divergence_terms(state, tokens, temperature)
+
+    values = divergence.divergences(
+      self._rows(of_samples, samples), self._rows(of_truth, truth)
+    )
+    return {k: float(v) for k, v in values.items()}
+
+  def oracle_divergences(self, n: int) -> dict[str, float]:
+    """Estimates the divergences of the oracle from itself.
+
+    Args:
+      n: number of sequences.
+
+    Returns:
+      The values of `metrics.divergence.divergences`.
+    """
+    terms = self._rows(self._oracle_terms, self.truth(n))
+    values = divergence.divergences(terms, terms)
+    return {k: float(v) for k, v in values.items()}
+
+  def nll_oracle(self, tokens: np.ndarray) -> float:
+    """Computes the negative log-likelihood of samples under the oracle.
+
+    Args:
+      tokens: int32 [n, T].
+
+    Returns:
+      Nats per token, the end symbol included.
+    """
+    terms = self._rows(self._oracle_terms, tokens)
+    return float(-terms['log_p'].sum() / terms['length'].sum())
+
+  def features(self, state: TrainState, tokens: np.ndarray) -> np.ndarray:
+    """Computes the discriminator's features, averaged over representations.
+
+    Args:
+      state: of one seed of a system with a discriminator.
+      tokens: int32 [n, T] without out-of-vocabulary words.
+
+    Returns:
+      [n, F].
+    """
+    rows = self._rows(lambda t, _: self._features(state, t), tokens)
+    return rows['features']
+
+  def _raw_samples(
+    self, state: TrainState, key: Array, n: int, temperature: float
+  ) -> np.ndarray:
+    """Returns int32 [n, T] with the tokens generated after the first pad."""
+    parts = [
+      self._sample(state, key, jnp.float32(temperature), jnp.int32(first))
+      for first in range(0, n, self._chunk)
+    ]
+    return np.concatenate([np.asarray(p) for p in parts])[:n]
+
+  def _pad_after_end(self, tokens: np.ndarray) -> np.ndarray:
+    """Replaces all tokens after the first pad of a row by pads."""
+    if self.corpus.pad is None:
+      return tokens
+    before_end = np.asarray(end_mask(tokens, self.corpus.pad))
+    return np.where(before_end, tokens, self.corpus.pad)
+
+  def _rows(self, function, tokens: np.ndarray) -> dict[str, np.ndarray]:
+    """Applies a function to all rows, one chunk at a time.
+
+    Args:
+      function: (tokens [chunk, T], index of the first row) -> name -> [chunk,
+        ...].
+      tokens: int32 [n, T].
+
+    Returns:
+      Name -> [n, ...].
+    """
+    parts = []
+    for first in range(0, len(tokens), self._chunk):
+      rows = tokens[first : first + self._chunk]
+      # Copies fill the last chunk, since all chunks need one shape.
+      full = np.resize(rows, (self._chunk, tokens.shape[1]))
+      parts.append({k: np.asarray(v) for k, v in function(full, first).items()})
+    whole = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
+    return {k: v[: len(tokens)] for k, v in whole.items()}
