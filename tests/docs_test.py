@@ -165,6 +165,29 @@ def test_all_corpora_scales_and_systems_are_named():
   assert not [name for name in grids if f'| `{name}` |' not in sweeps]
 
 
+def test_all_rooms_are_described():
+  text = (ROOT / 'docs/architecture.md').read_text(encoding='utf-8')
+  table = text.split('## Rooms')[1].split('##')[0]
+  rows = [row.split('|')[1] for row in table.splitlines() if row[:3] == '| `']
+  described = {name for row in rows for name in re.findall('`(.+?)`', row)}
+  rooms = {
+    path.name + ('/' if path.is_dir() else '')
+    for path in (ROOT / 'moegan_jax').iterdir()
+    if path.name[:2] != '__' and path.suffix in ('', '.py')
+  }
+  assert described == rooms
+
+
+def test_all_pages_are_in_the_navigation():
+  text = (ROOT / 'mkdocs.yml').read_text(encoding='utf-8')
+  navigation = text.split('nav:')[1]
+  for path in (ROOT / 'docs').rglob('*.md'):
+    name = path.relative_to(ROOT / 'docs').as_posix()
+    assert re.search(rf'[\s:]{re.escape(name)}$', navigation, re.MULTILINE), (
+      name
+    )
+
+
 @pytest.mark.slow
 def test_the_notebook_runs(tmp_path, monkeypatch):
   import nbclient
