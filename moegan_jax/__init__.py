@@ -5,7 +5,7 @@
 >>> run.sample(3), run.log_prob(['a man rides a horse .'])
 """
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'
 
 
 def load(workdir, checkpoint: str = 'last', seed_index: int = 0):

@@ -5,7 +5,7 @@ weights.safetensors: the part of the training state that the program reads
 program.stablehlo: the sampling program, serialised by `jax.export`. It is a
   `sampler.Program` of named weights, for any batch size, on CPU and CUDA.
 
-The README has a loader of some thirty lines that does not need this package.
+examples/load_exported.py loads them without this package.
 """
 
 import hashlib

@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 
 import jax
 import numpy as np
@@ -316,11 +315,9 @@ def test_contents_of_an_export(generator, run):
 
 
 @pytest.mark.parametrize('codec', ['whitespace', 'bpe'])
-def test_the_loader_in_readme(damaged, codec, tmp_path):
-  page = (ROOT / 'README.md').read_text(encoding='utf-8')
-  blocks = re.findall(r'(?:(?:    .*)?\n)+', page)
-  (block,) = [b for b in blocks if 'jax.export.deserialize' in b]
-  loader = textwrap.dedent(block).strip()
+def test_the_loader_example(damaged, codec, tmp_path):
+  text = (ROOT / 'examples/load_exported.py').read_text(encoding='utf-8')
+  loader = text.split('"""\n', 1)[1].strip()  # after the docstring
   assert len(loader.splitlines()) <= 32
   assert set(re.findall(r'^import (\w+)', loader, re.MULTILINE)) == {
     'jax',

@@ -2,11 +2,11 @@
 
 The paper's algorithm (G: generator, D: discriminator):
 
-  pre-train G by maximum likelihood
-  repeat:
-    g times:  G <- Adam step on the relativistic loss         (Eq 1)
-              G <- Adam step on the counter-contrastive loss  (Eq 3)
-    k times:  D <- Adam step on the relativistic loss, on new batches
+    pre-train G by maximum likelihood
+    repeat:
+      g times:  G <- Adam step on the relativistic loss         (Eq 1)
+                G <- Adam step on the counter-contrastive loss  (Eq 3)
+      k times:  D <- Adam step on the relativistic loss, on new batches
 """
 
 from moegan_jax.errors import UserError

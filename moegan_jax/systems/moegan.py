@@ -2,10 +2,10 @@
 
 Algorithm 1 of the paper (G: generator, D: discriminator, F: D's features):
 
-  pre-train G by maximum likelihood
-  repeat:
-    g times:  G <- Adam step on  L_G + w Delta_F              (Eq 7, 6, 9)
-    k times:  D <- Adam step on  L_D, on new batches          (Eq 8)
+    pre-train G by maximum likelihood
+    repeat:
+      g times:  G <- Adam step on  L_G + w Delta_F              (Eq 7, 6, 9)
+      k times:  D <- Adam step on  L_D, on new batches          (Eq 8)
 
 L_G and L_D are the relativistic losses of D's logits of real text and of
 relaxed samples. Delta_F is the distance between the mean features of both. G is

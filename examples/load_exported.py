@@ -1,0 +1,40 @@
+"""Samples from an exported generator without moegan_jax.
+
+  python examples/load_exported.py FOLDER 10 0
+
+Prints ten sentences of seed 0, the same as `moegan-jax sample`. FOLDER is what
+`moegan-jax export` wrote. Needs numpy, flatbuffers, and jax of the version that
+wrote the files or a later one.
+"""
+
+import json
+import sys
+
+import jax
+import jax.export
+import numpy as np
+
+folder, n, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+with open(f'{folder}/generator.json', encoding='utf-8') as file:
+  about = json.load(file)
+with open(f'{folder}/program.stablehlo', 'rb') as file:
+  program = jax.export.deserialize(bytearray(file.read()))
+with open(f'{folder}/weights.safetensors', 'rb') as file:
+  header = json.loads(file.read(int.from_bytes(file.read(8), 'little')))
+  data = file.read()
+weights = {}
+for name, entry in header.items():  # all weights are float32
+  flat = np.frombuffer(data[slice(*entry['data_offsets'])], np.float32)
+  weights[name] = flat.reshape(entry['shape'])
+key, first = np.array([0, seed], np.uint32), np.int32(0)
+prefix = np.full((n, about['length']), -1, np.int32)  # -1: to be chosen
+temperature, top_k, top_p = np.float32(1), np.int32(0), np.float32(1)
+tokens = jax.jit(program.call)(
+  weights, key, first, prefix, temperature, top_k, top_p
+)
+for row in np.asarray(tokens).tolist():
+  end = row.index(about['pad']) if about['pad'] in row else len(row)
+  line = about['separator'].join(about['vocabulary'][i] for i in row[:end])
+  if about['bytes']:  # byte pairs: each character stands for a byte
+    line = bytes(about['bytes'][c] for c in line).decode(errors='replace')
+  print(line)
