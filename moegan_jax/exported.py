@@ -87,7 +87,7 @@ def load(folder: str | os.PathLike, chunk: int = CHUNK) -> Sampler:
   if not (folder / DESCRIPTION).is_file():
     raise UserError(
       f'{folder} is no exported generator: it has no {DESCRIPTION}; write one'
-      ' by python -m moegan_jax.export'
+      ' by moegan-jax export'
     )
   known = read_json(folder / DESCRIPTION)
   corpus = corpus_of(known, folder / DESCRIPTION)

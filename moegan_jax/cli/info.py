@@ -135,7 +135,7 @@ def in_words(facts: Mapping[str, Any]) -> str:
   ]
   if config['init_from']:
     lines.append(_entry('init_from', config['init_from']))
-  for name in SECTIONS:
+  for name in (s for s in SECTIONS if s in config):
     values = ', '.join(f'{k}={v}' for k, v in config[name].items())
     lines.append(_entry(name, values))
   return '\n'.join(lines)

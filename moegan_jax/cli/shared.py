@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
+from moegan_jax.config import Text
 from moegan_jax.errors import UserError
 
 BAD_INPUT, INTERRUPTED = 2, 130  # exit codes
@@ -85,7 +86,7 @@ def joined(argv: Sequence[str], flag: str) -> list[str]:
   return argv
 
 
-def changes_of(flags: Sequence[str]) -> dict[str, str]:
+def changes_of(flags: Sequence[str]) -> dict[str, Text]:
   """Parses --config.KEY=VALUE flags.
 
   Args:
@@ -110,5 +111,5 @@ def changes_of(flags: Sequence[str]) -> dict[str, str]:
         'command line: --config.workdir is not a setting; did you mean '
         f'--workdir={change[2]}?'
       )
-    found[change[1]] = change[2]
+    found[change[1]] = Text(change[2])
   return found

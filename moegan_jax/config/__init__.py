@@ -4,6 +4,7 @@ No file here imports JAX, so that a wrong flag is reported at once.
 """
 
 from moegan_jax.config.compose import (
+  Text,
   as_system,
   check_keys,
   compose,
@@ -16,6 +17,7 @@ from moegan_jax.config.files import load
 from moegan_jax.config.scales import experiment, scale_steps
 
 __all__ = [
+  'Text',
   'as_system',
   'check_keys',
   'compose',

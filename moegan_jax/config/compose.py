@@ -20,6 +20,10 @@ from moegan_jax.config.training import SYSTEMS
 from moegan_jax.errors import UserError, unknown
 
 
+class Text(str):
+  """A value as it is written on a command line."""
+
+
 def compose(system: str, corpus: str = 'coco') -> ConfigDict:
   """The default configuration of a system.
 
@@ -82,8 +86,7 @@ def override(
 
   Args:
     config: of `compose`, possibly changed
-    changes: dotted key -> value of the setting's type, or its text as it is
-      written on a command line
+    changes: dotted key -> value of the setting's type, or a `Text`
     optional: keys that are skipped if the configuration does not have them
 
   Raises:
@@ -246,8 +249,8 @@ def _typed(key: str, old: Any, value: Any) -> Any:
   if isinstance(old, ConfigDict):
     first = next(iter(old))
     raise UserError(f'config.{key} is a section; set config.{key}.{first}')
-  if isinstance(value, str) and not isinstance(old, str):
-    value = _parsed(value)
+  if isinstance(value, Text):
+    value = str(value) if isinstance(old, str) else _parsed(value)
   if isinstance(old, float) and type(value) is int:
     value = float(value)
   if isinstance(old, tuple):

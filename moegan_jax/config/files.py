@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pathlib
+import re
 import sys
 from typing import Any
 
@@ -51,7 +52,7 @@ def find(text: str, subfolder: str = '') -> pathlib.Path:
     UserError: there is none.
   """
   path = pathlib.Path(text).expanduser()
-  if path.suffix == '.py' or len(path.parts) > 1:
+  if not re.fullmatch(r'\w+', text):
     if path.is_file():
       return path
     raise UserError(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ml_collections import ConfigDict
 
-from moegan_jax.config.compose import compose, override
+from moegan_jax.config.compose import Text, compose, override
 from moegan_jax.errors import UserError
 
 # Variant -> (corpus, settings of its section `data`).
@@ -59,7 +59,7 @@ def experiment(
     _synthetic(config)
   paper(config)
   if changes:
-    config = override(config, changes)
+    config = override(config, {k: Text(v) for k, v in changes.items()})
   if corpora[0] == 'small':
     _bench(config)
   for name, apply in SCALES.items():  # in this order: s64 comes last

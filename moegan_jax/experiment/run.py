@@ -195,8 +195,8 @@ class Run:
         if timed == 2:  # the first call also pays for touching its memory
           self._announce(stage, compiled, seconds / count, stage.end - step)
         # At the end of a phase samples are shown anyway.
-        late = time.monotonic() >= show_after
-        if late and not self.measurements.shown and step < stage.end:
+        late = time.monotonic() >= show_after and step < stage.end
+        if late and not self.measurements.shown:
           self.measurements.first_samples(stage, self.engine.fetch())
         if step < stage.end and (step - stage.start) % every == 0:
           self.measurements.evaluate(stage, self.engine.fetch())

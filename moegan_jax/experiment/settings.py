@@ -58,7 +58,7 @@ def check(config) -> None:
       raise UserError(f'config.{key}={flat[key]} must be from 0 to {2**32 - 1}')
   for key, value in flat.items():
     if isinstance(value, tuple):
-      _check_numbers(key, value, whole=key.endswith('widths'))
+      _check_numbers(key, value, whole=key.endswith('.widths'))
   temperatures = config.eval.temperatures
   if config.eval.curve_samples and not (
     len(temperatures) and all(t > 0 for t in temperatures)

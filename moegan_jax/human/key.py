@@ -90,5 +90,5 @@ def read_key(path: str | os.PathLike) -> StudyKey:
     return StudyKey(str(value['tag']), blank, items)
   except (KeyError, TypeError, ValueError, AttributeError):
     raise UserError(
-      f'{path} is not a key of human_sheet; pass the -key.json that make wrote'
+      f'{path} is not a key of human-eval; pass the -key.json that make wrote'
     ) from None

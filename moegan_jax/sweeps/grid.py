@@ -112,7 +112,10 @@ def load(
         cells[name] = configure(base, first | common | changes[name], common)
         taken |= set(common) & set(config.keys(cells[name]))
         check(cells[name])
-    for key in settings:
+    for key in settings.keys() - taken:
+      for cell in cells.values():
+        if key not in config.keys(cell):
+          config.override(cell, {key: settings[key]})  # names what is wrong
       if key not in taken:
         raise UserError(f'{key} has no effect on any cell; leave it out')
     members = found.get('members', MEMBERS)

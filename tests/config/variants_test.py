@@ -77,7 +77,7 @@ def test_a_selector_recomposes_its_section_and_keeps_the_rest():
   c = config.load('relgan')
   c.generator.embed = 7
   changed = config.override(
-    c, {'generator.hidden': '9', 'generator.cell': 'lstm'}
+    c, {'generator.hidden': 9, 'generator.cell': 'lstm'}
   )
   assert changed.generator.hidden == 9
   assert changed.generator.embed == 7
@@ -112,7 +112,7 @@ def test_sequences_of_one_length_have_no_settings_of_their_end():
 )
 def test_a_wrong_change_is_named(name, key, value, words):
   with pytest.raises(UserError, match=words):
-    config.override(config.load(name), {key: value})
+    config.override(config.load(name), {key: config.Text(value)})
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,8 @@ def test_a_wrong_change_is_named(name, key, value, words):
 )
 def test_text_of_a_command_line_gets_the_type_of_the_setting(key, text, value):
   section, name = key.split('.')
-  changed = config.override(config.load('moegan'), {key: text})
+  given = {key: config.Text(text)}
+  changed = config.override(config.load('moegan_ccl'), given)
   assert changed[section][name] == value
   assert type(changed[section][name]) is type(value)
 

@@ -124,11 +124,12 @@ def test_the_memory_holds_what_the_game_did(unbroken):
   (ring,) = (x for path, x in found.items() if 'ring' in path)
   assert ring.shape[:2] == (2, RING) and (ring >= 0).all()
   assert (ring[0] != ring[1]).any()  # seeds have memories of their own
+  average = "['memory']['average']"
+  params = "['players']['generator']['params']"
   moved = [
-    abs(x - found[path.replace(".memory['average']", key)]).max()
+    abs(x - found[path.replace(average, params)]).max()
     for path, x in found.items()
-    for key in [".players['generator'].params"]
-    if 'average' in path
+    if average in path
   ]
   assert moved and 0 < max(moved) < 1  # an average lags behind
 

@@ -54,6 +54,7 @@ TINY = {
   'eval.chunk': 32,
   'eval.curve_samples': 20,
   'eval.temperatures': (0.8, 1.0),
+  'log_every': 1,
   'chunk_seconds': 0.001,
   'checkpoint.every': 0.0,
 }
@@ -121,7 +122,7 @@ def programs(changes, members=16, folder='nowhere'):
     ('fsa.weight', 0.5, 1.0, True),
     ('fsa.weight', 0.0, 1.0, False),
     ('ccl.weight', 0.0, 1.0, False),
-    ('ccl.temperature', 0.2, 1.0, True),
+    ('mle.lr', 1e-3, 1e-2, True),
     ('generator.experts', 1, 2, False),
     ('game.loss', 'rsgan', 'hinge', False),
     ('seed', 0, 1, False),
@@ -219,7 +220,7 @@ def test_who_shares_a_start():
     'given': 'elsewhere',
   }
   assert shared.starts['c'].system == 'mle'
-  assert shared.starts['c'].adversarial.steps == 0
+  assert 'adversarial' not in shared.starts['c']
   assert shared.starts['c'].generator == cells['c'].generator
   assert not cells['a'].init_from, 'the grid itself is left as it is'
 
@@ -248,7 +249,9 @@ def test_settings_of_the_command_line_are_those_of_all_cells():
   assert cells['no_mixture'].generator.experts == 1
   read = changes_of(['--config.mle.lr=1e-3', '--config.data.dir=a=b'])
   assert read == {'mle.lr': '1e-3', 'data.dir': 'a=b'}
-  cells = grids.load(f'{ABLATION}:small', None, {'mle.lr': '1e-3'}).cells
+  cells = grids.load(
+    f'{ABLATION}:small', None, changes_of(['--config.mle.lr=1e-3'])
+  ).cells
   assert {c.mle.lr for c in cells.values()} == {0.001}
 
 
@@ -271,7 +274,7 @@ BAD = {
   'base': ("{'base': 'configs/no.py', 'cells': {'a': {}}}", ['configs/no.py']),
   'setting': (
     "{'base': BASE, 'cells': {'a': {'fsa.wieght': 1}}}",
-    ['cell a', 'fsa.wieght', "'fsa.weight'"],
+    ['cell a', 'fsa.wieght', 'fsa.weight?'],
   ),
   'section': (
     "{'base': BASE, 'cells': {'a': {'fsa': {'weight': 1}}}}",
@@ -301,7 +304,7 @@ BAD = {
   'no changes': ("{'base': BASE, 'cells': {'a': None}}", ['cell a', 'dict']),
   'no effect': (
     "{'base': BASE, 'cells': {'a': {'slgan.noise': 0.2}}}",
-    ['cell a', 'slgan.noise', 'no effect', 'system=moegan'],
+    ['cell a', 'slgan.noise', 'system=moegan'],
   ),
   'taken': ("{'base': BASE, 'cells': {'groups': {}}}", ['groups']),
   'fails': ('1 / 0', ['bad.py', 'ZeroDivisionError']),
@@ -349,7 +352,7 @@ def test_a_bad_grid_is_one_clear_line(name, tmp_path):
     ([f'--grid={ABLATION}:small,emnlp'], ['small and emnlp', 'two corpora']),
     ([f'--grid={ABLATION}', '--config.game.bta=2'], ['game.bta', 'game.beta']),
     ([f'--grid={ABLATION}', '--config.game.beta'], ['--config.game.beta']),
-    ([f'--grid={ABLATION}', '--config.jsd.normalise=none'], ['no effect']),
+    ([f'--grid={ABLATION}', '--config.jsd.normalise=none'], ['jsd.normalise']),
   ],
 )
 def test_a_bad_command_line_is_one_clear_line(argv, words):
@@ -410,7 +413,7 @@ def test_a_cell_is_an_ordinary_run(swept):
   assert {
     f'adversarial-seed{i}-{s}.txt' for i in (0, 1) for s in (2, 4)
   } == names
-  row = json.loads((folder / f'fast/rows/adversarial-{STEPS}.json').read_text())
+  row = json.loads((folder / f'fast/rows/last-{STEPS}.json').read_text())
   one = moegan_jax.load(folder / 'fast', seed_index=1)
   assert len(one.sample(3)) == 3 and len(row['jeffreys']) == 2
   for name in ('results.json', 'curves.json', 'features.npz'):
@@ -421,9 +424,9 @@ def test_the_start_is_trained_and_measured_once(swept):
   folder = swept[0]
   start = folder / 'starts/slow/rows'
   for ours, theirs in (
-    ('pretrain-0', f'pretrain-{EPOCH}'),
-    ('curve_pretrain-0', f'curve_pretrain-{EPOCH}'),
-    ('mle_best-0', f'mle_best-{EPOCH}'),
+    ('start-0', f'start-{EPOCH}'),
+    ('curve_start-0', f'curve_start-{EPOCH}'),
+    ('start_tempered-0', f'start_tempered-{EPOCH}'),
     ('real_train-40', 'real_train-40'),
     ('real_few-20', 'real_few-20'),
   ):
@@ -559,7 +562,7 @@ def test_without_a_shared_start_a_group_pretrains(tmp_path):
   assert not (tmp_path / 'toy/starts').exists()
   assert (tmp_path / 'toy/groups/a+b').is_dir()
   rows = [
-    json.loads((tmp_path / f'toy/{c}/rows/pretrain-{EPOCH}.json').read_text())
+    json.loads((tmp_path / f'toy/{c}/rows/start-{EPOCH}.json').read_text())
     for c in cells
   ]
   assert rows[0]['nll_train'] != rows[1]['nll_train']
