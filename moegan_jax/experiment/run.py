@@ -35,6 +35,7 @@ from moegan_jax.train.stages import Stage, row_key, stages, start_of
 from moegan_jax.types import Role, System, TrainState
 
 FIRST_SAMPLES = 40.0  # seconds of training before the first samples
+_NOTICE = '{} received: saving after the current iterations'
 
 
 class Run:
@@ -123,10 +124,9 @@ class Run:
     self.best.restore(self.shapes)
     self.measurements.shown = True
     total = self.stages[-1].end
-    if saved.step >= total:
-      self.reporter.note('this run is finished')
-    else:
-      self.reporter.note(f'resumed at step {saved.step} of {total}')
+    resumed = f'resumed at step {saved.step} of {total}'
+    done = saved.step >= total
+    self.reporter.note('this run is finished' if done else resumed)
     return saved.tree
 
   def execute(self) -> str:
@@ -140,9 +140,8 @@ class Run:
       Diverged: no seed is left whose values are finite.
     """
     state = self._begin()
-    notice = '{} received: saving after the current iterations'
     try:
-      with Interrupts(notice) as signals:
+      with Interrupts(_NOTICE) as signals:
         for stage in self.stages:
           while int(state.step) < stage.end:  # more than once after a rollback
             state = self._train(stage, state, signals)
