@@ -193,7 +193,6 @@ class Run:
         self._progress(stage, step, count, seconds if timed > 1 else 0, report)
         if timed == 2:  # the first call also pays for touching its memory
           self._announce(stage, compiled, seconds / count, stage.end - step)
-        # At the end of a phase samples are shown anyway.
         late = time.monotonic() >= show_after and step < stage.end
         if late and not self.measurements.shown:
           self.measurements.first_samples(stage, self.engine.fetch())
