@@ -16,13 +16,15 @@ from moegan_jax import systems
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.experiment.settings import label
 from moegan_jax.scoring.evaluation import Evaluator, select_seed
+from moegan_jax.systems.assembly import ADVERSARIAL
+from moegan_jax.systems.likelihood import PRETRAIN
 from moegan_jax.train import loop
 from moegan_jax.types import Phase, Spec, System, Update
 
 LONG = 0.5  # target duration of a timed call in seconds
 # Systems that build D from the section `discriminator`.
 _JUDGED = (*flops.COVERED, 'textgan', 'fmgan')
-NAMES = {'pretrain': 'MLE step', 'adversarial': 'whole iteration'}
+NAMES = {PRETRAIN: 'MLE step', ADVERSARIAL: 'whole iteration'}
 
 
 class Case(NamedTuple):
@@ -72,7 +74,7 @@ def setting(case: Case) -> str:
   if c.system in _JUDGED:
     cnn = f'S {disc.representations}, highway {disc.highway}'
     parts.append(cnn if disc.kind == 'cnn' else f'D {disc.cell} {disc.hidden}')
-  if 'adversarial' in case.system.phases:
+  if ADVERSARIAL in case.system.phases:
     parts.append(f'batch {run.batch}, steps {run.g_steps} + {run.d_steps}')
   device = jax.devices()[0]
   return ', '.join(
@@ -108,25 +110,25 @@ class Piece(NamedTuple):
 def pieces(case: Case) -> list[Piece]:
   """Returns the updates of all phases: one per player, and whole iterations."""
   c, spec, phases = case.config, case.spec, case.system.phases
-  update, products = phases['pretrain'].update, flops.likelihood_step(c, spec)
-  found = [Piece(NAMES['pretrain'], 'pretrain', update, 1, products)]
-  if 'adversarial' not in phases:
+  update, products = phases[PRETRAIN].update, flops.likelihood_step(c, spec)
+  found = [Piece(NAMES[PRETRAIN], PRETRAIN, update, 1, products)]
+  if ADVERSARIAL not in phases:
     return found
   known = not flops.uncovered(c)
   formulas = {
     'generator': flops.generator_step,
     'discriminator': flops.discriminator_step,
   }
-  phase = phases['adversarial']
+  phase = phases[ADVERSARIAL]
   for player, part in (phase.parts or {}).items():
     products = formulas[player](c, spec) if known else None
     # A step takes one batch, so the batches count the steps.
     found.append(
-      Piece(f'{player} step', 'adversarial', part, part.batches, products)
+      Piece(f'{player} step', ADVERSARIAL, part, part.batches, products)
     )
   products = flops.iteration(c, spec) if known else None
   found.append(
-    Piece(NAMES['adversarial'], 'adversarial', phase.update, 1, products)
+    Piece(NAMES[ADVERSARIAL], ADVERSARIAL, phase.update, 1, products)
   )
   return found
 
@@ -145,7 +147,7 @@ def measure(case: Case, piece: Piece, repeats: int, warm: bool) -> Row:
   """
   seeds, phases = case.config.num_seeds, case.system.phases
   phase: Phase = phases[piece.phase]._replace(update=piece.update)
-  start = phases['pretrain'].steps if piece.phase == 'adversarial' else 0
+  start = phases[PRETRAIN].steps if piece.phase == ADVERSARIAL else 0
   state = loop.init_seeds(case.system.init, case.config.seed, seeds)
   state = loop.enter(phase, state.replace(step=jnp.int32(start)))
   corpus = jnp.asarray(case.tokens)

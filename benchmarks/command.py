@@ -8,9 +8,9 @@ from collections.abc import Sequence
 # Hides XLA's messages about CPU features.
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
-import launch
 from benchmarks import table
 from benchmarks.timing import resident_peak
+from moegan_jax.cli import train
 from moegan_jax.cli.shared import Parser
 
 
@@ -50,16 +50,16 @@ def positive(text: str) -> int:
 
 
 def parse(made: argparse.ArgumentParser, argv: Sequence[str] | None):
-  """Parses the flags and the configuration, as launch.py does.
+  """Parses the flags and the configuration, as moegan-jax train does.
 
   Returns:
-    The flags, and the configuration that launch.py would train.
+    The flags, and the configuration that moegan-jax train would use.
 
   Raises:
     UserError: an invalid flag, config file or setting.
   """
   args, rest = made.parse_known_args(argv)
-  config, *_ = launch.parse(['', f'--config={args.config}', *rest])
+  config = train.configuration(args.config, rest)
   return args, config
 
 

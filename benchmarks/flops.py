@@ -88,6 +88,11 @@ def _reads_real(config) -> bool:
   return bool(loss(real, fake) != loss(-real, fake))
 
 
+def _weight(config, section: str) -> float:
+  """Returns the weight of a term; 0 without its section."""
+  return config[section].weight if section in config else 0.0
+
+
 def uncovered(config) -> str:
   """Returns why a configuration has no formula for its game, or ''.
 
@@ -98,7 +103,7 @@ def uncovered(config) -> str:
   own = config.game.penalty < 0
   if _rules(config).penalty if own else config.game.penalty:
     return 'no formula for a gradient penalty'
-  if config.fsa.weight and config.fsa.distance != 'centroid':
+  if _weight(config, 'fsa') and config.fsa.distance != 'centroid':
     return f'no formula for fsa.distance={config.fsa.distance}'
   if config.adversarial.mle_every:
     return 'no formula for adversarial.mle_every, as iterations differ'
@@ -115,13 +120,13 @@ def generator_step(config, spec: Spec) -> Products:
   made = _rollout(config, spec, n, soft).trained
   made += rows.left if hard else rows.through
   found = made + judge.through
-  aligned = bool(config.fsa.weight)
+  aligned = bool(_weight(config, 'fsa'))
   if aligned and config.fsa.dropout == 'off':
     found += judge.forward + judge.through  # separate passes without dropout
     aligned = False
   if aligned or _reads_real(config):
     found += judge.forward
-  if config.ccl.weight:  # real text under two masks, and new samples
+  if _weight(config, 'ccl'):  # real text under two masks, and new samples
     found += made + judge.through + times(judge.forward, 2)
   if config.adversarial.anchor:
     found += likelihood_step(config, spec, n)
@@ -141,7 +146,7 @@ def discriminator_step(config, spec: Spec) -> Products:
     rows = dense(n * spec.length, spec.vocab_size, config.discriminator.embed)
     found += rows.of_weights
   judged = 2
-  if config.ccl.weight and config.ccl.updates == 'both':
+  if _weight(config, 'ccl') and config.ccl.updates == 'both':
     judged += 3
   return found + times(_judge(config, spec, n).trained, judged)
 

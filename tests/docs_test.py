@@ -118,10 +118,11 @@ def test_commands_name_what_there_is(page):
       for key, value in flags.items()
       if key.startswith('--config.') and key != '--config.KEY'
     }
+    texts = {k: config.Text(v) for k, v in changes.items()}
     if '--config' in flags:
-      config.override(config.load(flags['--config']), changes)
+      config.override(config.load(flags['--config']), texts)
     if '--grid' in flags:
-      assert grid.load(flags['--grid'], settings=changes).cells
+      assert grid.load(flags['--grid'], settings=texts).cells
     if verb == 'train' and '--list' not in arguments:
       _, unknown = train.parser().parse_known_args(arguments)
       assert all(flag.startswith('--config.') for flag in unknown), unknown

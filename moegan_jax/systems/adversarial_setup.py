@@ -116,7 +116,7 @@ def relaxed_gan(
   top_k: int,
   top_p: float,
   unroll: int,
-  horizon: int = 1,
+  horizon: int = 2,
   end: str = 'free',
   weight: float = 1.0,
   penalty: float = 0.0,

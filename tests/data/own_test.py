@@ -7,8 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from configs import moegan_text
-from moegan_jax import data
+from moegan_jax import config, data
 from moegan_jax.data import own
 from moegan_jax.data.corpus import describe
 from moegan_jax.data.formats import Columns
@@ -144,7 +143,7 @@ def test_labels_follow_their_lines(write):
 
 
 def test_fewer_lines_keep_their_labels(write):
-  settings = moegan_text.get_config().data
+  settings = config.load('moegan:text').data
   settings.path = write(
     ['line,kind', *(f'{x},{len(x)}' for x in LINES)], 'a.csv'
   )

@@ -53,7 +53,7 @@ def test_the_measure_that_chooses(name, selection, kwargs, expected):
     ('bleu4', 'test', {'pad': None}, 'not measured'),
     ('jeffreys', 'validation', {}, 'not measured'),
     ('auc', 'test', {'oracle': 'one'}, 'not measured'),
-    ('self_bleu4', 'test', {}, 'no measure that has a best value'),
+    ('self_bleu4', 'test', {}, 'not a measure with a best value'),
     ('auto', 'tests', {}, "did you mean 'test'"),
   ],
 )

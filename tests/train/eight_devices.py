@@ -148,7 +148,10 @@ def sizes(text: str, operation: str) -> list[int]:
 
 def shape(seeds: int, seed: int = 0, data: int = 0, batch: int = 16):
   """The shape of a mesh, or how it is refused."""
-  phase = Phase(1, batch, None, None, False)
+  key = 'adversarial.batch'
+  phase = Phase(
+    1, batch, None, None, False, Role.ADVERSARIAL, 'GAN', batch_key=key
+  )
   try:
     where = mesh.layout(jax.devices(), seeds, seed=seed, data=data)
     mesh.check_batches(where, {'adversarial': phase})

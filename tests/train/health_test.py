@@ -121,7 +121,7 @@ def test_one_seed_is_marked_and_the_others_go_on(what, tmp_path, monkeypatch):
   found, saved = arrays(tmp_path / 'run')
   assert saved.step == END and saved.meta == {'lost': [-1, AT, -1]}
   assert all(np.isfinite(x).all() for x in found.values())
-  rows = json.loads((tmp_path / f'run/rows/pretrain-{END}.json').read_text())
+  rows = json.loads((tmp_path / f'run/rows/start-{END}.json').read_text())
   for key, values in rows.items():
     assert [str(v) == 'nan' for v in values] == [False, True, False], key
   page = (tmp_path / 'run/results.md').read_text()

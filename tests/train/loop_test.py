@@ -10,7 +10,7 @@ import toys
 
 from moegan_jax import systems
 from moegan_jax.ops.pooling import max_convolution
-from moegan_jax.train import batches, loop, operation_count
+from moegan_jax.train import batches, keys, loop, operation_count
 from moegan_jax.types import Phase, Role, TrainState, Update
 
 pytestmark = pytest.mark.usefixtures('quick_compilation')
@@ -122,10 +122,10 @@ def test_draws_with_replacement_cover_the_corpus():
 
 
 def test_no_key_serves_two_uses_or_steps_or_seeds():
-  keys = jax.random.split(jax.random.key(0), 2)
+  seeds = jax.random.split(jax.random.key(0), 2)
   found = {
     tuple(np.asarray(jax.random.key_data(keys.use_key(key, step, use))))
-    for key in keys
+    for key in seeds
     for step in range(5)
     for use in (keys.ORDER, keys.DRAW, keys.UPDATE, keys.EVALUATE)
   }
@@ -136,7 +136,8 @@ def test_update_keys_differ_between_steps():
   draws = []
   init, phase = toy(epochs=False)
   for count in (1, 2, 3):
-    draws.append(run(init, phase, 20, [1] * count)[1].mean['draw'][0])
+    report = run(init, phase, 20, [1] * count)[1]
+    draws.append(loop.means(report, 1)['draw'][0])
   assert len(set(draws)) == 3
 
 
@@ -147,10 +148,10 @@ def test_metrics_are_means_over_the_chunk():
 
   init, phase = toy(epochs=False, metrics=metrics)
   state, report = run(init, phase, 20, [3, 5], seeds=2)
-  np.testing.assert_allclose(report.mean['step'], [5.0, 5.0])  # 3 .. 7
-  np.testing.assert_allclose(
-    report.mean['mark'], state.memory['mark'], rtol=1e-6
-  )
+  means = loop.means(report, 5)
+  np.testing.assert_allclose(means['step'], [5.0, 5.0])  # 3 .. 7
+  np.testing.assert_allclose(means['mark'], state.memory['mark'], rtol=1e-6)
+  np.testing.assert_allclose(report.values['step'][:, :5], [range(3, 8)] * 2)
   assert int(state.step) == 8
 
 
@@ -197,7 +198,7 @@ def test_seeds_with_values_of_their_own():
     phase_of({}), 0, state, corpus, {'rate': rates}, phase_of
   )
   _, report = compiled.call(state, jnp.int32(3), corpus)
-  np.testing.assert_allclose(report.mean['rate'], rates)
+  np.testing.assert_allclose(loop.means(report, 3)['rate'], rates)
 
 
 def test_copies_of_the_seeds_have_the_keys_of_the_seeds():

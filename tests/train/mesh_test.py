@@ -17,7 +17,7 @@ def on_eight_devices(name):
   """What `eight_devices.py` prints."""
   more = {
     'XLA_FLAGS': '--xla_force_host_platform_device_count=8',
-    'PYTHONPATH': str(ROOT),
+    'PYTHONPATH': f'{ROOT}{os.pathsep}{HERE.parent}',
   }
   done = subprocess.run(
     [sys.executable, HERE / 'eight_devices.py', name],

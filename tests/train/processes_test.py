@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import launch
+from moegan_jax.cli import train
 
 ROOT = pathlib.Path(launch.__file__).resolve().parent
 SETTINGS = {
@@ -39,7 +40,7 @@ SETTINGS = {
 
 def command(workdir, *flags):
   settings = [f'--config.{key}={value}' for key, value in SETTINGS.items()]
-  config = f'--config={ROOT / "configs/mle_oracle_small.py"}'
+  config = '--config=mle:small'
   start = [sys.executable, ROOT / 'launch.py', config, *settings]
   return [*start, f'--workdir={workdir}', *flags]
 
@@ -129,8 +130,8 @@ def test_two_processes_are_one_run_and_survive_the_loss_of_one(tmp_path, lost):
 
 
 def test_half_of_the_addresses_is_refused(tmp_path, capsys):
-  config = f'--config={ROOT / "configs/mle_oracle_small.py"}'
-  code = launch.main(['launch.py', config, '--process_id=1'])
+  config = '--config=mle:small'
+  code = train.main([config, '--process_id=1'])
   assert code == 2
   said = capsys.readouterr().err
   assert '--num_processes' in said and said.count('\n') == 1

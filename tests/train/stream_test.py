@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import launch
+from moegan_jax.cli import train
 from moegan_jax.store.checkpoint import Store
 from moegan_jax.train import loop, stream
-from moegan_jax.types import Phase, TrainState, Update
+from moegan_jax.types import Phase, Role, TrainState, Update
 
-ROOT = pathlib.Path(launch.__file__).resolve().parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 N, T, B, BATCHES, SEEDS, STEPS, START = 23, 3, 2, 3, 2, 14, 5
 ONE = 4 * SEEDS * BATCHES * B * T  # bytes of an iteration
 
@@ -60,7 +60,15 @@ def phase(epochs):
     log = state.memory['log'].at[state.step].set(batch.tokens)
     return state.replace(memory={'log': log}), {'sum': batch.tokens.sum() * 1.0}
 
-  return Phase(STEPS, B, Update(BATCHES, apply), lambda state: state, epochs)
+  return Phase(
+    STEPS,
+    B,
+    Update(BATCHES, apply),
+    lambda state: state,
+    epochs,
+    Role.ADVERSARIAL,
+    'toy',
+  )
 
 
 def initial():
@@ -176,10 +184,9 @@ def test_a_run_that_streams_from_a_file(tmp_path, monkeypatch):
     workdir = tmp_path / f'run{asked}'
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-      code = launch.main(
+      code = train.main(
         [
-          'launch.py',
-          f'--config={ROOT / "configs/mle_text.py"}',
+          '--config=mle:text',
           *flags,
           f'--config.data.stream={asked}',
           f'--workdir={workdir}',
