@@ -227,10 +227,10 @@ def _no_setting(config: ConfigDict, key: str) -> str:
     if values and name in _any_keys(config, section):
       return f'config.{key} has no effect with {values}; leave it out'
   near = difflib.get_close_matches(key, keys(config), 1)
-  hint = f'did you mean config.{near[0]}? ' if near else ''
+  hint = f'did you mean config.{near[0]}? Choose' if near else 'choose'
   return (
-    f'there is no setting config.{key} for system={config.system}; {hint}'
-    f'choose one of {_listed(config, section)}'
+    f'there is no setting config.{key} for system={config.system}; {hint} '
+    f'one of {_listed(config, section)}'
   )
 
 
