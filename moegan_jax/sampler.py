@@ -19,7 +19,7 @@ CHUNK = 256  # default batch size
 GREEDY = 1e-6  # temperature at which sampling is greedy in float32
 
 # (weights, key uint32 [2], first int32 [], prefix int32 [n, T], temperature
-# float32 [], top_k int32 [], top_p float32 []) -> tokens int32 [n, T], which are
+# float32 [], top_k int32 [], top_p float32 []) -> tokens int32 [n, T]. They are
 # the rows first .. first + n - 1 of the sample of this key.
 Program = Callable[..., Array]
 
