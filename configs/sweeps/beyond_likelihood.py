@@ -16,7 +16,7 @@ from moegan_jax.config import load
 
 
 def base(variant: str):
-  """RelGAN with one representation and hard samples in its discriminator."""
+  """Returns RelGAN with one representation and straight-through samples."""
   c = load(f'relgan:{variant}')
   c.discriminator.representations = 1
   c.game.relaxation = 'straight_through'

@@ -118,7 +118,7 @@ def _write(texts: Iterable[str], output: str) -> int:
 
 
 def _exported(args: argparse.Namespace):
-  """Loads an exported generator; the returned values are those of `_trained`.
+  """Loads an exported generator; the return values are as in `_trained`.
 
   Raises:
     UserError: a flag that needs a run is set; see also `exported.load`.

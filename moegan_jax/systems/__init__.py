@@ -1,4 +1,4 @@
-"""The systems by name, one paper per file."""
+"""Builds systems by name. Each file is the system of one paper."""
 
 from collections.abc import Callable
 
