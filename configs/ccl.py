@@ -1,9 +1,9 @@
 """CCL: counter-contrastive learning on one expert, without alignment.
 
-Paper: CCL, Findings of EMNLP 2021.
-Setting: memory core of 1 x 512, 1 representation, batch 128, 150 epochs of
-likelihood, 2,000 iterations (3,000 on synthetic data, beta 1). The paper
-searched the temperature in .2, .5, 1 and does not give the chosen one.
+Paper: Counter-Contrastive Learning for Language GANs (Findings of EMNLP 2021).
+Setting: memory core of 1 slot of 512, 1 representation, batch 128, 150 epochs
+of likelihood, 2,000 iterations; on synthetic data 3,000 iterations and beta 1.
+Left open: the temperature. The paper searched .2, .5 and 1. Here it is .5.
 """
 
 from moegan_jax.config import experiment, select

@@ -1,11 +1,14 @@
 """FM-GAN: the feature mover's distance between real and generated batches.
 
-Paper: Chen et al. 2018.
-Setting: the paper's IPOT, sizes and rates of its COCO code. Differences from
-that code: the features are those of the pooled CNN, not of strided layers with
-tanh; the readout is not tied to the embedding, whose rows are not normalised;
-rates do not decay. The code trains with solver='sinkhorn-divergence',
-epsilon=1, iterations=40.
+Paper: Chen et al. 2018, Adversarial Text Generation via Feature-Mover's
+Distance.
+Setting: the IPOT solver of the paper; sizes and rates of its code for COCO.
+Differences from that code:
+* The features are those of a pooled CNN, not of strided layers with tanh.
+* The readout is not tied to the embedding, whose rows are not normalised.
+* Learning rates do not decay.
+* The solver is IPOT. The code trains with solver='sinkhorn-divergence',
+  epsilon=1 and iterations=40.
 """
 
 from moegan_jax.config import experiment, select

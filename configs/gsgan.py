@@ -1,8 +1,10 @@
 """GSGAN: LSTM against LSTM through Gumbel-Softmax samples.
 
-Paper: Kusner and Hernandez-Lobato 2016.
-Setting: temperature annealed from 1 to .1, standard loss. The paper has a toy
-grammar only: sizes and rates are those of RelGAN's ablation.
+Paper: Kusner and Hernandez-Lobato 2016, GANs for Sequences of Discrete Elements
+with the Gumbel-softmax Distribution.
+Setting: temperature annealed from 1 to .1, standard loss.
+Left open: sizes and rates, because the paper uses a toy grammar only. Here they
+are those of RelGAN's ablation.
 """
 
 from moegan_jax.config import experiment, select

@@ -1,8 +1,8 @@
 """JSDGAN: the Jensen-Shannon divergence of an explicit density, without D.
 
 Paper: Li et al. 2019.
-Setting: LSTM 32, 500 epochs of 10,000 lines at .01, batch 64, no pre-training:
-the values of TextGAN-PyTorch.
+Setting: that of TextGAN-PyTorch, an LSTM of 32, 500 epochs of 10,000 lines at
+.01, batch 64, no pre-training.
 """
 
 from moegan_jax.config import experiment, select

@@ -1,7 +1,7 @@
 """Maximum likelihood: the LSTM baseline of SeqGAN, Texygen and most papers.
 
-Setting: LSTM 32, Adam at .01, batch 64; 120 epochs on synthetic data as in
-SeqGAN, 80 on text as in Texygen.
+Setting: an LSTM of 32, Adam at .01, batch 64; 120 epochs on synthetic data as
+in SeqGAN, 80 epochs on text as in Texygen.
 """
 
 from moegan_jax.config import experiment, select

@@ -1,6 +1,6 @@
 """MoEGAN with the counter-contrastive update of CCL in addition.
 
-Setting: that of `moegan.py`, and CCL's weight 1 and temperature .5. No paper
+Setting: that of `moegan.py`, with weight 1 and temperature .5 of CCL. No paper
 reports this combination.
 """
 

@@ -1,4 +1,4 @@
-"""MoEGAN on MS COCO captions, `moegan.py:coco`. Variants: cpu, smoke, s64."""
+"""MoEGAN on MS COCO captions: `moegan.py:coco`. Variants: cpu, smoke, s64."""
 
 from moegan_jax.config import load
 

@@ -2,10 +2,11 @@
 
 Paper: RelGAN: Relational Generative Adversarial Networks for Text Generation
 (ICLR 2019).
-Setting: memory core of 1 x 512, 64 representations; 150 epochs of likelihood at
-.01, 2,000 iterations (3,000 on synthetic data) at .0001 with 1 + 5 updates,
-batch 64; maximal inverse temperature 100 on text, 1 at length 20 and 2 at
-length 40 of synthetic data, reached after 5,000 updates.
+Setting: memory core of 1 slot of 512, 64 representations, 150 epochs of
+likelihood at .01, 2,000 iterations (3,000 on synthetic data) at .0001 with g =
+1 and k = 5 updates, batch 64. The maximal inverse temperature, which 5,000
+iterations would reach, is 100 on text. On synthetic data it is 1 at length 20
+and 2 at length 40.
 """
 
 from moegan_jax.config import experiment

@@ -1,9 +1,10 @@
 """SLGAN: text generation driven by a sequence contrast loss.
 
 Setting: GRU, parameters from N(0, 1), no pre-training, 200 epochs of 10,000
-lines; on another corpus as many iterations. Sizes, rates, batch and noise are
-not in the paper: Texygen's sizes. "All generators" start at N(0, 1); here that
-is G, and G_d, which the paper also calls a generator, has discriminator.init.
+lines; as many iterations on other corpora.
+Left open: sizes, rates, batch and noise. Sizes here are those of Texygen.
+The paper initialises "all generators" from N(0, 1) and calls G_d a generator,
+too. Here G starts from N(0, 1), and `discriminator.init` initialises G_d.
 """
 
 from moegan_jax.config import experiment, select

@@ -1,10 +1,12 @@
-"""TextGAN: matching the features of text by maximum mean discrepancy.
+"""TextGAN: feature matching by maximum mean discrepancy.
 
-Paper: Zhang et al. 2017, Adversarial feature matching for text generation.
+Paper: Zhang et al. 2017, Adversarial Feature Matching for Text Generation.
 Setting: sizes and rates of its released code. Differences from that code:
-likelihood pre-training with noise of its own for each row replaces the
-autoencoder, and trains the generator only; no code word in z; no label
-smoothing; the squared discrepancy (paper), not its root.
+* Likelihood pre-training replaces the autoencoder. It draws new noise for each
+  sentence and trains the generator only.
+* z contains no code word.
+* There is no label smoothing.
+* The discrepancy is squared, as in the paper.
 """
 
 from moegan_jax.config import experiment, select
@@ -17,7 +19,7 @@ def paper(c):
   c.discriminator.update(features=0, activation='tanh', dropout=0.0)
   c.mle.update(batch=256, epochs=80, lr=1e-3)
   c.adversarial.update(batch=256, d_steps=1, g_lr=5e-5)
-  # The generator minimises the discrepancy only.
+  # Weight 0: the generator minimises the discrepancy only.
   select(c, 'game', schedule='constant', loss='standard', weight=0.0)
   c.game.update(relaxation='soft_argmax', beta=1000.0, feedback='soft')
 

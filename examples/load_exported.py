@@ -2,9 +2,9 @@
 
   python examples/load_exported.py FOLDER 10 0
 
-Prints ten sentences of seed 0, the same as `moegan-jax sample`. FOLDER is what
-`moegan-jax export` wrote. Needs numpy, flatbuffers, and jax of the version that
-wrote the files or a later one.
+Prints ten sentences of seed 0, the same ones as `moegan-jax sample`. FOLDER is
+the output of `moegan-jax export`. The script needs numpy, flatbuffers, and jax
+of the version that wrote the files or a later one.
 """
 
 import json
@@ -27,7 +27,7 @@ for name, entry in header.items():  # all weights are float32
   flat = np.frombuffer(data[slice(*entry['data_offsets'])], np.float32)
   weights[name] = flat.reshape(entry['shape'])
 key, first = np.array([0, seed], np.uint32), np.int32(0)
-prefix = np.full((n, about['length']), -1, np.int32)  # -1: to be chosen
+prefix = np.full((n, about['length']), -1, np.int32)  # -1: no given token
 temperature, top_k, top_p = np.float32(1), np.int32(0), np.float32(1)
 tokens = jax.jit(program.call)(
   weights, key, first, prefix, temperature, top_k, top_p

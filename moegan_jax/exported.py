@@ -1,11 +1,11 @@
 """Writes and loads an exported generator: three files.
 
 generator.json: vocabulary, codec, origin, checksums
-weights.safetensors: the part of the training state that the program reads
+weights.safetensors: the leaves of the training state that the program reads
 program.stablehlo: the sampling program, serialised by `jax.export`. It is a
   `sampler.Program` of named weights, for any batch size, on CPU and CUDA.
 
-examples/load_exported.py loads them without this package.
+examples/load_exported.py samples from these files without this package.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ def write(
   Args:
     folder: created if needed; files of an earlier export are replaced
     run: the trained system
-    origin: run, checkpoint and seed, as JSON types
+    origin: run, checkpoint and seed, as values that JSON can hold
 
   Raises:
     UserError: the folder cannot be written.
@@ -51,7 +51,9 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / DESCRIPTION).unlink(missing_ok=True)
   except OSError as error:
-    raise UserError(f'cannot write to {folder}: {error.strerror}') from error
+    raise UserError(
+      f'cannot write to {folder}: {error.strerror}; name another folder'
+    ) from error
   lowered, weights = lower(run.program, run.state, run.corpus.length)
   contents = {
     WEIGHTS: safetensors.numpy.save(weights),
@@ -86,8 +88,8 @@ def load(folder: str | os.PathLike, chunk: int = CHUNK) -> Sampler:
   folder = pathlib.Path(folder)
   if not (folder / DESCRIPTION).is_file():
     raise UserError(
-      f'{folder} is no exported generator: it has no {DESCRIPTION}; write one'
-      ' by moegan-jax export'
+      f'{folder} is no exported generator: it has no {DESCRIPTION}; write one '
+      'with moegan-jax export'
     )
   known = read_json(folder / DESCRIPTION)
   corpus = corpus_of(known, folder / DESCRIPTION)
@@ -106,16 +108,16 @@ def load(folder: str | os.PathLike, chunk: int = CHUNK) -> Sampler:
   try:
     program = export.deserialize(bytearray(content[PROGRAM]))
     weights = safetensors.numpy.load(content[WEIGHTS])
-  # The checksums are right, so another version of JAX wrote the files.
+  # The checksums match, so the cause is another version of JAX.
   except (ValueError, SafetensorError) as error:
     raise UserError(
-      f'jax {jax.__version__} cannot read {folder}, which jax '
-      f'{known.get("jax")} wrote: {error}'
+      f'{folder}, written by jax {known.get("jax")}, cannot be read by jax '
+      f'{jax.__version__} ({error}); install that version, or export it again'
     ) from error
   if jax.default_backend() not in ('gpu', *program.platforms):
     raise UserError(
       f'{folder} is for {", ".join(program.platforms)}, not for '
-      f'{jax.default_backend()}; set JAX_PLATFORMS'
+      f'{jax.default_backend()}; set JAX_PLATFORMS to one of them'
     )
   return Sampler(program.call, jax.device_put(weights), corpus, chunk)
 
@@ -126,7 +128,7 @@ def lower(
   """Lowers a sampling program for any batch size.
 
   Args:
-    program: sampling program of the state
+    program: sampling program whose weights are the state
     state: training state of one seed
     length: T
 
@@ -155,9 +157,14 @@ def _of_weights(
 ) -> tuple[Callable, dict[str, np.ndarray]]:
   """Converts a program of a state to a program of named weights.
 
+  Args:
+    program: sampling program whose weights are the state
+    state: training state of one seed
+    inputs: shapes of the other arguments of the program
+
   Returns:
-    The program, and the leaves of the state that it reads by name. For any
-    system this leaves out discriminators and optimizers.
+    The program, and name -> leaf of the state. Only leaves that the program
+    reads are included, so there are no discriminators and optimizers.
   """
   flat, tree = jax.tree_util.tree_flatten_with_path(state)
   traced = jax.make_jaxpr(program)(state, *inputs).jaxpr

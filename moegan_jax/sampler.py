@@ -19,8 +19,8 @@ CHUNK = 256  # default batch size
 GREEDY = 1e-6  # temperature at which sampling is greedy in float32
 
 # (weights, key uint32 [2], first int32 [], prefix int32 [n, T], temperature
-# float32 [], top_k int32 [], top_p float32 []) -> tokens int32 [n, T], the rows
-# first .. first + n - 1 of the sample of this key.
+# float32 [], top_k int32 [], top_p float32 []) -> tokens int32 [n, T]. They are
+# the rows first .. first + n - 1 of the sample of this key.
 Program = Callable[..., Array]
 
 
@@ -28,7 +28,8 @@ class Style(NamedTuple):
   """Options for sampling.
 
   temperature: divides the logits
-  top_k, top_p: see `ops.relaxation.truncate`; 0 and 1 keep all words
+  top_k: see `ops.relaxation.truncate`; 0 keeps all words
+  top_p: see `ops.relaxation.truncate`; 1 keeps all words
   prefix: text at the beginning of every sentence
   """
 
@@ -45,7 +46,8 @@ def program_of(system: System) -> Program:
   """Returns the sampling program of a system.
 
   Args:
-    system: its `sample` is called with the state of one seed as weights.
+    system: the System. The weights of the program are the training state of
+      one seed.
   """
 
   def program(state, key, first, prefix, temperature, top_k, top_p):
@@ -68,7 +70,7 @@ def corpus_of(known: Mapping[str, Any], path: str | os.PathLike) -> Corpus:
 
   Args:
     known: contents of corpus.json
-    path: of that file, for messages
+    path: path of that file, for messages
 
   Raises:
     UserError: a key is missing, or the codec is unknown.
@@ -77,12 +79,13 @@ def corpus_of(known: Mapping[str, Any], path: str | os.PathLike) -> Corpus:
     return Corpus.from_known(known)
   except KeyError as error:
     raise UserError(
-      f'{path} is damaged: it lacks {error}; train the run again'
+      f'{path} is damaged: it lacks {error}; restore it, or repeat the run '
+      'or the export'
     ) from error
 
 
 class Sampler:
-  """Draws sentences; sentence i depends on the seed and on i only.
+  """Draws sentences. Sentence i depends on the seed and on i only.
 
   corpus: the vocabulary and the codec, without sentences
   """
@@ -116,11 +119,11 @@ class Sampler:
     """
     if not 0 <= seed < 2**32:
       raise UserError(f'seed={seed} must be from 0 to 4294967295')
-    heat = style.temperature
+    temperature = style.temperature
     limits = np.finfo(np.float32)
-    if not float(limits.tiny) <= heat <= float(limits.max):
+    if not float(limits.tiny) <= temperature <= float(limits.max):
       raise UserError(
-        f'temperature={heat} must be a positive 32-bit number, from '
+        f'temperature={temperature} must be a positive 32-bit number, from '
         f'{limits.tiny:.2g} to {limits.max:.2g}'
       )
     check_truncation(style.top_k, style.top_p)
@@ -128,9 +131,9 @@ class Sampler:
     # Equals jax.random.key_data(jax.random.key(seed)).
     key = np.array([0, seed], np.uint32)
     settings = (
-      # Logits overflow at lower temperatures.
-      np.float32(max(heat, GREEDY)),
-      # A larger value keeps all words, too, and may exceed int32.
+      # Logits divided by a lower temperature overflow.
+      np.float32(max(temperature, GREEDY)),
+      # A larger value also keeps all words, but may exceed int32.
       np.int32(min(style.top_k, self.corpus.vocab_size)),
       np.float32(style.top_p),
     )
@@ -172,8 +175,8 @@ class Sampler:
     tokens = corpus.encode([words])[0]
     if len(words) > corpus.length:
       raise UserError(
-        f'prefix {text!r} has {len(words)} tokens; this generator writes '
-        f'{corpus.length} at most; shorten it'
+        f'prefix {text!r} has {len(words)} tokens, and this generator writes '
+        f'at most {corpus.length}; shorten it'
       )
     missing = (w for w, t in zip(words, tokens) if t == corpus.unk)
     unknown = list(dict.fromkeys(missing))

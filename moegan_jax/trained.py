@@ -1,4 +1,4 @@
-"""Loads a trained run: samples, log-probabilities, discriminator scores."""
+"""Loads a trained run for sampling, log-probabilities and critiques."""
 
 import os
 import sys
@@ -36,6 +36,15 @@ class Trained:
   def __init__(
     self, system, state, corpus: Corpus, step: int, chunk: int = CHUNK
   ):
+    """Prepares the functions, which compile at their first call.
+
+    Args:
+      system: the System.
+      state: training state of one seed.
+      corpus: the vocabulary and the codec.
+      step: step of the checkpoint.
+      chunk: batch size.
+    """
     self.corpus, self.step, self.state = corpus, step, state
     self.program = program_of(system)
     self.sampler = Sampler(self.program, state, corpus, chunk)
@@ -80,13 +89,13 @@ class Trained:
         all sequences have the same length.
     """
     if isinstance(sentences, str):
-      raise TypeError('sentences is one string: give a list, [sentence]')
+      raise TypeError('sentences is a string; pass a list, [sentence]')
     words = [self.corpus.split(line) for line in sentences]
     length, fixed = self.corpus.length, self.corpus.pad is None
     for row, sentence in enumerate(words):
       if len(sentence) > length or (fixed and len(sentence) < length):
         raise UserError(
-          f'sentence {row} has {len(sentence)} tokens; this generator writes '
+          f'sentence {row} has {len(sentence)} tokens; give '
           f'{"exactly" if fixed else "at most"} {length}'
         )
     return self.corpus.encode(words)
@@ -119,7 +128,9 @@ class Trained:
         logits, or a word is outside of the vocabulary.
     """
     if self._critique is None:
-      raise UserError('judge: this system has no discriminator')
+      raise UserError(
+        'judge: this system has no discriminator; use log_prob instead'
+      )
     tokens = self.encode(sentences)
     if (tokens >= self.corpus.vocab_size).any():
       row = int(np.argmax((tokens >= self.corpus.vocab_size).any(1)))
@@ -130,7 +141,8 @@ class Trained:
     logits = self._critique(self.state, tokens).logits
     if logits is None:
       raise UserError(
-        'judge: the discriminator of this system has features and no logits'
+        'judge: the discriminator of this system has no logits; use log_prob '
+        'instead'
       )
     return np.asarray(logits).reshape(len(tokens), -1).mean(1)
 
@@ -156,14 +168,14 @@ def load(
   config, corpus, system = described(folder)
   if not 0 <= seed_index < config.num_seeds:
     raise UserError(
-      f'seed_index={seed_index}: {workdir} has {config.num_seeds} seeds; '
-      'the first one is 0'
+      f'seed_index={seed_index} is out of range: {workdir} has '
+      f'{config.num_seeds} seeds; give 0 to {config.num_seeds - 1}'
     )
   shapes = jax.eval_shape(
     lambda: init_seeds(system.init, config.seed, config.num_seeds)
   )
-  # Standard output is for sampled text.
-  store = Store(folder.checkpoints, lambda said: print(said, file=sys.stderr))
+  # `sample` writes sentences to standard output, so notes go to stderr.
+  store = Store(folder.checkpoints, lambda note: print(note, file=sys.stderr))
   saved = _restore(store, str(checkpoint), shapes)
   # The best checkpoint of each seed has its own step.
   steps = saved.meta.get('steps', [saved.step] * config.num_seeds)
@@ -188,15 +200,20 @@ def described(folder: Workdir) -> tuple[ConfigDict, Corpus, System]:
     UserError: config.json or corpus.json is missing or damaged.
   """
   config = ConfigDict(folder.read_config())
-  known = folder.read_json(schema.CORPUS)
-  corpus = corpus_of(known, folder.path / schema.CORPUS)
-  spec = Spec(corpus.vocab_size, corpus.length, known['train_size'], corpus.pad)
+  saved = folder.read_json(schema.CORPUS)
+  corpus = corpus_of(saved, folder.path / schema.CORPUS)
+  spec = Spec(corpus.vocab_size, corpus.length, saved['train_size'], corpus.pad)
   effective = warm_start.effective(config, spec.train_size)
   return config, corpus, systems.build(effective, spec)
 
 
 def _restore(store: Store, checkpoint: str, shapes: TrainState) -> Restored:
   """Restores a checkpoint by its kind or its step.
+
+  Args:
+    store: the checkpoints of the run
+    checkpoint: 'last', 'best' or a step
+    shapes: shapes of the state of all seeds
 
   Raises:
     UserError: the checkpoint does not exist or is damaged.
@@ -211,9 +228,9 @@ def _restore(store: Store, checkpoint: str, shapes: TrainState) -> Restored:
     if saved is not None:
       return saved
   steps = sorted({step for kind in STEADY for step in store.steps(kind)})
-  there = f'steps {", ".join(map(str, steps))}' if steps else 'none so far'
+  existing = f'steps {", ".join(map(str, steps))}' if steps else 'none so far'
   raise UserError(
-    f'no checkpoint {checkpoint!r} in {store.directory}; existing: {there}'
+    f'no checkpoint {checkpoint!r} in {store.directory}; existing: {existing}'
   )
 
 
@@ -222,7 +239,7 @@ def training_text(workdir: str | os.PathLike, place: str = '') -> set[str]:
 
   Args:
     workdir: folder of the run
-    place: folder or file that has the texts now; '' means the recorded place
+    place: folder or file that has the texts now; '': the recorded path
 
   Raises:
     UserError: the texts are not found, cannot be read, or have changed.

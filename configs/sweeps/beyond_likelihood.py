@@ -2,11 +2,12 @@
 
 No language GAN has been shown to lower both divergences, KL(p||q) and KL(q||p),
 below those of an MLE generator of the same size at its best temperature. These
-cells are attempts. All start from one MLE generator and train the same
-architecture. `likelihood` is the control: as many further likelihood updates at
-the same learning rate. results/BEYOND_LIKELIHOOD.md has the expectations and
-the results at :small, three seeds, one core of an AMD EPYC: no cell is better
-than the control.
+cells are attempts. All start from the same MLE generator and train the same
+architecture. The control is `likelihood`, with as many further likelihood
+updates at the same learning rate.
+
+Ours (:small, three seeds, one core of an AMD EPYC): no cell is better than the
+control. docs/results/BEYOND_LIKELIHOOD.md has the expectations and the results.
 
 moegan-jax sweep --grid=beyond_likelihood:small
 """
@@ -15,7 +16,7 @@ from moegan_jax.config import load
 
 
 def base(variant: str):
-  """RelGAN with one representation and hard samples in its discriminator."""
+  """Returns RelGAN with one representation and straight-through samples."""
   c = load(f'relgan:{variant}')
   c.discriminator.representations = 1
   c.game.relaxation = 'straight_through'

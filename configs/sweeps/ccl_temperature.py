@@ -1,8 +1,8 @@
-"""CCL with and without Eq 3, at several temperatures of its cosines.
+"""CCL with and without its contrastive loss (Eq 3), at several temperatures.
 
-Published on COCO, BLEU-2..5 and NLL_gen: with Eq 3 .872 .715 .531 .363, .610;
-without it .813 .630 .445 .312, .683. The paper searched the temperature in .2,
-.5, 1 and does not give the selected one.
+Published on COCO, BLEU-2..5 and NLL_gen: .872 .715 .531 .363, .610 with Eq 3;
+.813 .630 .445 .312, .683 without it. The paper searched the temperatures .2, .5
+and 1 and does not state the selected one.
 
 Ours: not run yet.
 

@@ -1,8 +1,8 @@
-"""Solvers of FM-GAN's transport: IPOT, and the one of its released code.
+"""FM-GAN with several solvers of its optimal transport.
 
-There is no published comparison. At epsilon 10 and 50 iterations, IPOT is far
-from the exact plan; `ipot_sharp` is near it. `sinkhorn_divergence` has the
-solver of the released code.
+There is no published comparison. `ipot` has epsilon 10 and 50 iterations and is
+far from the exact plan. `ipot_sharp` is close to it. `sinkhorn_divergence` is
+the solver of the released code.
 
 Ours: not run yet.
 

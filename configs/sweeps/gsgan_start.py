@@ -1,4 +1,4 @@
-"""GSGAN with and without likelihood pre-training.
+"""GSGAN with and without likelihood pre-training, and with hard feedback.
 
 The paper uses a toy grammar and gives no numbers.
 

@@ -1,7 +1,8 @@
-"""Sentence weights of JSDGAN: the density, normalised or not.
+"""JSDGAN with and without normalised sentence weights.
 
-The paper uses the density itself (`none`), which is close to zero for sentences
-of twenty words. `minmax` over the batch is the choice of TextGAN-PyTorch.
+The weight is the density. The paper does not normalise it (`none`), although it
+is close to zero for sentences of twenty words. TextGAN-PyTorch uses `minmax`
+over the batch.
 
 Ours: not run yet.
 

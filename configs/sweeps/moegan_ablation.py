@@ -1,14 +1,14 @@
 """Ablation of MoEGAN (Figures 2 and 3), and MoEGAN with CCL (`contrast`).
 
-Published on COCO as curves without numbers: removing the mixture hurts most,
-then removing feature alignment. The full model has the highest BLEU and the
-lowest NLL_gen.
+Published on COCO as curves without numbers: BLEU falls most without the
+mixture, and less without feature alignment. The full model has the highest BLEU
+and the lowest NLL_gen.
+
+Ours (:small, three seeds, one core of an AMD EPYC,
+docs/results/SMALL_ORACLE.md), Jeffreys divergence after adversarial training:
+full 2.440, no_mixture 2.460, no_alignment 2.434, neither 2.452.
 
 moegan-jax sweep --grid=moegan_ablation:small
-
-Ours at :small (three seeds, one core of an AMD EPYC; results/SMALL_ORACLE.md),
-Jeffreys divergence after adversarial training: full 2.440, no_mixture 2.460,
-no_alignment 2.434, neither 2.452.
 """
 
 from moegan_jax.config import load

@@ -1,12 +1,13 @@
 """MoEGAN with one to five experts (Figure 5a).
 
 Published on COCO as curves without numbers: every BLEU is best at two experts
-and saturates or declines with more. `wide_2` and `wide_5` are controls: one
-core with about as many parameters as two and five experts together.
+and saturates or declines with more. `wide_2` and `wide_5` are controls. They
+have one expert with about as many parameters as two and five experts.
 
-Ours (:small, two seeds, one core of an Intel Xeon, results/SMALL_ORACLE.md),
-Jeffreys divergence for one to five experts: 2.006, 1.974, 1.970, 1.959, 1.952
-after MLE; 2.459, 2.410, 2.499, 2.438, 2.526 after adversarial training.
+Ours (:small, two seeds, one core of an Intel Xeon,
+docs/results/SMALL_ORACLE.md), Jeffreys divergence for one to five experts:
+2.006, 1.974, 1.970, 1.959, 1.952 after MLE; 2.459, 2.410, 2.499, 2.438, 2.526
+after adversarial training.
 
 moegan-jax sweep --grid=moegan_experts:small
 """

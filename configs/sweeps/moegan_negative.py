@@ -1,12 +1,12 @@
 """Negative results of MoEGAN's authors (Appendix B, Figure 6).
 
-None of these helped: the Wasserstein distance in feature alignment, the
-Wasserstein and hinge losses, one likelihood update after every fifteen
-adversarial iterations in place of pre-training, and truncated training samples.
-`mle_every_15` has pre-training and interleaved likelihood updates. The paper
-does not give the k of `top_k` and the share of `nucleus`. Two further attempts
-of the paper, a Mogrifier LSTM and a Transformer discriminator, are not
-included.
+According to the paper none of these helped: the Wasserstein distance in feature
+alignment, the Wasserstein and hinge losses, one likelihood update after every
+fifteen adversarial iterations in place of pre-training (`interleaved`), and
+truncated training samples. The cell `mle_every_15` has both pre-training and
+interleaved likelihood updates. The paper does not state k of `top_k` and the
+share of `nucleus`. Two further attempts of the paper are not included: a
+Mogrifier LSTM and a Transformer discriminator.
 
 Ours: not run yet.
 

@@ -1,11 +1,10 @@
 """MoEGAN with other batch sizes, numbers of representations, and an LSTM.
 
-The paper searched batches of 32, 64 and 128 and selected 128; 256 gave no gain.
-`base` has one representation and a batch of 128 (64 at :cpu and :small). The
-batch sizes are those of adversarial training; pre-training keeps its own.
-RelGAN reports that 64 representations are better than one, and that the memory
-core is better than an LSTM. An LSTM of 512 is as wide as the memory of the
-paper.
+The paper searched batch sizes of 32, 64 and 128 and selected 128; 256 gave no
+gain. `base` has one representation and batch size 128 (64 at :cpu and :small).
+The cells change the batch size of adversarial training only. RelGAN reports
+that 64 representations are better than one, and that the memory core is better
+than an LSTM. The LSTM is as wide as the memory, 512 in the paper.
 
 Ours: not run yet.
 

@@ -2,16 +2,16 @@
 
 beta = 1 / tau. Published on COCO as curves without numbers: BLEU is best at tau
 = .01, NLL_gen is lowest at .001. In `beta_N` the inverse temperature grows as
-N^(i / 5000). It ends at the same value as a run at the paper's scale, N^.4 on
-text (2,000 iterations) and N^.6 on an oracle (3,000), since a shorter run has a
-shorter horizon. `constant_N` keeps N (`beta_1` is both). `likelihood` is the
-control: further likelihood training at the same learning rate. `anchored_N`
-combines adversarial training of `beta_N` with that likelihood.
+N^(i / 5000). Shorter runs have a proportionally shorter horizon, so that it
+ends at the value of the paper's scale: N^.4 on text (2,000 iterations) and N^.6
+on an oracle (3,000 iterations). In `constant_N` it stays N (`beta_1` is both).
+The control is `likelihood`, with further likelihood training at the same
+learning rate. `anchored_N` adds the likelihood loss to `beta_N`.
 
-Ours (:small, three seeds, one core of an Intel Xeon, results/SMALL_ORACLE.md):
-the Jeffreys divergence is 1.971 at the MLE start. It ends at 2.441, 2.267,
-1.979, 1.950 and 1.949 for beta_1 to beta_1000, at 1.946 for likelihood, and at
-1.949 for anchored_100 and anchored_1000.
+Ours (:small, three seeds, one core of an Intel Xeon,
+docs/results/SMALL_ORACLE.md): the Jeffreys divergence is 1.971 at the MLE
+start. It ends at 2.441, 2.267, 1.979, 1.950 and 1.949 for beta_1 to beta_1000,
+at 1.946 for likelihood, and at 1.949 for anchored_100 and anchored_1000.
 
 moegan-jax sweep --grid=moegan_temperature:small
 """
@@ -20,7 +20,7 @@ import math
 
 from moegan_jax.config import load
 
-# As many generator updates, without adversarial and alignment terms.
+# The generator minimises the likelihood loss only.
 LIKELIHOOD = {
   'game.weight': 0.0,
   'fsa.weight': 0.0,

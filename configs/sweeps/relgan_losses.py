@@ -1,6 +1,6 @@
 """RelGAN with all adversarial losses of this package.
 
-The paper has curves for three of them: standard, hinge and the relativistic
+The paper shows curves of three losses: standard, hinge and the relativistic
 standard loss (`rsgan` here), which it selected.
 
 Ours: not run yet.

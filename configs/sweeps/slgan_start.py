@@ -1,20 +1,18 @@
 """Causes of SLGAN's collapse: the initialisation and the discriminator term.
 
-The paper initialises all parameters of G from N(0, 1); `seqgan` cells use the
-initialisation of SeqGAN. `likelihood` and `likelihood_seqgan` have no
-discriminator term, so they are plain likelihood. `weak_pull` has the term with
-a twentieth of its weight: the likelihood of Eq 5 is a sum over positions and
-here it is a mean, and the paper does not say how it reduces the term.
+The paper initialises all parameters of G from N(0, 1). The `seqgan` cells use
+the initialisation of SeqGAN. `likelihood` and `likelihood_seqgan` train by
+likelihood only, without the discriminator term (Eq 6). `weak_pull` has a
+twentieth of the weight of the term: Eq 5 sums the likelihood over positions,
+here it is a mean, and the paper does not state the reduction of the term.
 
-Ours (:small, two seeds, one core of an Intel Xeon, results/SMALL_ORACLE.md):
-with the term, half of the sentences are repeats at the end, from either
-initialisation. Without it, none are.
+Ours (:small, two seeds, one core of an Intel Xeon,
+docs/results/SMALL_ORACLE.md): with the term, half of the sentences are repeats
+at the end, from either initialisation. Without it, none are.
 
 moegan-jax sweep --grid=slgan_start:small
 
-Without a variant: MS COCO at the paper's scale. :cpu and :smoke are smaller.
-:small is the small oracle, with half the iterations of its config. Other
-corpora: :captions, :emnlp, :synthetic20, :synthetic40.
+At :small the cells run half of the iterations of the config `slgan:small`.
 """
 
 from moegan_jax.config import load, scale_steps

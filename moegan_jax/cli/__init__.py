@@ -1,4 +1,4 @@
-"""The command line: moegan-jax VERB ..., or python -m moegan_jax VERB ..."""
+"""Command line: `moegan-jax VERB ...` or `python -m moegan_jax VERB ...`."""
 
 import importlib
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from moegan_jax.environment import prepare
 
-# Verb -> what it does; each is a module of this package.
+# Verb -> description. The module of the same name in this package runs it.
 VERBS = {
   'train': 'train a system, or resume a run',
   'sample': 'write samples of a run or an exported generator',
@@ -20,7 +20,14 @@ VERBS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs a verb; its exit code."""
+  """Runs a command line.
+
+  Args:
+    argv: arguments without the program name; default: sys.argv.
+
+  Returns:
+    The exit code of the verb; 2 for an unknown verb or without one.
+  """
   argv = list(sys.argv[1:] if argv is None else argv)
   if argv[:1] == ['--version']:
     import moegan_jax
@@ -32,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if argv else 2
   if argv[0] not in VERBS:
     print(
-      f'error: {argv[0]!r} is not a verb; one of {", ".join(VERBS)}',
+      f'error: {argv[0]!r} is not a verb; choose one of {", ".join(VERBS)}',
       file=sys.stderr,
     )
     return 2
@@ -43,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _help() -> str:
+  """Returns the usage and the list of verbs."""
   lines = ['usage: moegan-jax VERB [flags]; moegan-jax VERB --help', '']
   lines += [f'  {verb:<12}{text}' for verb, text in VERBS.items()]
   return '\n'.join(lines)

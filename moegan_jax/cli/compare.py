@@ -52,25 +52,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> Parser:
-  """The flags of the verb."""
-  made = Parser('compare', __doc__)
-  made.add_argument(
+  """Builds the parser of the verb."""
+  parser = Parser('compare', __doc__)
+  parser.add_argument(
     'runs', nargs='+', metavar='RUN', help='folder of a finished run'
   )
-  made.add_argument(
+  parser.add_argument(
     '--report', default='', metavar='FILE', help='write an HTML page to FILE'
   )
-  made.add_argument(
+  parser.add_argument(
     '--format',
     choices=('table', 'markdown'),
     default='table',
     help='table: main measures in aligned columns (default); markdown: all '
     'measures with their notes',
   )
-  made.add_argument(
+  parser.add_argument(
     '--measures',
     default='',
     metavar='A,B,...',
     help='show these measures only, in this order and without notes',
   )
-  return made
+  return parser

@@ -6,7 +6,7 @@ The samples of any system can be measured, one sentence per line. The ending of
 a file name determines its format, as in training: .csv, .tsv, .jsonl, .smi and
 others; any other file is UTF-8 text. Every sample is scored: an empty line is
 an empty sentence, and a sample that the codec cannot read counts as invalid.
-Only language models, and texts of a run, need JAX.
+Only --language_model and --workdir need JAX.
 """
 
 import argparse
@@ -18,10 +18,12 @@ from moegan_jax.cli.shared import Parser, exit_code
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.evaluate import measuring, page, tokens
 
-# Other modules are imported inside of functions, so that --help is fast.
+# Modules that take long to import are imported in functions, so that --help is
+# fast.
 
 
 def _parser() -> Parser:
+  """Builds the parser of the verb."""
   parser = Parser('evaluate', __doc__)
   add = parser.add_argument
   add('--samples', required=True, metavar='FILE', help='generated text')
@@ -29,28 +31,27 @@ def _parser() -> Parser:
     '--references',
     default='',
     metavar='FILE',
-    help='real text that is not in the training text; BLEU and other '
-    'comparisons with held-out text need it',
+    help='held-out real text, for BLEU and other comparisons',
   )
   add(
     '--train',
     default='',
     metavar='FILE',
-    help='the training text of the generator; adds measures of copying and a '
+    help='training text of the generator; adds measures of copying and a '
     'row of real text',
   )
   add(
     '--workdir',
     default='',
     metavar='RUN',
-    help='a run of moegan_jax, instead of --references and --train: use its '
-    'test text, its training text and its codec',
+    help='folder of a run; replaces --references and --train by its test text, '
+    'its training text and its codec',
   )
   add(
     '--column',
     default='',
     metavar='NAME',
-    help='the column of .csv, .tsv and .jsonl files that has the text',
+    help='column of the text in .csv, .tsv and .jsonl files',
   )
   add(
     '--profile',
@@ -63,16 +64,16 @@ def _parser() -> Parser:
     '--codec',
     default='',
     metavar='NAME',
-    help='tokens: word (the profile decides on the case), word_cased, char, '
+    help='tokens: word (cased or not by the profile), word_cased, char, '
     'whitespace, ids, smiles or fasta (default: by the ending of the '
     'references or the training text; word for text)',
   )
   add(
     '--tokenised',
     action='store_true',
-    help='the samples are tokens separated by blanks, as `sample` writes them: '
-    'do not split them again (automatic for files in RUN/samples, and with '
-    '--workdir for lines of words that the run has)',
+    help='do not split the samples, which are tokens separated by blanks, as '
+    '`sample` writes them (automatic for files in RUN/samples, and with '
+    '--workdir for lines of words in the vocabulary of the run)',
   )
   add(
     '--normalise',
@@ -96,8 +97,8 @@ def _parser() -> Parser:
     '--measures',
     default='',
     metavar='A,B,...',
-    help='compute only these, such as bleu,self_bleu,diversity (default: all '
-    'that the files allow)',
+    help='compute only these measures, such as bleu,self_bleu,diversity '
+    '(default: all that the files allow)',
   )
   add(
     '-o',
@@ -110,14 +111,13 @@ def _parser() -> Parser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs a command line.
+  """Runs the command line.
 
   Args:
-    argv: the arguments without the program name; None for those of the
-      process.
+    argv: arguments without the program name; default: sys.argv.
 
   Returns:
-    The exit code: 0 done, 2 bad input, 130 interrupted.
+    Exit code: 0 done, 2 bad input, 130 interrupted.
   """
   return exit_code(lambda: _run(_parser().parse_args(argv)))
 
@@ -134,8 +134,8 @@ def _run(args: argparse.Namespace) -> None:
   get_codec(args.codec, args.model)
   if args.tokenised and args.codec not in tokens.SEPARATED:
     raise UserError(
-      f'--tokenised has no effect with the codec {args.codec}: leave it out, '
-      f'or choose one of {", ".join(tokens.SEPARATED)}'
+      f'--tokenised has no effect with --codec={args.codec}; leave it out, or '
+      f'set --codec to one of {", ".join(tokens.SEPARATED)}'
     )
   names = _names(args)
   _check_output(args)
@@ -148,13 +148,14 @@ def _run(args: argparse.Namespace) -> None:
     write_text(args.output, text)
   else:
     write_stdout(text)
-  if args.output or args.format == 'json':  # a table already has the marks
+  # A table on standard output already shows the marks.
+  if args.output or args.format == 'json':
     for line in marks:
       print(f'warning: {line}', file=sys.stderr)
 
 
 def _check_real_text(args: argparse.Namespace) -> None:
-  """Checks that the real text is named once.
+  """Checks that exactly one source of real text is given.
 
   Raises:
     UserError: there is no real text, or both a run and files.
@@ -166,17 +167,17 @@ def _check_real_text(args: argparse.Namespace) -> None:
   for flag in ('references', 'train'):
     if args.workdir and getattr(args, flag):
       raise UserError(
-        f'--workdir includes the text of --{flag}: leave --{flag} out'
+        f'--workdir includes the text of --{flag}; leave --{flag} out'
       )
   if args.language_model and not (args.workdir or args.references):
     raise UserError(
-      '--language_model needs --references: its measures compare with '
-      'held-out text'
+      '--language_model needs --references, the held-out text of its measures; '
+      'add --references'
     )
 
 
 def _check_output(args: argparse.Namespace) -> None:
-  """Checks the output file before minutes of work.
+  """Checks the output file before the measures, which take minutes.
 
   Raises:
     UserError: the file cannot be written, or is one of the texts.
@@ -189,7 +190,7 @@ def _check_output(args: argparse.Namespace) -> None:
   path = pathlib.Path(args.output)
   inputs = [args.samples, args.references, args.train]
   if path.resolve() in [pathlib.Path(x).resolve() for x in inputs if x]:
-    raise UserError(f'--output={path} is one of the texts: name another file')
+    raise UserError(f'--output={path} is one of the texts; name another file')
 
 
 def _names(args: argparse.Namespace) -> list[str]:
@@ -212,14 +213,16 @@ def _names(args: argparse.Namespace) -> list[str]:
     if name not in MEASURES:
       raise unknown('--measures', name, MEASURES)
     if MEASURES[name].kind not in ('', args.codec):
-      raise UserError(f'--measures={name} needs --codec {MEASURES[name].kind}')
+      raise UserError(
+        f'--measures={name} needs --codec {MEASURES[name].kind}; add it'
+      )
     if not MEASURES[name].installed():
       raise UserError(
-        f'--measures={name} needs a library: pip install '
-        f'{MEASURES[name].package}'
+        f'--measures={name} needs a library that is not installed; run pip '
+        f'install {MEASURES[name].package}'
       )
     for need in MEASURES[name].needs:
       if not given[need]:
         flag = {'fit_lm': 'language_model'}.get(need, need)
-        raise UserError(f'--measures={name} needs --{flag}')
+        raise UserError(f'--measures={name} needs --{flag}; add it')
   return names

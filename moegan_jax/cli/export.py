@@ -2,9 +2,10 @@
 
   moegan-jax export --workdir=RUN -o FOLDER
 
-FOLDER/generator.json has the vocabulary and the codec, weights.safetensors the
-weights, and program.stablehlo the sampling program for any batch size, on CPU
-and CUDA. `moegan-jax sample --exported=FOLDER` samples from them.
+Writes three files. FOLDER/generator.json has the vocabulary and the codec,
+weights.safetensors the weights, and program.stablehlo the sampling program for
+any batch size, on CPU and CUDA. `moegan-jax sample --exported=FOLDER` samples
+from them.
 """
 
 import argparse
@@ -16,20 +17,20 @@ from moegan_jax.paths import check_folder, expand
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs a command line.
+  """Runs the command line.
 
   Args:
-    argv: arguments without the program's name; None means those of sys.argv.
+    argv: arguments without the program name; default: sys.argv.
 
   Returns:
-    The exit code: 0 done, 2 bad input.
+    Exit code: 0 done, 2 bad input.
   """
   return exit_code(lambda: _run(parser().parse_args(argv)))
 
 
 def _run(args: argparse.Namespace) -> None:
   check_folder(args.output)
-  # Imported late, so that errors of the command line appear at once.
+  # Importing JAX takes seconds, so errors of the command line come first.
   from moegan_jax import exported, trained
 
   run = trained.load(args.workdir, args.checkpoint, args.member)
@@ -44,9 +45,9 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def parser() -> Parser:
-  """The flags of the verb."""
-  made = Parser('export', __doc__)
-  add = made.add_argument
+  """Builds the parser of the verb."""
+  parser = Parser('export', __doc__)
+  add = parser.add_argument
   add(
     '--workdir',
     required=True,
@@ -66,13 +67,13 @@ def parser() -> Parser:
     '--checkpoint',
     default='last',
     metavar='last|best|STEP',
-    help='of the run (%(default)s)',
+    help='checkpoint of the run (%(default)s)',
   )
   add(
     '--member',
     type=int,
     default=0,
     metavar='I',
-    help='trained seed, from 0 (%(default)s)',
+    help='index of the trained seed, from 0 (%(default)s)',
   )
-  return made
+  return parser

@@ -3,9 +3,10 @@
   moegan-jax human-eval make --texts MoEGAN=runs/a real=test.txt
   moegan-jax human-eval score sheet-*.csv --key sheet-key.json
 
-make draws sentences from each text. It writes a CSV file for each rater that
+`make` draws sentences from each text. It writes a CSV file for each rater that
 does not reveal the systems, a guide with the scale, and the key, which raters
-must not see. score reads the filled sheets.
+must not see. `score` reads the filled sheets and prints mean scores and
+agreement.
 
 The module moegan_jax.human describes the study.
 """
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
   """Runs the command line.
 
   Args:
-    argv: arguments without the program name.
+    argv: arguments without the program name; default: sys.argv.
 
   Returns:
     Exit code: 0 done, 2 bad input.
@@ -52,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> Parser:
+  """Builds the parser of the verb."""
   parser = Parser('human-eval', __doc__)
   commands = parser.add_subparsers(dest='command', required=True)
   making = commands.add_parser('make', help='write sheets for raters')
@@ -105,7 +107,7 @@ def _parser() -> Parser:
 
 def _parse_texts(texts: Sequence[str]) -> dict[str, str]:
   """Parses NAME=PATH arguments: name -> path."""
-  found: dict[str, str] = {}
+  paths: dict[str, str] = {}
   for text in texts:
     name, _, path = text.partition('=')
     name = name.strip()
@@ -113,9 +115,9 @@ def _parse_texts(texts: Sequence[str]) -> dict[str, str]:
       raise UserError(
         f'--texts {text} is invalid; pass NAME=PATH, such as MLE=samples.txt'
       )
-    if name in found:
+    if name in paths:
       raise UserError(
         f'--texts {text}: the name {name!r} is used twice; pass another name'
       )
-    found[name] = path
-  return found
+    paths[name] = path
+  return paths

@@ -1,4 +1,4 @@
-"""Describes the folder of a run.
+"""Describes the folder of a run: progress, checkpoints, measures, settings.
 
 moegan-jax info RUN [--json]
 """
@@ -15,23 +15,23 @@ from moegan_jax.cli.shared import Parser, exit_code
 from moegan_jax.files import jsonable, read_json
 from moegan_jax.paths import expand
 
-# Modules that need JAX are imported late, so that errors of the command line
-# appear at once.
+# Modules that need JAX are imported in functions. Importing JAX takes seconds,
+# so errors of the command line come first.
 
-KINDS = ('last', 'best', 'phase')  # of checkpoints
+KINDS = ('last', 'best', 'phase')  # kinds of checkpoints
 # Sections of the configuration that are printed.
 SECTIONS = ('generator', 'discriminator', 'mle', 'adversarial')
-WIDTH, MARGIN = 80, 15  # characters
+WIDTH, MARGIN = 80, 15  # of the text and of the labels, in characters
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs a command line.
+  """Runs the command line.
 
   Args:
-    argv: arguments without the program's name; None means those of sys.argv.
+    argv: arguments without the program name; default: sys.argv.
 
   Returns:
-    The exit code: 0 done, 2 bad input.
+    Exit code: 0 done, 2 bad input.
   """
   return exit_code(lambda: _run(parser().parse_args(argv)))
 
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> None:
   facts = collect(args.run)
   if args.json:
-    # ASCII, which a terminal of any encoding prints without loss.
+    # `json.dumps` writes ASCII, which any terminal prints without loss.
     text = json.dumps(jsonable(facts), indent=2, allow_nan=False)
   else:
     text = in_words(facts)
@@ -53,12 +53,12 @@ def collect(path: str | os.PathLike) -> dict[str, Any]:
     path: folder of the run
 
   Returns:
-    JSON-able values, among them:
-      phases: name -> steps done and steps in total
+    Name -> value that JSON can hold. Among them are:
+      phases: name -> number of steps done and in total
       checkpoints: kind -> steps
-      best: measure, and value and step of each seed; {} before the first one
-      rows: labels of the table, or names of the measures so far
-      bytes: size of all files, and of the checkpoints
+      best: measure, values and steps per seed; {} without a best checkpoint
+      rows: labels of the table, or keys of the rows before there is a table
+      bytes: size of all files and of the checkpoints
 
   Raises:
     UserError: the folder is no run, or a file is damaged.
@@ -157,9 +157,9 @@ def _best(best: Mapping[str, Any]) -> list[str]:
   """Describes the best checkpoint of each seed."""
   if not best:
     return []
-  found = zip(best['values'], best['steps'])
   values = ', '.join(
-    f'{float(value):.4g} at step {step}' for value, step in found
+    f'{float(value):.4g} at step {step}'
+    for value, step in zip(best['values'], best['steps'])
   )
   return [_entry('best', f'{best["measure"]} {values}')]
 
@@ -176,21 +176,24 @@ def _entry(label: str, text: str) -> str:
 
 
 def _many(count: int, noun: str) -> str:
+  """Formats a number with a noun in singular or plural."""
   return f'{count:,} {noun}{"" if count == 1 else "s"}'
 
 
 def _names(folder: pathlib.Path, ending: str) -> list[str]:
+  """Returns the sorted names of the files with an ending, without it."""
   return sorted(path.stem for path in folder.glob(f'*{ending}'))
 
 
 def _size(folder: pathlib.Path) -> int:
+  """Returns the size of all files below a folder in bytes."""
   files = (path for path in folder.rglob('*') if path.is_file())
   return sum(path.stat().st_size for path in files)
 
 
 def parser() -> Parser:
-  """The flags of the verb."""
-  made = Parser('info', __doc__)
-  made.add_argument('run', metavar='RUN', type=expand, help='folder of a run')
-  made.add_argument('--json', action='store_true', help='print JSON')
-  return made
+  """Builds the parser of the verb."""
+  parser = Parser('info', __doc__)
+  parser.add_argument('run', metavar='RUN', type=expand, help='folder of a run')
+  parser.add_argument('--json', action='store_true', help='print JSON')
+  return parser

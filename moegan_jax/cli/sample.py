@@ -3,10 +3,12 @@
   moegan-jax sample --workdir=RUN -n 1000 [-o FILE]
   moegan-jax sample --exported=FOLDER -n 1000 [-o FILE]
 
-Writes one sentence a line to standard output or to a file; everything else goes
-to standard error. Sentence i depends on the seed and on i only: changing -n or
---batch does not change it. Exit codes: 0 done; 1 fewer sentences than requested
-passed --distinct or --novel (they are written); 2 bad input.
+Writes one sentence per line to standard output or to a file, and messages to
+standard error. Sentence i depends on the seed and on i only: changing -n or
+--batch does not change it.
+
+Exit codes: 0 done; 1 fewer sentences than requested passed --distinct or
+--novel, and these are written; 2 bad input.
 """
 
 import argparse
@@ -19,23 +21,23 @@ from moegan_jax.errors import UserError
 from moegan_jax.files import check_writable
 from moegan_jax.paths import expand
 
-# Modules that need JAX are imported late, so that errors of the command line
-# appear at once.
+# Modules that need JAX are imported in functions. Importing JAX takes seconds,
+# so errors of the command line come first.
 
 FEWER = 1  # exit code
-# Limit of the sentences drawn for --distinct and --novel: TRIES for each
-# sentence requested, and at least TRIES_AT_LEAST.
+# Largest number of sentences to draw for --distinct and --novel: TRIES per
+# requested sentence, and at least TRIES_AT_LEAST.
 TRIES, TRIES_AT_LEAST = 20, 1000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs a command line.
+  """Runs the command line.
 
   Args:
-    argv: arguments without the program's name; None means those of sys.argv.
+    argv: arguments without the program name; default: sys.argv.
 
   Returns:
-    The exit code, see the module.
+    Exit code, see the docstring of the module.
   """
   return exit_code(lambda: _run(parser().parse_args(argv)))
 
@@ -43,7 +45,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def passing(
   texts: Iterable[str], known: Collection[str], distinct: bool
 ) -> Iterator[str]:
-  """Yields the texts that are not known; with `distinct` each text once."""
+  """Filters texts.
+
+  Args:
+    texts: the texts
+    known: texts to drop
+    distinct: whether to yield equal texts only once
+
+  Yields:
+    The remaining texts in their order.
+  """
   seen = set(known)
   for text in texts:
     if text not in seen:
@@ -59,7 +70,7 @@ def _run(args: argparse.Namespace) -> int:
   if args.output:
     check_writable(args.output)
   if args.texts and not args.novel:
-    raise UserError('--texts has no effect without --novel: leave it out')
+    raise UserError('--texts has no effect without --novel; leave it out')
   from moegan_jax.experiment import compilation
   from moegan_jax.sampler import Style
 
@@ -71,21 +82,29 @@ def _run(args: argparse.Namespace) -> int:
   if args.distinct or args.novel:
     limit = max(TRIES * args.n, TRIES_AT_LEAST)
     stream = passing(itertools.islice(stream, limit), known, args.distinct)
-  found = _write(itertools.islice(stream, args.n), args.output)
-  if found == args.n:
+  written = _write(itertools.islice(stream, args.n), args.output)
+  if written == args.n:
     return 0
-  wanted = [name for name in ('distinct', 'novel') if getattr(args, name)]
+  filters = [name for name in ('distinct', 'novel') if getattr(args, name)]
   print(
-    f'only {found:,} of {args.n:,} sentences: among {limit:,} drawn there were '
-    f'no more {" and ".join(wanted)} ones; a higher --temperature or '
-    'another --seed may give more',
+    f'only {written:,} of {args.n:,} sentences: among {limit:,} drawn there '
+    f'are no more {" and ".join(filters)} ones; try a higher --temperature or '
+    'another --seed',
     file=sys.stderr,
   )
   return FEWER
 
 
 def _write(texts: Iterable[str], output: str) -> int:
-  """Writes one sentence a line; returns the number of sentences."""
+  """Writes one sentence per line.
+
+  Args:
+    texts: the sentences
+    output: file to write; '' writes to standard output
+
+  Returns:
+    The number of sentences.
+  """
   from moegan_jax.files import write_text
 
   lines = []
@@ -99,7 +118,11 @@ def _write(texts: Iterable[str], output: str) -> int:
 
 
 def _exported(args: argparse.Namespace):
-  """Loads an exported generator; returns as `_trained` does."""
+  """Loads an exported generator; the return values are as in `_trained`.
+
+  Raises:
+    UserError: a flag that needs a run is set; see also `exported.load`.
+  """
   if args.novel:
     raise UserError(
       '--novel needs the training text, which an exported generator does not '
@@ -107,8 +130,8 @@ def _exported(args: argparse.Namespace):
     )
   if args.checkpoint is not None or args.member is not None:
     raise UserError(
-      '--checkpoint and --member go with --workdir: an exported generator is '
-      'a single checkpoint of a single seed'
+      '--checkpoint and --member go with --workdir, because an exported '
+      'generator has one checkpoint and one seed; leave them out'
     )
   from moegan_jax import exported
 
@@ -119,7 +142,7 @@ def _trained(args: argparse.Namespace):
   """Loads the generator of a run.
 
   Returns:
-    The sampler, the texts that --novel drops, and the origin in words.
+    The sampler, the texts that --novel drops, and a description of the origin.
 
   Raises:
     UserError: see `trained.load` and `trained.training_text`.
@@ -136,9 +159,9 @@ def _trained(args: argparse.Namespace):
 
 
 def parser() -> Parser:
-  """The flags of the verb."""
-  made = Parser('sample', __doc__)
-  source = made.add_mutually_exclusive_group(required=True)
+  """Builds the parser of the verb."""
+  parser = Parser('sample', __doc__)
+  source = parser.add_mutually_exclusive_group(required=True)
   source.add_argument(
     '--workdir', metavar='RUN', type=expand, help='folder of a run'
   )
@@ -148,7 +171,7 @@ def parser() -> Parser:
     type=expand,
     help='folder that moegan-jax export wrote',
   )
-  add = made.add_argument
+  add = parser.add_argument
   add('-n', type=int, default=10, help='number of sentences (%(default)s)')
   add(
     '-o',
@@ -163,8 +186,8 @@ def parser() -> Parser:
     '--temperature',
     type=float,
     default=1.0,
-    help='divides the logits: lower is more likely, higher is more diverse '
-    '(%(default)s)',
+    help='divides the logits; lower values give likelier text, higher values '
+    'more diverse text (%(default)s)',
   )
   add(
     '--top-k',
@@ -191,15 +214,24 @@ def parser() -> Parser:
     default='',
     metavar='PLACE',
     type=expand,
-    help='folder or file that has the training text now, for --novel (default: '
-    'where it was at training)',
+    help='folder or file of the training text, for --novel (default: its path '
+    'at training)',
   )
-  add('--checkpoint', metavar='last|best|STEP', help='of the run (last)')
-  add('--member', type=int, metavar='I', help='trained seed, from 0 (0)')
+  add(
+    '--checkpoint',
+    metavar='last|best|STEP',
+    help='checkpoint of the run (last)',
+  )
+  add(
+    '--member',
+    type=int,
+    metavar='I',
+    help='index of the trained seed, from 0 (0)',
+  )
   add(
     '--batch',
     type=int,
     default=256,
     help='batch size, which affects memory and speed (%(default)s)',
   )
-  return made
+  return parser

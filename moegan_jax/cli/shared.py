@@ -22,19 +22,19 @@ class Parser(argparse.ArgumentParser):
     Args:
       verb: the verb after `moegan-jax`.
       text: the help, usually the docstring of the module.
-      **options: of `argparse.ArgumentParser`, which also passes them to
-        subcommands.
+      **options: options of `argparse.ArgumentParser`. It also passes them to
+        the parsers of subcommands.
     """
-    own = {
+    defaults = {
       'prog': f'moegan-jax {verb}',
       'description': text,
       'formatter_class': argparse.RawDescriptionHelpFormatter,
       'allow_abbrev': False,
     }
-    super().__init__(**own | options)
+    super().__init__(**defaults | options)
 
   def error(self, message: str):
-    """Raises a UserError in place of the exit of `argparse`."""
+    """Raises a UserError, where `argparse` would exit."""
     raise UserError(f'command line: {message}; see --help')
 
 
@@ -52,13 +52,14 @@ def exit_code(work: Callable[[], int | None], interrupted: str = '') -> int:
   """
   try:
     code = work() or 0
-    sys.stdout.flush()  # a closed pipe fails here, not at the end of Python
+    # A closed pipe must fail here and not when Python exits.
+    sys.stdout.flush()
     return code
   except UserError as error:
     print(f'error: {one_line(str(error))}', file=sys.stderr)
     return BAD_INPUT
   except BrokenPipeError:
-    # Python flushes the buffer again when it ends, which must not fail.
+    # Python flushes the buffer again when it exits, which must not fail.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
   except KeyboardInterrupt:
@@ -68,7 +69,10 @@ def exit_code(work: Callable[[], int | None], interrupted: str = '') -> int:
 
 
 def one_line(text: str) -> str:
-  """Replaces line breaks and control characters, which file names may have."""
+  """Replaces line breaks and control characters by blanks.
+
+  Names of files in messages may contain them.
+  """
   return ' '.join(''.join(c if c.isprintable() else ' ' for c in text).split())
 
 
@@ -76,8 +80,11 @@ def joined(argv: Sequence[str], flag: str) -> list[str]:
   """Rewrites `FLAG VALUE` as `FLAG=VALUE` in a command line.
 
   Args:
-    argv: the command line, with the name of the program.
+    argv: the command line.
     flag: the flag.
+
+  Returns:
+    The new command line.
   """
   argv = list(argv)
   for i in reversed(range(1, len(argv) - 1)):
@@ -90,15 +97,15 @@ def changes_of(flags: Sequence[str]) -> dict[str, Text]:
   """Parses --config.KEY=VALUE flags.
 
   Args:
-    flags: the flags.
+    flags: the flags that no parser knows.
 
   Returns:
-    KEY -> VALUE as text.
+    KEY -> VALUE as `Text`.
 
   Raises:
     UserError: a flag has another form.
   """
-  found = {}
+  changes = {}
   for flag in flags:
     change = _CHANGE.fullmatch(flag)
     if not change:
@@ -111,5 +118,5 @@ def changes_of(flags: Sequence[str]) -> dict[str, Text]:
         'command line: --config.workdir is not a setting; did you mean '
         f'--workdir={change[2]}?'
       )
-    found[change[1]] = Text(change[2])
-  return found
+    changes[change[1]] = Text(change[2])
+  return changes

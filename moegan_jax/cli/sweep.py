@@ -1,10 +1,10 @@
-"""Runs a grid of experiments over seeds, and reports them together.
+"""Runs a grid of experiments over seeds and reports them together.
 
   moegan-jax sweep --grid=moegan_ablation:small
 
-NAME is a grid of the package (see moegan-jax train --list) or the path of a
-grid file. --config.KEY=VALUE changes a setting of all cells, except of those
-that set it. The same command resumes a sweep.
+The grid is one of the package (see moegan-jax train --list) or the path of a
+grid file. --config.KEY=VALUE changes a setting of all cells; a cell that sets
+the key overrides it. The same command resumes a sweep.
 """
 
 import sys
@@ -15,15 +15,18 @@ from moegan_jax.sweeps import app
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs a command line, without the name of the program.
+  """Runs the command line.
+
+  Args:
+    argv: arguments without the program name; default: sys.argv.
 
   Returns:
-    0 done, 2 bad input, 1 a cell diverged, 130 interrupted.
+    Exit code: 0 done, 1 a cell diverged, 2 bad input, 130 interrupted.
   """
 
   def work() -> int:
-    given = sys.argv[1:] if argv is None else list(argv)
-    options, rest = parser().parse_known_args(given)
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    options, rest = parser().parse_known_args(arguments)
     sweep = app.sweep_of(
       options.grid,
       settings=changes_of(rest),
@@ -41,10 +44,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> Parser:
-  """The flags of the program."""
-  made = Parser('sweep', __doc__)
-  add = made.add_argument
-  add('--grid', required=True, metavar='NAME[:VARIANT]', help='the grid')
+  """Builds the parser of the verb."""
+  parser = Parser('sweep', __doc__)
+  add = parser.add_argument
+  add(
+    '--grid',
+    required=True,
+    metavar='NAME[:VARIANT]',
+    help='grid of the package, or path of a grid file',
+  )
   add(
     '--workdir',
     default='',
@@ -55,20 +63,20 @@ def parser() -> Parser:
     '--only',
     default='',
     metavar='CELL[,CELL]',
-    help='run these cells; the report has all cells with results',
+    help='run these cells only; the report has all cells with results',
   )
   add(
     '--members',
     type=int,
     metavar='N',
-    help='cells times seeds per program '
-    'at most (default: the value of the grid, or 16)',
+    help='largest number of cells times seeds in one program (default: the '
+    'value of the grid, or 16)',
   )
   add(
     '--seeds',
     type=int,
     metavar='N',
-    help='runs of each cell side by side (default: the value of the grid)',
+    help='seeds of each cell (default: the value of the grid)',
   )
   add('--list', action='store_true', help='print the plan and stop')
-  return made
+  return parser

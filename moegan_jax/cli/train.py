@@ -2,10 +2,10 @@
 
   moegan-jax train --config=moegan:coco,cpu --workdir=runs/first
 
-NAME is a config of the package (see --list) or the path of a config file;
+NAME is a config of the package (see --list) or the path of a config file.
 VARIANT names a corpus and a scale, such as captions,smoke. The same command
-resumes a run. Started several times with --coordinator, --num_processes and
---process_id, the processes train as one.
+resumes a run. For a run of several processes, start the command once per
+process with --coordinator, --num_processes and --process_id.
 """
 
 import pathlib
@@ -20,20 +20,23 @@ from moegan_jax.errors import UserError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-  """Runs a command line, without the name of the program.
+  """Runs the command line.
+
+  Args:
+    argv: arguments without the program name; default: sys.argv.
 
   Returns:
-    0 done, 2 bad input, 1 diverged, 130 interrupted.
+    Exit code: 0 done, 1 diverged, 2 bad input, 130 interrupted.
   """
 
   def work() -> int:
-    given = sys.argv[1:] if argv is None else list(argv)
-    options, rest = parser().parse_known_args(joined(given, '--config'))
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    options, rest = parser().parse_known_args(joined(arguments, '--config'))
     if options.list:
       print(listing(), end='')
       return 0
     settings = configuration(options.config, rest)
-    # Imported late, so that a wrong flag is reported at once.
+    # Importing JAX takes seconds, so errors of the command line come first.
     from moegan_jax.experiment.train_app import run
     from moegan_jax.train.processes import join
 
@@ -49,7 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def configuration(text: str | None, flags: Sequence[str]):
-  """The configuration of --config and of all --config.KEY=VALUE.
+  """Returns the configuration that a command line selects.
+
+  Args:
+    text: value of --config
+    flags: all --config.KEY=VALUE
 
   Raises:
     UserError: no such config, an unknown setting or flag, or a value of another
@@ -57,14 +64,14 @@ def configuration(text: str | None, flags: Sequence[str]):
   """
   if not text:
     raise UserError(
-      '--config is missing; for example --config=moegan:coco,cpu (--list shows '
-      'all)'
+      '--config is missing; set it to NAME[:VARIANT], such as '
+      '--config=moegan:coco,cpu (--list lists all)'
     )
   return config.override(config.load(text), changes_of(flags))
 
 
 def default_workdir(text: str) -> str:
-  """runs/NAME-VARIANT of 'FILE.py:VARIANT'."""
+  """Returns runs/NAME-VARIANT for 'NAME:VARIANT' or 'NAME.py:VARIANT'."""
   path, _, variant = text.partition(':')
   name = pathlib.Path(path).stem
   variant = variant.replace(',', '-')
@@ -72,25 +79,29 @@ def default_workdir(text: str) -> str:
 
 
 def listing() -> str:
-  """The configs, corpora and scales of the package."""
+  """Lists the configs, corpora, scales and grids of the package."""
   lines = ['configs (--config=NAME)']
   for name in names():
     text = find(name).read_text(encoding='utf-8')
     lines.append(f'  {name:<12}{text.partition(chr(10))[0].strip(chr(34))}')
-  for title, found in (
+  for title, group in (
     ('corpora (--config=NAME:CORPUS; default coco)', CORPORA),
     ("scales (--config=NAME:CORPUS,SCALE; default the paper's)", SCALES),
     ('grids (moegan-jax sweep --grid=NAME)', names('sweeps')),
   ):
-    lines += [title, f'  {", ".join(found)}']
+    lines += [title, f'  {", ".join(group)}']
   return '\n'.join(lines) + '\n'
 
 
 def parser() -> Parser:
-  """The flags of the program."""
-  made = Parser('train', __doc__)
-  add = made.add_argument
-  add('--config', metavar='NAME[:VARIANT]', help='a config, or its file')
+  """Builds the parser of the verb."""
+  parser = Parser('train', __doc__)
+  add = parser.add_argument
+  add(
+    '--config',
+    metavar='NAME[:VARIANT]',
+    help='config of the package, or path of a config file',
+  )
   add(
     '--workdir',
     default='',
@@ -98,8 +109,12 @@ def parser() -> Parser:
     help='folder of the run (default: runs/NAME-VARIANT)',
   )
   add('--list', action='store_true', help='list configs, corpora and scales')
-  add('--coordinator', metavar='HOST:PORT', help='of the first process')
+  add('--coordinator', metavar='HOST:PORT', help='address of the first process')
   add('--num_processes', type=int, metavar='N', help='number of processes')
-  add('--process_id', type=int, metavar='I', help='of this process')
-  add('--cluster', action='store_true', help='let the cluster tell these')
-  return made
+  add('--process_id', type=int, metavar='I', help='index of this process')
+  add(
+    '--cluster',
+    action='store_true',
+    help='take address, number and index from the environment of a cluster',
+  )
+  return parser

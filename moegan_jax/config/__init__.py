@@ -1,6 +1,7 @@
-"""Configurations: the settings of a run, composed from sections.
+"""Composes, loads and changes configurations, the settings of a run.
 
-No file here imports JAX, so that a wrong flag is reported at once.
+No file here imports JAX. Importing it takes seconds, which would delay the
+report of a wrong flag.
 """
 
 from moegan_jax.config.compose import (

@@ -1,8 +1,9 @@
 """Composes configurations from sections, and changes them by dotted keys.
 
 A configuration holds the keys that its system reads and no others. Some
-settings are selectors: their values decide which other settings there are.
-Changing one recomposes its section; settings that remain keep their values.
+settings are selectors: their values determine which other settings exist.
+Changing a selector recomposes its section. Settings that remain keep their
+values.
 """
 
 import ast
@@ -21,15 +22,18 @@ from moegan_jax.errors import UserError, unknown
 
 
 class Text(str):
-  """A value as it is written on a command line."""
+  """A value of the command line, not parsed yet."""
 
 
 def compose(system: str, corpus: str = 'coco') -> ConfigDict:
-  """The default configuration of a system.
+  """Returns the default configuration of a system.
 
   Args:
     system: a key of config.training.SYSTEMS
     corpus: one of config.program.CORPORA
+
+  Returns:
+    All settings of a run, with the sections of the system.
 
   Raises:
     UserError: an unknown system or corpus.
@@ -48,49 +52,61 @@ def compose(system: str, corpus: str = 'coco') -> ConfigDict:
 
 
 def select(config: ConfigDict, section: str, **values) -> None:
-  """Sets selectors of a section in place, and recomposes the section.
+  """Sets selectors of a section in place and recomposes the section.
 
   Args:
-    values: selector -> value; other settings of the section are allowed too
+    config: the configuration to change
+    section: name of the section
+    **values: selector -> value; other settings of the section are also accepted
+
+  Raises:
+    UserError: see `override`.
   """
   changed = override(config, {f'{section}.{k}': v for k, v in values.items()})
   config[section] = changed[section]
 
 
 def as_system(config: ConfigDict, system: str) -> ConfigDict:
-  """A copy for another system; settings of shared sections keep their values.
+  """Converts a configuration to another system.
+
+  Args:
+    config: the configuration, which stays unchanged
+    system: a key of config.training.SYSTEMS
+
+  Returns:
+    A configuration of the system. Settings that both have keep their values.
 
   Raises:
     UserError: an unknown system.
   """
-  made = compose(system, config.data.name)
+  converted = compose(system, config.data.name)
   for name, value in config.items():
-    if name not in made or name == 'system':
+    if name not in converted or name == 'system':
       continue
     if not isinstance(value, ConfigDict):
-      made[name] = value
+      converted[name] = value
       continue
-    selected = {k: value[k] for k in selectors(made, name) if k in value}
-    section = dict(_sections(made))[name]
-    made[name] = ConfigDict(_call(section, made, selected))
-    for key in made[name]:
+    selected = {k: value[k] for k in selectors(converted, name) if k in value}
+    section = dict(_sections(converted))[name]
+    converted[name] = ConfigDict(_call(section, converted, selected))
+    for key in converted[name]:
       if key in value:
-        made[name][key] = value[key]
-  return made
+        converted[name][key] = value[key]
+  return converted
 
 
 def override(
   config: ConfigDict, changes: Mapping[str, Any], optional: Container[str] = ()
 ) -> ConfigDict:
-  """A copy of a configuration with some settings changed.
+  """Returns a copy of a configuration with some settings changed.
 
   Args:
-    config: of `compose`, possibly changed
-    changes: dotted key -> value of the setting's type, or a `Text`
-    optional: keys that are skipped if the configuration does not have them
+    config: the configuration, which stays unchanged
+    changes: dotted key -> value of the type of the setting, or a `Text`
+    optional: keys to skip if the configuration does not have them
 
   Raises:
-    UserError: a setting that the configuration does not have, or a value of
+    UserError: a key that the configuration does not have, or a value of
       another type.
   """
   config = config.copy_and_resolve_references()
@@ -113,7 +129,7 @@ def override(
 
 
 def selectors(config: ConfigDict, section: str) -> tuple[str, ...]:
-  """The selectors of a section."""
+  """Returns the selectors of a section, which are its function's arguments."""
   function = dict(_sections(config)).get(section)
   if function is None:
     return ()
@@ -123,32 +139,32 @@ def selectors(config: ConfigDict, section: str) -> tuple[str, ...]:
 
 
 def is_selector(config: ConfigDict, key: str) -> bool:
-  """Whether a dotted key is a selector of this configuration."""
+  """Returns whether a dotted key is a selector of a configuration."""
   section, _, name = key.rpartition('.')
   return key == 'system' or name in selectors(config, section)
 
 
 def check_keys(config: ConfigDict) -> None:
-  """Refuses settings that the configuration's system does not read.
+  """Checks that a configuration has exactly the keys that its system reads.
 
   Raises:
-    UserError: such a setting, or one that is missing.
+    UserError: a key is unknown or missing.
   """
-  whole = compose(config.get('system', ''), config.data.get('name', ''))
-  whole = as_system(config, whole.system)
+  complete = compose(config.get('system', ''), config.data.get('name', ''))
+  complete = as_system(config, complete.system)
   for key in keys(config):
-    if key not in keys(whole):
-      raise UserError(_no_setting(whole, key))
-  for key in keys(whole):
+    if key not in keys(complete):
+      raise UserError(_no_setting(complete, key))
+  for key in keys(complete):
     if key not in keys(config):
       raise UserError(
-        f'config.{key} is missing; start from '
-        f'moegan_jax.config.compose({config.system!r}), which has it'
+        f'config.{key} is missing; build the configuration from '
+        f'moegan_jax.config.compose({config.system!r})'
       )
 
 
 def keys(config: ConfigDict) -> list[str]:
-  """All dotted keys."""
+  """Returns all dotted keys of a configuration."""
   return [
     f'{name}.{inner}' if inner else name
     for name, value in config.items()
@@ -157,12 +173,13 @@ def keys(config: ConfigDict) -> list[str]:
 
 
 def _sections(config: ConfigDict) -> Iterator[tuple[str, Callable]]:
+  """Yields the names and the functions of all sections."""
   yield from program.SECTIONS.items()
   yield from SYSTEMS[config.system].items()
 
 
 def _call(function: Callable, config: ConfigDict, selected: Mapping) -> dict:
-  """A section with some of its selectors set."""
+  """Composes a section for some values of its selectors."""
   if 'ends' in inspect.signature(function).parameters:
     ends = config.data.name not in program.ENDLESS
     return function(ends=ends, **selected)
@@ -175,31 +192,32 @@ def _recompose(config: ConfigDict, section: str, name: str, value: Any) -> None:
   selected = {k: old[k] for k in selectors(config, section)} | {name: value}
   if section == 'data' and value not in program.CORPORA:
     raise unknown('config.data.name', value, program.CORPORA)
-  made = _call(dict(_sections(config))[section], config, selected)
-  for key in made:
+  new = _call(dict(_sections(config))[section], config, selected)
+  for key in new:
     if key in old and key != name:
-      made[key] = old[key]
-  config[section] = ConfigDict(made)
-  if section == 'data':  # whether sequences have ends may have changed
+      new[key] = old[key]
+  config[section] = ConfigDict(new)
+  if section == 'data':  # the sections that depend on `ends` may change
     for other, function in _sections(config):
       if 'ends' in inspect.signature(function).parameters:
-        known = config[other]
-        selected = {k: known[k] for k in selectors(config, other)}
-        made = _call(function, config, selected)
-        config[other] = ConfigDict(
-          {k: known.get(k, v) for k, v in made.items()}
-        )
+        old = config[other]
+        selected = {k: old[k] for k in selectors(config, other)}
+        new = _call(function, config, selected)
+        config[other] = ConfigDict({k: old.get(k, v) for k, v in new.items()})
 
 
 def _rank(config: ConfigDict, key: str) -> int:
-  """The system first, then selectors: they decide which keys there are."""
+  """Orders changes: the system, the corpus, selectors, other settings.
+
+  Each kind determines which keys of the later kinds exist.
+  """
   if key in ('system', 'data.name'):
     return ('system', 'data.name').index(key)
   return 2 if is_selector(config, key) else 3
 
 
 def _no_setting(config: ConfigDict, key: str) -> str:
-  """Why a configuration does not have a key, and what is near it."""
+  """Returns the error message for a key that a configuration does not have."""
   section, _, name = key.rpartition('.')
   chosen = config.get(section) if section else None
   if isinstance(chosen, ConfigDict):
@@ -209,15 +227,15 @@ def _no_setting(config: ConfigDict, key: str) -> str:
     if values and name in _any_keys(config, section):
       return f'config.{key} has no effect with {values}; leave it out'
   near = difflib.get_close_matches(key, keys(config), 1)
-  hint = f'did you mean config.{near[0]}? ' if near else ''
+  hint = f'did you mean config.{near[0]}? Choose' if near else 'choose'
   return (
-    f'there is no setting config.{key} for system={config.system}; {hint}'
-    f'it has {_listed(config, section)}'
+    f'there is no setting config.{key} for system={config.system}; {hint} '
+    f'one of {_listed(config, section)}'
   )
 
 
 def _listed(config: ConfigDict, section: str) -> str:
-  """The settings of a section, or the sections."""
+  """Lists the settings of a section, or all sections if there is none."""
   chosen = config.get(section) if section else None
   if isinstance(chosen, ConfigDict):
     return ', '.join(f'{section}.{name}' for name in chosen)
@@ -225,8 +243,8 @@ def _listed(config: ConfigDict, section: str) -> str:
 
 
 def _any_keys(config: ConfigDict, section: str) -> set[str]:
-  """Keys that a section has for some values of its selectors."""
-  tried = {
+  """Returns the keys that a section has for any values of its selectors."""
+  variants = {
     'generator': [{'cell': 'rmc', 'experts': 2, 'latent': 1}, {'cell': 'lstm'}],
     'discriminator': [{'kind': 'cnn'}, {'kind': 'recurrent'}],
     'data': [{'name': name} for name in program.CORPORA],
@@ -234,14 +252,19 @@ def _any_keys(config: ConfigDict, section: str) -> set[str]:
   function = dict(_sections(config))[section]
   names = selectors(config, section)
   found: set[str] = set(function())
-  for selected in tried.get(section, []):
+  for selected in variants.get(section, []):
     if all(name in names for name in selected):
       found |= set(function(**selected))
   return found
 
 
 def _typed(key: str, old: Any, value: Any) -> Any:
-  """A value with the type of the setting.
+  """Converts a new value to the type of a setting.
+
+  Args:
+    key: dotted key of the setting
+    old: its present value
+    value: the new value, or a `Text` to parse
 
   Raises:
     UserError: a section, or a value of another type.
@@ -257,13 +280,14 @@ def _typed(key: str, old: Any, value: Any) -> Any:
     value = tuple(value) if isinstance(value, list | tuple) else (value,)
   if type(value) is not type(old):
     raise UserError(
-      f'config.{key}={value!r} is not of type {type(old).__name__}'
+      f'config.{key}={value!r} is not of type {type(old).__name__}; give a '
+      f'value such as {old!r}'
     )
   return value
 
 
 def _parsed(text: str) -> Any:
-  """The value of a text on a command line; the text itself if it is none."""
+  """Parses a Python literal of the command line; other text stays a string."""
   words = {'true': True, 'false': False, 'inf': math.inf}
   if text.lower() in words:
     return words[text.lower()]

@@ -1,20 +1,20 @@
 """Settings of the networks: the sections `generator` and `discriminator`.
 
 Each function returns a section with its defaults. Its keyword arguments are the
-selectors of the section: settings whose values decide which other settings
-there are.
+selectors of the section: settings whose values determine which other settings
+exist. N, E, H, S and F are those of `moegan_jax.types`.
 """
 
 
 def generator(
   *, cell: str = 'rmc', experts: int = 1, latent: int = 0, ends: bool = True
 ) -> dict:
-  """A recurrent generator.
+  """Returns the section `generator`.
 
   Args:
-    cell: rmc (relational memory core), lstm, gru
+    cell: 'rmc' (relational memory core), 'lstm' or 'gru'
     experts: N; more than one make a mixture of experts
-    latent: size of a latent start state z; 0 for none
+    latent: size of the latent noise z that sets the initial state; 0: none
     ends: whether sequences of the corpus have an end symbol
   """
   section = {
@@ -26,28 +26,28 @@ def generator(
   }
   if cell == 'rmc':
     section |= {
-      'slots': 1,  # N, rows of the memory
-      'heads': 2,
-      'head_size': 256,  # memory width M = heads * head_size
-      'key_size': 0,  # 0: head_size
+      'slots': 1,  # rows of the memory
+      'heads': 2,  # attention heads
+      'head_size': 256,  # the memory is heads * head_size wide
+      'key_size': 0,  # size of keys and queries per head; 0: head_size
       'blocks': 1,  # attention blocks per step
-      'mlp_layers': 2,
-      'gate': 'unit',  # unit, memory, none
-      'forget_bias': 1.0,
-      'input_bias': 0.0,
-      'flavour': 'santoro',  # santoro, relgan, textgan
+      'mlp_layers': 2,  # layers of the MLP after attention
+      'gate': 'unit',  # one gate per number: unit, per slot: memory; none
+      'forget_bias': 1.0,  # added to the forget gate before the sigmoid
+      'input_bias': 0.0,  # added to the input gate before the sigmoid
+      'flavour': 'santoro',  # code to reproduce: santoro, relgan, textgan
     }
   else:
     section |= {'hidden': 32}  # H
   if experts != 1:
     section |= {
-      'sharing': 'embed_out',  # parameters shared: embed_out, mgan, none
-      'aggregation': 'repr_mean',  # repr_mean (MoEGAN), prob_mean
+      'sharing': 'embed_out',  # shared parameters: embed_out, mgan, none
+      'aggregation': 'repr_mean',  # repr_mean (MoEGAN Eq 3), prob_mean
     }
   if latent:
     section |= {
-      'prior': 'normal',  # of z: normal, uniform
-      'draws': 16,  # fixed draws of z in a likelihood
+      'prior': 'normal',  # distribution of z: normal, uniform
+      'draws': 16,  # fixed draws of z per likelihood
     }
   if ends:
     # Input embedding of the end symbol: zero (constant), learned (RelGAN)
@@ -56,35 +56,35 @@ def generator(
 
 
 def discriminator(*, kind: str = 'cnn') -> dict:
-  """A discriminator of relaxed or real sequences.
+  """Returns the section `discriminator`.
 
   Args:
-    kind: cnn, recurrent
+    kind: 'cnn' or 'recurrent'
   """
   section = {
     'kind': kind,
     'embed': 64,  # E
-    'dropout': 0.25,  # rate
+    'dropout': 0.25,  # dropout rate
     'init': 'relgan',  # a key of nets.initializers.INITIALIZERS
   }
   if kind == 'recurrent':
     return section | {
       'cell': 'lstm',  # lstm, gru
       'hidden': 64,  # H
-      'per_token': False,  # one logit per prefix
+      'per_token': False,  # True: one logit per prefix, not per sequence
     }
   return section | {
-    'widths': (2, 3, 4, 5),  # of the filters, in tokens
-    'filters': 300,  # per width
-    'representations': 1,  # S
-    'features': 100,  # F; 0: the pooled filters themselves
-    'activation': 'relu',  # of the filters: relu, tanh
-    'highway': 'separate',  # separate, tied, none
+    'widths': (2, 3, 4, 5),  # widths of the filters, in tokens
+    'filters': 300,  # filters per width
+    'representations': 1,  # S, divides the embedding into S parts
+    'features': 100,  # F; 0: no layer after the pooled filters
+    'activation': 'relu',  # after the filters: relu, tanh
+    'highway': 'separate',  # weights of the two maps: separate, tied, none
   }
 
 
 def rewriter() -> dict:
-  """SLGAN's discriminator G_d, a sequence-to-sequence GRU."""
+  """Returns the section `discriminator` of SLGAN, a seq2seq GRU."""
   return {
     'embed': 64,  # E
     'hidden': 64,  # H

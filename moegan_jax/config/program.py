@@ -1,39 +1,42 @@
 """Settings of the program around a system: data, evaluation, checkpoints.
 
-They say on what a system is trained and what is recorded. None of them changes
-the traced update, except `precision` and `unroll`.
+They select the corpus, the measures and what is saved. Of these settings only
+`precision` and `unroll` change the traced update.
 """
 
 
 def program() -> dict:
-  """The settings outside of sections."""
+  """Returns the settings outside of sections."""
   return {
     'system': 'moegan',  # a key of config.training.SYSTEMS
-    'seed': 0,  # of parameters, batches and samples
-    'num_seeds': 1,  # runs side by side, each with its own parameters
-    'init_from': '',  # workdir whose generator after likelihood is the start
-    # Of products while training: platform (TPU bfloat16, CPU float32), float32,
-    # bfloat16 (factors; sums, state and losses stay float32)
+    'seed': 0,  # seed of parameters, batches and samples
+    'num_seeds': 1,  # seeds to train together, each with its own parameters
+    'init_from': '',  # run whose generator after likelihood is the warm start
+    # Precision of matrix products in training: platform (TPU bfloat16, CPU
+    # float32), float32, bfloat16 (factors only; sums, state and losses stay
+    # float32)
     'precision': 'platform',
     'unroll': 1,  # timesteps per iteration of the compiled scan
-    # When a value is not finite: mark the seed and continue the others, or
-    # rollback to the last checkpoint at half the learning rates
-    'on_nan': 'mark',  # mark, rollback
-    'max_rollbacks': 3,  # per run; after that, mark
+    # Reaction to a value that is not finite: mark (mark the seed as diverged,
+    # continue the others) or rollback (to the last checkpoint, at half the
+    # learning rates)
+    'on_nan': 'mark',
+    'max_rollbacks': 3,  # rollbacks per run; then seeds are marked
     'log_every': 10,  # iterations per training record
-    'chunk_seconds': 5.0,  # target duration of a compiled call
+    'chunk_seconds': 5.0,  # target duration of a compiled call, in seconds
   }
 
 
-# Arguments that several corpora share.
-_LIMIT = {'limit': 0}  # use the first sequences of the training part; 0: all
-_STREAM = {'stream': False}  # keep tokens on the host; large corpora always
-_VALID = {'valid_share': 0.05}  # last lines of the training part
+# Settings that several corpora share.
+_LIMIT = {'limit': 0}  # training sequences to use, from the first; 0: all
+_STREAM = {'stream': False}  # keep tokens on the host, as for large corpora
+_VALID = {'valid_share': 0.05}  # share of training lines for validation (last)
 
 
 def _benchmark() -> dict:
+  """Returns the settings of a benchmark of the literature."""
   return {
-    'dir': '',  # folder with the benchmark's files; else MOEGAN_DATA_DIR
+    'dir': '',  # folder of the benchmark's files; '': MOEGAN_DATA_DIR
     'offline_fallback': 'captions',  # replaces a missing benchmark; '': none
     'max_length': 0,  # longest sentence in tokens; 0: no limit
     **_VALID,
@@ -41,51 +44,55 @@ def _benchmark() -> dict:
 
 
 def _text() -> dict:
+  """Returns the settings of a text file or table of the user."""
   return {
-    'path': '',  # the file; .gz as well
-    'test_path': '',  # held-out file; else a part of `path`
-    'test_share': 0.1,  # that part
-    'column': '',  # of csv, tsv, jsonl; empty: the only one, or text
-    'label_column': '',  # class of each line; empty: none
-    # Whether csv and tsv begin with names of columns: true, false (columns are
-    # then 1, 2, ...), auto (true, with a warning if line 1 looks like data)
+    'path': '',  # the file, which may end in .gz
+    'test_path': '',  # held-out file; '': hold out a share of `path`
+    'test_share': 0.1,  # share of `path` to hold out
+    'column': '',  # column of the text (tables); '': the only one or `text`
+    'label_column': '',  # column with the class of each line; '': none
+    # Whether csv and tsv begin with column names: true, false (the names are
+    # 1, 2, ...), auto (true, with a warning if line 1 looks like data)
     'header': 'auto',
     'encoding': 'utf-8',  # such as utf-16, latin-1, gb18030
-    # auto (by the file's ending), word, word_cased, char, whitespace, bpe,
-    # smiles, fasta, ids
+    # Tokens: auto (by the file's ending), word, word_cased, char, whitespace,
+    # bpe, smiles, fasta, ids
     'codec': 'auto',
     'max_length': 0,  # longest sentence in tokens; 0: no limit
-    'min_count': 1,  # occurrences of a word in the vocabulary
-    'max_vocab': 0,  # words at most; 0: all, bpe 4,000
+    'min_count': 1,  # least number of occurrences of a word in the vocabulary
+    'max_vocab': 0,  # largest vocabulary; 0: all words, for bpe 4,000
     **_VALID,
   }
 
 
 def _matrix() -> dict:
+  """Returns the settings of a matrix of ids."""
   return {
-    'path': '',  # .npy, int32 [N, T]
-    'test_path': '',  # held-out file; else a part of `path`
-    'test_share': 0.1,  # that part
+    'path': '',  # .npy file, int32 [number of sequences, T]
+    'test_path': '',  # held-out file; '': hold out a share of `path`
+    'test_share': 0.1,  # share of `path` to hold out
     **_VALID,
   }
 
 
 def _drawn() -> dict:
+  """Returns the settings of a corpus drawn from a known distribution."""
   return {
-    'train_size': 10_000,  # sequences
-    'test_size': 10_000,  # sequences
-    'sample_seed': 1,  # of the sequences
-    'valid_share': 0.0,  # the distribution itself judges what is best
+    'train_size': 10_000,  # training sequences
+    'test_size': 10_000,  # test sequences
+    'sample_seed': 1,  # seed of the sequences
+    'valid_share': 0.0,  # the known distribution selects the best checkpoint
   }
 
 
 def _oracle() -> dict:
+  """Returns the settings of an LSTM with random parameters as oracle."""
   return {
     'vocab_size': 5000,  # V
     'length': 20,  # T
     'oracle_dim': 32,  # embedding and hidden size of the LSTM
-    'oracle_seed': 0,  # of its parameters
-    'oracle_file': '',  # .npz with parameters
+    'oracle_seed': 0,  # seed of its parameters
+    'oracle_file': '',  # .npz file with its parameters; '': random ones
     **_drawn(),
   }
 
@@ -104,7 +111,7 @@ ENDLESS = ('oracle',)  # all sequences have length T
 
 
 def data(*, name: str = 'coco') -> dict:
-  """The corpus: the section `data`.
+  """Returns the section `data`: the corpus.
 
   Args:
     name: one of CORPORA
@@ -113,32 +120,33 @@ def data(*, name: str = 'coco') -> dict:
 
 
 def evaluation() -> dict:
-  """What is measured: the section `eval`."""
+  """Returns the section `eval`: the measures."""
   return {
-    'samples': 1000,  # while training
-    'final_samples': 10_000,  # at the end of a phase
-    'chunk': 256,  # sequences at a time
+    'samples': 1000,  # samples per evaluation while training
+    'final_samples': 10_000,  # samples at the end of a phase
+    'chunk': 256,  # batch size of evaluation
     'best': 'auto',  # measure that selects the best checkpoint
     'selection': 'validation',  # text of that measure: validation, test
-    'temperatures': (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5),  # curves
-    'curve_samples': 1000,  # per temperature; 0: no curves
-    'language_model': False,  # scores by an LSTM fitted for each row
+    # Temperatures of the curves
+    'temperatures': (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5),
+    'curve_samples': 1000,  # samples per temperature; 0: no curves
+    'language_model': False,  # also score by an LSTM fitted for each row
   }
 
 
 def mesh() -> dict:
-  """Devices: the section `mesh`; a run may be resumed on others."""
+  """Returns the section `mesh`: the devices, which may change on resume."""
   return {
-    'seed': 0,  # along the seeds; 0: as many as divide them
-    'data': 0,  # along the batch; 0: those that are left
+    'seed': 0,  # devices along the seeds; 0: the most that divide the seeds
+    'data': 0,  # devices along the batch; 0: the remaining ones
   }
 
 
 def checkpoint() -> dict:
-  """Saving: the section `checkpoint`."""
+  """Returns the section `checkpoint`."""
   return {
-    'keep': 3,  # newest ones
-    'every': 60.0,  # seconds between two
+    'keep': 3,  # number of the newest checkpoints to keep
+    'every': 60.0,  # seconds between two checkpoints
   }
 
 

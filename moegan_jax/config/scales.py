@@ -1,7 +1,7 @@
-"""Corpora and scales: what the variants of a config file mean.
+"""Variants of a config file: corpora and scales.
 
-`--config=configs/relgan.py:coco,cpu` names a corpus and a scale. Without a
-corpus it is coco, without a scale the paper's.
+`--config=configs/relgan.py:coco,cpu` selects a corpus and a scale. The defaults
+are coco and the scale of the paper.
 """
 
 from collections.abc import Callable
@@ -19,8 +19,8 @@ CORPORA: dict[str, tuple[str, dict]] = {
   'captions': ('captions', {}),  # embedded grammar, known distribution
   'synthetic20': ('oracle', {}),  # LSTM oracle, V 5,000, T 20
   'synthetic40': ('oracle', {'length': 40}),
-  'small': ('oracle', {'vocab_size': 500}),  # the scale of minutes, see _bench
-  'text': ('text', {}),  # a file of the user's: --config.data.path=FILE
+  'small': ('oracle', {'vocab_size': 500}),  # its scale is that of `_bench`
+  'text': ('text', {}),  # a file of the user: --config.data.path=FILE
   'matrix': ('matrix', {}),  # a .npy file of ids
 }
 
@@ -28,16 +28,18 @@ CORPORA: dict[str, tuple[str, dict]] = {
 def experiment(
   system: str, paper: Callable[[ConfigDict], None], variant: str = ''
 ) -> ConfigDict:
-  """The configuration of a system on a corpus at a scale.
+  """Composes the configuration of a system on a corpus at a scale.
 
   Args:
     system: a key of config.training.SYSTEMS
-    paper: sets in place what the paper uses; it may read `config.data`
-    variant: names of CORPORA and SCALES, such as 'captions,cpu', and changes
-      of selectors, such as 'generator.cell=lstm'
+    paper: sets the settings of the paper in place; it may read `config.data`
+    variant: comma-separated names of CORPORA and SCALES, such as
+      'captions,cpu', and settings, such as 'generator.cell=lstm'
 
   Raises:
-    UserError: an unknown variant, or two corpora.
+    UserError: an unknown variant or setting, or two corpora.
+
+  The order is: defaults, paper, settings of the variant, scales.
   """
   names = [name for name in (variant or '').split(',') if name]
   changes = dict(n.split('=', 1) for n in names if '=' in n)
@@ -45,12 +47,15 @@ def experiment(
   for name in names:
     if name not in (*CORPORA, *SCALES):
       raise UserError(
-        f'config variant {name!r} is unknown; one of '
+        f'config variant {name!r} is unknown; choose one of '
         + ', '.join((*CORPORA, *SCALES))
       )
   corpora = [n for n in names if n in CORPORA] or ['coco']
   if len(corpora) > 1:
-    raise UserError(f'{" and ".join(corpora)} are two corpora: name one')
+    raise UserError(
+      f'config variant {variant!r}: {" and ".join(corpora)} are two corpora; '
+      'name one'
+    )
   corpus, settings = CORPORA[corpora[0]]
   config = compose(system, corpus)
   for key, value in settings.items():
@@ -62,7 +67,8 @@ def experiment(
     config = override(config, {k: Text(v) for k, v in changes.items()})
   if corpora[0] == 'small':
     _bench(config)
-  for name, apply in SCALES.items():  # in this order: s64 comes last
+  # The order of SCALES and not of the variant, because `cpu` would undo `s64`.
+  for name, apply in SCALES.items():
     if name in names:
       apply(config)
   return config
@@ -71,9 +77,13 @@ def experiment(
 def scale_steps(c: ConfigDict, steps: int) -> None:
   """Sets the number of adversarial iterations in place.
 
-  A schedule that spans the run still does. RelGAN's inverse temperature has a
-  horizon of 5,000 updates whatever the length of the run: it stays, so that a
-  short run is the beginning of the paper's.
+  Args:
+    c: the configuration
+    steps: number of iterations
+
+  A schedule that ends with the run is rescaled. The inverse temperature of
+  RelGAN has a horizon of 5,000 iterations at any length of the run. It is not
+  rescaled, so a short run equals the beginning of the paper's.
   """
   for section in c.values():
     if (
@@ -85,33 +95,34 @@ def scale_steps(c: ConfigDict, steps: int) -> None:
 
 
 def _synthetic(c: ConfigDict) -> None:
-  """RelGAN's code runs 3,000 iterations on synthetic data."""
+  """Sets the number of iterations on synthetic data, as in RelGAN's code."""
   if 'adversarial' in c:
     c.adversarial.steps = 3000
 
 
 def _small_players(c: ConfigDict) -> None:
-  """Reduces the players for two cores; small ones stay as they are."""
+  """Reduces the sizes of the players for two CPU cores."""
   _lower(c.generator, embed=32, head_size=64, hidden=100, latent=32)
   if 'discriminator' in c:
-    # Each of 64 representations costs as much on a CPU as at paper scale.
+    # Smaller networks do not reduce the cost of a representation on a CPU.
     _lower(c.discriminator, embed=64, representations=8)
 
 
 def _lower(section: ConfigDict, **limits: int) -> None:
-  """Lowers settings of a section to at most these values."""
+  """Limits settings of a section to these values, where it has them."""
   for key, limit in limits.items():
     if key in section:
       section[key] = min(section[key], limit)
 
 
 def _few_steps(c: ConfigDict, epochs: int, steps: int, alone: int) -> None:
-  """Shortens training, at the batch and rate that suit it.
+  """Shortens training and adapts batch sizes and learning rates to it.
 
   Args:
-    epochs: of likelihood before an adversarial phase
-    steps: adversarial iterations
-    alone: epochs of a system with one phase
+    c: the configuration
+    epochs: epochs of likelihood before an adversarial phase
+    steps: adversarial iterations after likelihood
+    alone: epochs of a system that has one phase only
   """
   if c.mle.epochs:
     c.mle.update(batch=64, lr=5e-3)
@@ -119,7 +130,7 @@ def _few_steps(c: ConfigDict, epochs: int, steps: int, alone: int) -> None:
   if 'adversarial' not in c:
     return
   c.adversarial.batch = 64
-  # A few hundred iterations at 1e-5 would train nothing.
+  # A few hundred iterations at 1e-5 would hardly change the parameters.
   rates = [k for k in ('g_lr', 'd_lr') if k in c.adversarial]
   for key in rates:
     c.adversarial[key] = max(c.adversarial[key], 1e-4)
@@ -130,7 +141,14 @@ def _few_steps(c: ConfigDict, epochs: int, steps: int, alone: int) -> None:
 
 
 def _evaluate(c: ConfigDict, epochs: int, steps: int, alone: int) -> None:
-  """Sets how often each phase is evaluated."""
+  """Sets the intervals between evaluations.
+
+  Args:
+    c: the configuration
+    epochs: epochs of likelihood between evaluations
+    steps: adversarial iterations between evaluations, after likelihood
+    alone: likewise, without likelihood
+  """
   if c.mle.epochs:
     c.mle.eval_every = epochs
   if 'adversarial' in c:
@@ -138,7 +156,7 @@ def _evaluate(c: ConfigDict, epochs: int, steps: int, alone: int) -> None:
 
 
 def _bench(c: ConfigDict) -> None:
-  """The scale of the small oracle, of no paper: minutes per run."""
+  """Applies the scale of `small`: minutes per run, from no paper."""
   _small_players(c)
   _lower(c.generator, head_size=32)
   if 'discriminator' in c:
@@ -148,7 +166,7 @@ def _bench(c: ConfigDict) -> None:
 
 
 def _cpu(c: ConfigDict) -> None:
-  """About ten minutes on two cores."""
+  """Applies the scale `cpu`: about ten minutes on two cores."""
   _small_players(c)
   c.data.limit = 10_000
   _few_steps(c, epochs=8, steps=120, alone=20)
@@ -156,9 +174,9 @@ def _cpu(c: ConfigDict) -> None:
 
 
 def _smoke(c: ConfigDict) -> None:
-  """About a minute on two free cores: does it run at all?
+  """Applies the scale `smoke`: about a minute on two cores, to test a setup.
 
-  Most of it is compiling, which each width of the filters lengthens.
+  Compilation dominates, and each filter width adds to it.
   """
   _cpu(c)
   _lower(c.generator, head_size=16)
@@ -180,11 +198,11 @@ def _smoke(c: ConfigDict) -> None:
 
 
 def _s64(c: ConfigDict) -> None:
-  """64 representations in the discriminator, as in RelGAN's code."""
+  """Sets 64 representations in the discriminator, as in RelGAN's code."""
   if 'representations' not in c.get('discriminator', {}):
     raise UserError(
       f'config variant s64: the discriminator of system={c.system} has no '
-      'representations'
+      'representations; leave s64 out'
     )
   c.discriminator.representations = 64
 

@@ -1,8 +1,8 @@
 """Settings of losses and updates, and the sections of each system.
 
 Each function returns a section with its defaults. Its keyword arguments are the
-selectors of the section: settings whose values decide which other settings
-there are.
+selectors of the section: settings whose values determine which other settings
+exist.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from moegan_jax.config import networks
 
 
 def likelihood(*, epochs: int = 150) -> dict:
-  """Maximum-likelihood training of the generator: the section `mle`.
+  """Returns the section `mle`: maximum-likelihood training of the generator.
 
   Args:
     epochs: passes over the training part; 0: no likelihood phase
@@ -21,32 +21,32 @@ def likelihood(*, epochs: int = 150) -> dict:
     return {'epochs': 0}
   return {
     'epochs': epochs,
-    'batch': 128,  # sequences
-    'lr': 1e-2,  # Adam
-    'clip': 5.0,  # global norm
+    'batch': 128,  # sequences per batch
+    'lr': 1e-2,  # learning rate of Adam
+    'clip': 5.0,  # largest global norm of the gradient
     'eval_every': 10,  # epochs between evaluations; 0: at the end only
   }
 
 
 def updates(*, discriminator: bool = True, repeated: bool = True) -> dict:
-  """The adversarial phase: the section `adversarial`.
+  """Returns the section `adversarial`: the adversarial phase.
 
   Args:
     discriminator: whether the system trains a discriminator
-    repeated: whether it makes `d_steps` updates per iteration
+    repeated: whether an iteration has several discriminator updates
   """
   section = {
     'steps': 2000,  # iterations; may be raised on a finished run
-    'batch': 128,  # sequences
+    'batch': 128,  # sequences per batch
     'g_steps': 1,  # generator updates per iteration
-    'g_lr': 1e-4,  # Adam
-    'clip': 5.0,  # global norm, of each player
-    'anchor': 0.0,  # weight of the likelihood in the generator's loss
-    'mle_every': 0,  # a likelihood update every so many iterations; 0: none
+    'g_lr': 1e-4,  # learning rate of the generator's Adam
+    'clip': 5.0,  # largest global norm of the gradient of each player
+    'anchor': 0.0,  # weight of the likelihood loss in the generator's loss
+    'mle_every': 0,  # iterations between likelihood updates; 0: none
     'eval_every': 100,  # iterations between evaluations; 0: at the end only
   }
   if discriminator:
-    section |= {'d_lr': 1e-4}  # Adam
+    section |= {'d_lr': 1e-4}  # learning rate of the discriminator's Adam
     if repeated:
       section |= {'d_steps': 5}  # discriminator updates per iteration
   return section
@@ -55,107 +55,110 @@ def updates(*, discriminator: bool = True, repeated: bool = True) -> dict:
 def relaxed_gan(
   *, schedule: str = 'exp', classifier: bool = True, ends: bool = True
 ) -> dict:
-  """Training on relaxed samples: the section `game`.
+  """Returns the section `game`: the adversarial loss on relaxed samples.
 
   Args:
-    schedule: of the inverse temperature, a key of ops.schedules.SCHEDULES
-    classifier: whether the discriminator has a logit
+    schedule: schedule of the inverse temperature, a key of
+      ops.schedules.SCHEDULES
+    classifier: whether the discriminator has logits
     ends: whether sequences of the corpus have an end symbol
   """
   section = {
     'schedule': schedule,
     'beta': 100.0,  # inverse temperature at the end of the schedule
     'relaxation': 'gumbel_softmax',  # or straight_through, soft_argmax
-    'feedback': 'hard',  # what the generator reads: hard, soft
-    'route': 'scan',  # of the generator's gradient: scan, replay
-    'top_k': 0,  # training samples from the k likeliest tokens; 0: all
-    'top_p': 1.0,  # training samples from this share of probability
+    'feedback': 'hard',  # input of the generator: hard (tokens), soft (rows)
+    'route': 'scan',  # computation of the gradient: scan, replay
+    'top_k': 0,  # draw training samples from the k likeliest tokens; 0: all
+    'top_p': 1.0,  # draw them from this share of probability (nucleus)
   }
   if schedule != 'constant':
-    section |= {'horizon': 5000}  # updates to the end of the schedule
+    section |= {'horizon': 5000}  # iterations to the end of the schedule
   if classifier:
     section |= {
       'loss': 'rsgan',  # a key of losses.adversarial.LOSSES
-      'form': 'nonsat',  # rsgan, standard: nonsat (code), minimax (Eq 9)
-      'weight': 1.0,  # of the loss for the generator; 0: other terms only
-      'reduce': 'elementwise',  # elementwise, mean (over S first)
-      'penalty': -1.0,  # weight of the gradient penalty; -1: the loss's own
+      'form': 'nonsat',  # nonsat (RelGAN's code), minimax (MoEGAN Eq 9)
+      'weight': 1.0,  # weight in the generator's loss; 0: other terms only
+      'reduce': 'elementwise',  # elementwise, mean (of logits over S first)
+      'penalty': -1.0,  # weight of the gradient penalty; -1: by the loss
     }
   if ends:
-    # What the discriminator reads after the first end symbol of a sample: free
-    # (what the generator writes), absorbing (end symbols, without a gradient)
+    # Input of the discriminator after the first end symbol of a sample: free
+    # (tokens of the generator), absorbing (end symbols, without a gradient)
     section |= {'end': 'free'}
   return section
 
 
 def alignment(*, weight: float = 1.0) -> dict:
-  """Feature statistics alignment of MoEGAN: the section `fsa`.
+  """Returns the section `fsa`: feature statistics alignment of MoEGAN.
 
   Args:
-    weight: in the generator's loss; 0: none
+    weight: weight in the generator's loss; 0: no alignment
   """
   if isinstance(weight, float | int) and not weight:
     return {'weight': weight}
   return {
     'weight': weight,
-    'distance': 'centroid',  # centroid, wasserstein
-    'reduce': 'joint',  # over representations: joint, per_rep
-    'dropout': 'train',  # of the discriminator as encoder: train, off
+    'distance': 'centroid',  # centroid (Eq 6), wasserstein (Figure 6)
+    'reduce': 'joint',  # centroids: joint (over batch and S), per_rep
+    'dropout': 'train',  # dropout of the features: train, off
   }
 
 
 def contrast(*, weight: float = 0.0) -> dict:
-  """Counter-contrastive learning: the section `ccl`.
+  """Returns the section `ccl`: counter-contrastive learning.
 
   Args:
-    weight: of the counter-contrastive update; 0: none
+    weight: weight of the counter-contrastive loss; 0: no such update
   """
   if isinstance(weight, float | int) and not weight:
     return {'weight': weight}
   return {
     'weight': weight,
-    'temperature': 0.5,  # of the cosines; the paper tried .2, .5, 1
-    'reps': 'flatten',  # representations: flatten, per_rep
-    'updates': 'generator',  # generator, both
-    'resample': True,  # new samples for the generator's second update
+    'temperature': 0.5,  # divides the cosines; the paper tried .2, .5, 1
+    'reps': 'flatten',  # S representations: flatten, per_rep (mean loss)
+    'updates': 'generator',  # players that minimise it: generator, both
+    'resample': True,  # draw new samples for the second generator update
   }
 
 
 def discrepancy() -> dict:
-  """Maximum mean discrepancy of TextGAN: the section `mmd`."""
+  """Returns the section `mmd`: maximum mean discrepancy of TextGAN."""
   return {
-    'weight': 1e-3,  # of the discrepancy in the discriminator's loss
-    'reconstruction': 1e-3,  # of the error in z, in the discriminator's loss
+    'weight': 1e-3,  # lambda_m, weight in the discriminator's loss
+    'reconstruction': 1e-3,  # lambda_r, weight of the error of z there
     'bandwidths': (20.0,),  # sigma of each Gaussian kernel
-    'squared': True,  # MMD^2 (paper); False: its root (code)
+    'squared': True,  # True: MMD^2 (paper), False: MMD (its code)
   }
 
 
 def transport() -> dict:
-  """Optimal transport of FM-GAN: the section `transport`."""
+  """Returns the section `transport`: optimal transport of FM-GAN."""
   return {
     'solver': 'ipot',  # ipot, sinkhorn, sinkhorn-divergence
-    'epsilon': 10.0,  # of the proximal step or the entropy
-    'iterations': 50,
-    'through_plan': False,  # differentiate through the solver
+    'epsilon': 10.0,  # strength of the regularisation
+    'iterations': 50,  # iterations of the solver
+    'through_plan': False,  # whether to differentiate through the solver
   }
 
 
 def density() -> dict:
-  """Weights of JSDGAN: the section `jsd`."""
-  return {'normalise': 'minmax'}  # minmax (port), softmax, none (paper)
+  """Returns the section `jsd`: the weights of JSDGAN."""
+  # minmax (TextGAN-PyTorch), softmax, none (paper)
+  return {'normalise': 'minmax'}
 
 
 def sequence_contrast() -> dict:
-  """Losses of SLGAN: the section `slgan`."""
+  """Returns the section `slgan`: the losses of SLGAN."""
   return {
-    'weight': 1.0,  # of the step towards G_d, at the end of its schedule
+    'weight': 1.0,  # lambda, weight of L_adv at the end of its schedule
     'horizon': 31_200,  # iterations until then: 200 epochs of 10,000 lines
-    'floor': 1.0,  # weight of the reconstruction: max(floor, 1 - decay epoch)
+    # Weight of the reconstruction Sim_s: max(floor, 1 - decay * epoch)
+    'floor': 1.0,
     'decay': 0.1,
-    'margin': 10.0,  # nats at which the contrast is clipped; 0: never
-    'noise': 0.1,  # share of tokens hidden from G_d
-    'direction': 'forward',  # forward KL(G_d, G), reverse KL(G, G_d)
+    'margin': 10.0,  # upper bound of Sim_d in nats per position; 0: none
+    'noise': 0.1,  # share of tokens hidden from G_d in Sim_s
+    'direction': 'forward',  # L_adv: forward KL(G_d, G), reverse KL(G, G_d)
   }
 
 

@@ -1,1 +1,1 @@
-"""A run from a configuration to its report."""
+"""Executes a run, from a configuration to its report."""

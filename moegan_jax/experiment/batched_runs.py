@@ -1,4 +1,4 @@
-"""Several experiments in one program, and how a run can end early."""
+"""Experiments that share a program, and exceptions that end a run early."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,22 +9,23 @@ from moegan_jax.types import System
 
 
 class Interrupted(Exception):
-  """A signal ended the run, after saving."""
+  """A signal ended the run. Its state is saved."""
 
 
 class Diverged(Exception):
-  """All seeds diverged; the last checkpoint is the last finite state."""
+  """All seeds diverged. The last checkpoint holds the last finite state."""
 
 
 class BatchedRuns(NamedTuple):
   """Several experiments in one program, see `sweeps.joint_training`.
 
-  They lie along the axis of the seeds: all seeds of the first experiment, then
-  all of the second, and so on. Each is measured on its own after training.
+  The seed axis holds all seeds of the first experiment, then those of the
+  second, and so on. Each experiment is measured separately after training.
 
   count: number of experiments
-  values: settings in which they differ: dotted key -> [count * seeds]
-  system_of: values of one seed, traced -> its system
+  values: settings that differ between them: dotted key -> [count * seeds]
+  system_of: (dotted key -> traced value of one seed) -> its System; None for a
+    single experiment
   """
 
   count: int

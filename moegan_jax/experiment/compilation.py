@@ -1,4 +1,4 @@
-"""Compiled programs, kept between runs."""
+"""Keeps compiled programs between runs."""
 
 import os
 
@@ -9,9 +9,10 @@ from moegan_jax.data.codecs import cache_directory
 
 
 def use_cache() -> None:
-  """Keeps what is compiled in the cache, where a folder can be had.
+  """Activates JAX's compilation cache if its folder can be written.
 
-  For programs of ours: it changes JAX's configuration.
+  It changes the configuration of JAX, so only programs call it and not
+  libraries.
   """
   folder = cache_directory() / 'xla'
   try:
@@ -20,7 +21,9 @@ def use_cache() -> None:
     return
   if os.access(folder, os.W_OK):
     if jax.config.jax_compilation_cache_dir != str(folder):
-      compilation_cache.reset_cache()  # it may hold on to another folder
+      # JAX opens the folder once and ignores later changes without a reset.
+      compilation_cache.reset_cache()
     jax.config.update('jax_compilation_cache_dir', str(folder))
-    # There are many programs of less than the second that is JAX's limit.
+    # By default JAX does not keep programs that compile in less than a second.
+    # There are many of them.
     jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)

@@ -1,4 +1,4 @@
-"""Predicts how long the phases of a run will take."""
+"""Predicts the durations of the phases of a run."""
 
 from collections.abc import Mapping
 
@@ -16,11 +16,13 @@ LONG = 3 * 3600.0  # seconds after which a CPU run gets a hint
 def operations(
   phase: Phase, shapes: TrainState, length: int, seeds: int
 ) -> float:
-  """Floating-point operations of an iteration, over all seeds.
+  """Counts the floating-point operations of an iteration, over all seeds.
 
   Args:
-    shapes: of the state of all seeds
+    phase: the phase of the iteration
+    shapes: shapes of the state of all seeds
     length: T
+    seeds: number of seeds
   """
   one = jax.eval_shape(lambda s: select_seed(s, 0), shapes)
   shape = (phase.update.batches, phase.batch_size, length)
@@ -39,16 +41,22 @@ def forecast(
   length: int,
   seeds: int,
 ) -> list[str]:
-  """One line per later phase, from the time of an iteration of this one.
-
-  A phase is predicted by the ratio of its operations to those of the phase that
-  was timed.
+  """Predicts the durations of later phases.
 
   Args:
-    name: the phase that was timed
-    seconds: per iteration of it
-    left: iterations of it to go
-    shapes, length, seeds: see `operations`
+    phases: name -> Phase, in the order of training
+    name: the present phase
+    seconds: measured duration of an iteration of the present phase
+    left: iterations of the present phase that remain
+    shapes: see `operations`
+    length: see `operations`
+    seeds: see `operations`
+
+  Returns:
+    One line per later phase, and a hint if the run takes long on a CPU.
+
+  The time of an iteration is taken to be proportional to its number of
+  operations.
   """
   names = list(phases)
   later = names[names.index(name) + 1 :]
@@ -65,7 +73,7 @@ def forecast(
     )
   if total > LONG and jax.default_backend() == 'cpu':
     lines.append(
-      f'this scale takes {format_duration(total)} on this CPU; the variant '
-      'cpu of the same config takes about ten minutes (continuing)'
+      f'this scale takes {format_duration(total)} on this CPU; the run '
+      'continues, but the variant cpu of its config takes about ten minutes'
     )
   return lines

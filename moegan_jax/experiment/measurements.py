@@ -39,11 +39,19 @@ class Measurements:
     pretrained: bool,
     reporter: Reporter,
   ):
-    """Prepares; nothing is measured yet.
+    """Prepares the measurements without measuring.
 
     Args:
       settings: the section `eval`
+      evaluator: draws samples and computes measures
+      workdir: folder of the run
+      records: writer of `metrics.jsonl` and of samples
+      rows: the rows of the table
+      best: the best checkpoint of each seed
+      health: the seeds that diverged
+      stages: the stages of the run
       pretrained: whether likelihood trained the generator before the last stage
+      reporter: console output
     """
     self._settings, self._evaluator = settings, evaluator
     self._workdir, self._records, self._rows = workdir, records, rows
@@ -52,14 +60,14 @@ class Measurements:
     self.shown = False  # whether samples were shown
 
   def first_samples(self, stage: Stage, state: TrainState) -> None:
-    """Shows a few samples early in a run."""
+    """Shows a few samples before the first evaluation."""
     one = select_seed(state, 0)
     key = keys.use_key(one.key, one.step, keys.EVALUATE)
     text = self._evaluator.corpus.text(self._evaluator.sample(one, key, 20))
     self._show(stage, state, [text])
 
   def evaluate(self, stage: Stage, state: TrainState) -> None:
-    """Measures few samples during a stage."""
+    """Measures `eval.samples` samples during a stage."""
     n = self._settings.samples
     values, words = self._measure(state, n)
     self._record(stage, state, values, words, n)
@@ -76,9 +84,11 @@ class Measurements:
     """Measures the end of a stage, unless its row exists.
 
     Args:
-      state: the present one
-      saved: gives the state at the end of the stage, for a run that was stopped
-        between saving and measuring; None if it is lost
+      stage: the stage
+      state: the present state
+      saved: returns the state at the end of the stage, or None if its
+        checkpoint is lost. It is called if the present state is a later one,
+        after an interruption between saving and measuring.
     """
     key = row_key(stage, self._stages)
     if self._rows.read(key, stage.end) is not None:
@@ -87,7 +97,8 @@ class Measurements:
       state = saved()
       if state is None:
         self._reporter.note(
-          f'no checkpoint of the end of {stage.name}: its row is left out'
+          f'{stage.name}: the checkpoint of its end is lost; the table has no '
+          'row of it'
         )
         return
     n = self._settings.final_samples
@@ -100,7 +111,7 @@ class Measurements:
         first = words[self._health.first]
         shown = {'row': key} | report_data.texts(first, corpus)
         self._workdir.write_json(schema.TEXTS, shown)
-      # The best checkpoint is chosen from values of as many samples.
+      # Candidates for the best checkpoint need equal numbers of samples.
       few, _ = self._measure(state, self._settings.samples)
       self._best.consider(state, few)
     self._rows.write(key, stage.end, values)
@@ -108,12 +119,12 @@ class Measurements:
   def _measure(
     self, state: TrainState, n: int, full: bool = False
   ) -> tuple[dict[str, np.ndarray], list]:
-    """`Evaluator.measure` with NaN for diverged seeds."""
+    """Calls `Evaluator.measure`; values of diverged seeds become NaN."""
     values, words = self._evaluator.measure(state, n, full=full)
     return self._health.masked(values, int(state.step)), words
 
   def _record(self, stage, state, values, words, n) -> None:
-    """Writes a record and shows samples."""
+    """Writes the record of an evaluation and shows samples."""
     named = values | {'samples': n}
     self._records.write('eval', stage.name, int(state.step), named)
     join = self._evaluator.corpus.codec.join
@@ -127,15 +138,23 @@ class Measurements:
     texts: list[list[str]],
     values: dict[str, np.ndarray] | None = None,
   ) -> None:
-    """Writes samples to files; prints three of them, and some measures."""
+    """Writes samples to files, and prints some samples and measures.
+
+    Args:
+      stage: the present stage
+      state: the present state
+      texts: sentences of each seed
+      values: measure -> [seeds]; None without measures
+    """
     self.shown = True
     step, values = int(state.step), values or {}
     for seed, text in enumerate(texts):
       if len(texts) > 1 and self._health.lost[seed] >= 0:
-        continue  # its samples belong to an earlier step
+        continue  # a diverged seed keeps its state of an earlier step
       label = stage.name if len(texts) == 1 else f'{stage.name}-seed{seed}'
       self._records.samples(label, step, text)
-    # Steps count all phases; the progress line counts those of the phase.
+    # The step is global. The fraction is that of the phase, as in the progress
+    # line.
     done = f'{step - stage.start}/{stage.end - stage.start}'
     first = texts[self._health.first if len(texts) > 1 else 0]
     figures = [
@@ -147,7 +166,7 @@ class Measurements:
     self._reporter.samples(title, first[:_LINES], figures)
 
   def _warn(self, values: dict[str, np.ndarray]) -> None:
-    """Warns of what adversarial training did to the pre-trained generator."""
+    """Prints warning signs against the pre-trained generator."""
     start = start_of(self._stages)
     before = self._rows.read(row_key(start, self._stages), start.end)
     if before is not None and self._pretrained and start != self._stages[-1]:

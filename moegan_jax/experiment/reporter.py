@@ -10,13 +10,13 @@ from moegan_jax.experiment.progress import Progress
 
 
 class Reporter:
-  """Prints what a run does. On a terminal the progress line is redrawn."""
+  """Prints notes, tables, samples and the progress of a run."""
 
   def __init__(self, stream: TextIO | None = None):
-    """Starts without a phase.
+    """Starts without a progress line.
 
     Args:
-      stream: output; standard output by default
+      stream: output; default: standard output
     """
     self._stream = stream or sys.stdout
     self._progress: Progress | None = None
@@ -29,7 +29,7 @@ class Reporter:
       print(text, file=self._stream, flush=True)
 
   def table(self, rows: Iterable[tuple[str, str]]) -> None:
-    """Prints lines of a label and a text."""
+    """Prints one line per label and text, in two columns."""
     for label, text in rows:
       self.note(f'{label:<{LABEL}}{text}')
 
@@ -44,8 +44,9 @@ class Reporter:
     """Starts the progress line of a phase.
 
     Args:
-      steps: iterations of the phase
-      done: those before this run was resumed
+      name: name of the phase
+      steps: number of iterations of the phase
+      done: number of iterations done before the run was resumed
     """
     self._progress = Progress(self._stream, steps, done, name)
 
@@ -55,10 +56,10 @@ class Reporter:
     """Updates the progress line.
 
     Args:
-      done: iterations of the phase
-      seconds: duration of the last chunk; 0 if it must not count, because it
-        includes start-up costs
-      losses: name -> value, shown
+      done: number of iterations of the phase that are done
+      seconds: duration of the last chunk; 0 if it includes start-up costs, to
+        exclude it from the rate
+      losses: name -> value
     """
     self._progress.update(done, seconds, losses)
 
@@ -71,7 +72,13 @@ class Reporter:
   def samples(
     self, title: str, lines: Sequence[str], figures: Sequence[str]
   ) -> None:
-    """Prints samples and measures under a title."""
+    """Prints samples and measures under a title.
+
+    Args:
+      title: the title
+      lines: sentences
+      figures: formatted measures
+    """
     self.note(f'{title}:')
     for line in lines:
       self.note(f'  {line or "(empty)"}')
@@ -95,6 +102,6 @@ class Silent(Reporter):
 
 
 def mean_of_finite(values) -> float:
-  """The mean of the finite values; NaN if there are none."""
+  """Returns the mean of the finite values; NaN if there are none."""
   finite = [float(v) for v in values if math.isfinite(v)]
   return sum(finite) / len(finite) if finite else math.nan

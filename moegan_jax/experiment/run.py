@@ -1,4 +1,4 @@
-"""A run: its phases in order, evaluated, saved, and resumable."""
+"""Executes a run: trains its phases, evaluates, saves and resumes."""
 
 import functools
 import time
@@ -39,7 +39,7 @@ _NOTICE = '{} received: saving after the current iterations'
 
 
 class Run:
-  """One run in one folder. All that it remembers is in its checkpoints."""
+  """One run in one folder. Its checkpoints hold its complete state."""
 
   def __init__(
     self,
@@ -52,12 +52,14 @@ class Run:
     warm: WarmStart = COLD,
     batched: BatchedRuns = SINGLE,
   ):
-    """Prepares a run; nothing is written yet.
+    """Prepares a run without writing files.
 
     Args:
       config: all settings
-      warm: where the generator starts, if not at its initialisation
-      batched: the experiments of one program
+      engine: runs chunks of iterations on the devices
+      reporter: console output
+      warm: the warm start of the generator
+      batched: the experiments that share the program
 
     Raises:
       UserError: `eval.best` does not exist or is not measured.
@@ -66,7 +68,7 @@ class Run:
     self.engine, self.reporter = engine, reporter
     self.warm, self.batched = warm, batched
     self.single = batched.count == 1
-    self.size = config.num_seeds * batched.count  # of the axis of the seeds
+    self.size = config.num_seeds * batched.count  # of the seed axis
     self.evaluator, self.corpus = evaluator, evaluator.corpus
     self.records = RecordWriter(workdir.path)
     self.store = Store(workdir.checkpoints, reporter.note)
@@ -97,6 +99,7 @@ class Run:
     self._saved_at = time.monotonic()
 
   def _initial(self) -> TrainState:
+    """Creates the initial state of all seeds."""
     state = loop.init_seeds(
       self.system.init,
       self.config.seed,
@@ -109,7 +112,7 @@ class Run:
     return state.replace(players=state.players | {'generator': player})
 
   def _begin(self) -> TrainState:
-    """The newest intact checkpoint, or the initial state."""
+    """Restores the newest intact checkpoint, or creates the initial state."""
     saved = self.store.restore('last', self.shapes)
     self.records.rewind(saved.step if saved else -1)
     if saved is None:
@@ -130,20 +133,20 @@ class Run:
     return saved.tree
 
   def execute(self) -> str:
-    """Trains and measures whatever is not done yet.
+    """Trains and measures all that earlier executions have not done.
 
     Returns:
       The table of results as plain text; '' for several experiments.
 
     Raises:
       Interrupted: SIGINT or SIGTERM, after saving.
-      Diverged: no seed is left whose values are finite.
+      Diverged: all seeds diverged.
     """
     state = self._begin()
     try:
       with Interrupts(_NOTICE) as signals:
         for stage in self.stages:
-          while int(state.step) < stage.end:  # more than once after a rollback
+          while int(state.step) < stage.end:  # repeats after a rollback
             state = self._train(stage, state, signals)
           if signals.caught:
             raise Interrupted(signals.caught)
@@ -157,16 +160,14 @@ class Run:
     finally:
       self.records.close()
 
-  # --- training ------------------------------------------------------------
-
   def _train(
     self, stage: Stage, state: TrainState, signals: Interrupts
   ) -> TrainState:
     """Trains one phase from its present step, chunk by chunk.
 
     Returns:
-      The state at its end, or after a rollback an earlier one to continue from
-      at lower learning rates.
+      The state at the end of the phase. After a rollback it is an earlier one,
+      from which to continue at lower learning rates.
     """
     phase = self.system.phases[stage.name]
     if int(state.step) == stage.start:
@@ -191,7 +192,7 @@ class Run:
         self._record(stage, step, count, report, faults)
         timed += 1
         self._progress(stage, step, count, seconds if timed > 1 else 0, report)
-        if timed == 2:  # the first call also pays for touching its memory
+        if timed == 2:  # the first call also initialises device memory
           self._announce(stage, compiled, seconds / count, stage.end - step)
         late = time.monotonic() >= show_after and step < stage.end
         if late and not self.measurements.shown:
@@ -207,7 +208,7 @@ class Run:
           raise Interrupted(signals.caught)
         if timed > 1:
           count = int(self.config.chunk_seconds * count / seconds)
-        # Never beyond the next evaluation or the end of the phase.
+        # A chunk must not pass the next evaluation or the end of the phase.
         done = step - stage.start
         until = min(stage.end, stage.start + (done // every + 1) * every)
         count = max(1, min(count, until - step))
@@ -224,10 +225,10 @@ class Run:
     report: loop.Report,
     faults: list[Fault],
   ) -> None:
-    """Writes the windows of the log that ended, and the seeds that diverged.
+    """Writes the complete windows of the log and the seeds that diverged.
 
     Raises:
-      Diverged: no seed is left.
+      Diverged: all seeds diverged.
     """
     if faults:
       self.health.mark(faults)
@@ -237,7 +238,7 @@ class Run:
     windows = self._log.add(
       report.values, done - count, count, step == stage.end
     )
-    # In the order of their steps, whatever the lengths of the chunks.
+    # The order must not depend on the lengths of the chunks.
     records = [
       (stage.start + at, 'train', self.health.masked(means, stage.start + at))
       for at, means in windows
@@ -260,13 +261,13 @@ class Run:
     self.reporter.progress(step - stage.start, seconds, shown)
 
   def _save(self, step: int, state: TrainState) -> None:
-    """Saves the state to resume from; it is finite, see `loop.make_chunk`."""
+    """Saves the state for resuming. It is finite, see `loop.make_chunk`."""
     log = {'log': self._log.pending} if self._log.pending else {}
     keep = self.config.checkpoint.keep
     self.store.save('last', step, state, self.health.meta | log, keep)
 
   def _roll_back(self, stage: Stage, fault: Fault) -> TrainState | None:
-    """The last checkpoint, to continue from at lower rates, or None."""
+    """Restores the last checkpoint and lowers rates; None if not possible."""
     done = sum(self.health.rollbacks.values())
     most = self.config.max_rollbacks
     if self.config.on_nan != ROLLBACK or done >= most:
@@ -289,7 +290,7 @@ class Run:
     return saved.tree
 
   def _announce(self, stage, compiled, seconds: float, left: int) -> None:
-    """Prints the times of this phase and of later ones."""
+    """Prints compile time, memory and the durations of the phases."""
     self.reporter.note(
       f'{stage.name}: compiled in {compiled.seconds:.0f} s, '
       f'{compiled.extra_bytes / 1e6:,.0f} MB of working memory, '
@@ -299,22 +300,20 @@ class Run:
     for line in forecast(self.system.phases, stage.name, seconds, left, *size):
       self.reporter.note(line)
 
-  # --- ends of stages ------------------------------------------------------
-
   def _keep_end(self, stage: Stage, state: TrainState) -> None:
-    """Saves a checkpoint of the end of a stage, once."""
+    """Saves the checkpoint of the end of a stage unless it exists."""
     end = stage.end
     if int(state.step) == end and end not in self.store.steps('phase'):
       meta = {'phase': stage.name, 'role': str(stage.role)}
       self.store.save('phase', end, state, meta | self.health.meta)
 
   def _at_end(self, stage: Stage) -> TrainState | None:
-    """The state at the end of a stage; None if its checkpoint is lost."""
+    """Restores the state at the end of a stage; None if it is lost."""
     saved = self.store.restore('phase', self.shapes, stage.end)
     return saved.tree if saved else None
 
   def _finish(self) -> str:
-    """Measures and writes the final report; returns its table as text."""
+    """Writes the final report and returns its table as text."""
     measured = [s for s in self.stages if s.trains_generator]
     finished = Finished(
       settings=self.config.eval,
@@ -333,6 +332,7 @@ class Run:
 
 
 def _described(stage: Stage, fault: Fault) -> str:
+  """Describes the value that is not finite."""
   return (
     f'phase {stage.name}, step {fault.step}, seed {fault.seed}: {fault.loss} '
     'is not finite'
@@ -340,11 +340,10 @@ def _described(stage: Stage, fault: Fault) -> str:
 
 
 def _stopped(stage: Stage, fault: Fault, store: Store) -> str:
-  """Why a run stops, where its last finite state is, and what may help."""
+  """Returns the message for a run of which all seeds diverged."""
   kept = store.steps('last')[-1:]
   return (
     f'{_described(stage, fault)}; the last finite state is checkpoint '
-    f'last-{kept[0] if kept else "?"} in {store.directory}; '
-    '--config.on_nan=rollback, or a lower learning rate in a new --workdir, '
-    'may help'
+    f'last-{kept[0] if kept else "?"} in {store.directory}; try '
+    '--config.on_nan=rollback, or a lower learning rate in a new --workdir'
   )

@@ -1,4 +1,4 @@
-"""What a configuration means for the program around a system."""
+"""Checks and interprets the settings of the program around a system."""
 
 import math
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from moegan_jax.errors import UserError, at_least
 from moegan_jax.files import flatten
 from moegan_jax.train.health import check_rule
 
-# Settings that say where files are and how often to save, not what is computed:
-# they may change when a run is resumed.
+# Settings of files, saving and devices. They do not change what is computed, so
+# a resumed run may change them.
 _PLACES = ('data.dir', 'data.path', 'data.test_path', 'data.oracle_file')
 _PLACES += ('data.stream', 'chunk_seconds', 'checkpoint', 'mesh')
 
-_LARGEST = 3.4e38  # float32
-_UNBOUNDED = ('clip', 'every')  # may be infinite
-# Least values of settings of the program; a system checks its own.
+_LARGEST = 3.4e38  # of float32
+_UNBOUNDED = ('clip', 'every')  # endings of settings that may be infinite
+# Least values of settings of the program. A system checks its own settings.
 _LEAST = {
   'num_seeds': 1,
   'max_rollbacks': 0,
@@ -39,10 +39,13 @@ _SEEDS = ('seed', 'data.oracle_seed', 'data.sample_seed')
 
 
 def check(config) -> None:
-  """Checks the settings of the program.
+  """Checks the keys of a configuration and the settings of the program.
+
+  Args:
+    config: all settings of a run
 
   Raises:
-    UserError: a setting that the system does not read, or a value out of range.
+    UserError: a setting is unknown or missing, or a value is out of range.
   """
   check_keys(config)
   flat = flatten(config.to_dict())
@@ -64,30 +67,35 @@ def check(config) -> None:
     len(temperatures) and all(t > 0 for t in temperatures)
   ):
     raise UserError(
-      f'config.eval.temperatures={tuple(temperatures)} must be positive; '
-      'eval.curve_samples=0 draws no curves'
+      f'config.eval.temperatures={tuple(temperatures)} must be positive '
+      'numbers; to draw no curves, set eval.curve_samples=0'
     )
 
 
 def _check_numbers(key: str, values: tuple, whole: bool) -> None:
+  """Checks that a tuple has numbers only; `whole` requires integers."""
   kind = int if whole else int | float
   if not all(isinstance(value, kind) for value in values):
     raise UserError(
-      f'config.{key}={values} must be of numbers'
-      + (' without a fraction' if whole else '')
+      f'config.{key}={values} must contain '
+      f'{"integers" if whole else "numbers"} only'
     )
 
 
 def _fits(key: str, value: float) -> bool:
-  """Whether float32 can hold the number."""
+  """Returns whether float32 can represent the value of a setting."""
   unbounded = value == math.inf and key.endswith(_UNBOUNDED)
   return unbounded or abs(value) <= _LARGEST
 
 
 def slowed(config, rate: float):
-  """The configuration with all learning rates multiplied by a factor.
+  """Returns a copy with all learning rates multiplied by a factor.
 
-  A learning rate is a setting called `lr`, or ending in `_lr`.
+  Args:
+    config: all settings of a run
+    rate: the factor
+
+  A learning rate is a setting with the name `lr` or with the ending `_lr`.
   """
   slower = config.copy_and_resolve_references()
   for name in slower:
@@ -99,20 +107,22 @@ def slowed(config, rate: float):
 
 
 def is_place(key: str) -> bool:
-  """Whether a setting says where files are, or how often to save."""
-  return any(key == free or key.startswith(f'{free}.') for free in _PLACES)
+  """Returns whether a setting concerns files, saving or devices only."""
+  return any(key == place or key.startswith(f'{place}.') for place in _PLACES)
 
 
 def is_free(key: str, settings: Mapping, before: Mapping) -> bool:
-  """Whether a resumed run may have another value of this setting.
+  """Returns whether a resumed run may change a setting.
 
   Args:
-    settings, before: all settings, now and when the run began
+    key: dotted key of the setting
+    settings: all settings of the resumed run
+    before: all settings when the run began
   """
-  # A run that diverged may be resumed under another rule.
+  # After a divergence, a run may be resumed with another reaction to it.
   if is_place(key) or key in ('on_nan', 'max_rollbacks'):
     return True
-  if key == 'init_from':  # the other run may have moved
+  if key == 'init_from':  # the folder of the other run may have moved
     return bool(settings[key] and before.get(key))
   if key.endswith('.steps'):  # a phase may get longer
     old, new = flatten(before).get(key, 0), flatten(settings).get(key, 0)
@@ -121,16 +131,21 @@ def is_free(key: str, settings: Mapping, before: Mapping) -> bool:
 
 
 def label(config) -> str:
-  """The label of the system in tables."""
+  """Returns the label of the system in tables."""
   extended = config.system == 'moegan' and config.ccl.weight
   return 'moegan + ccl' if extended else config.system
 
 
 def benchmark(settings, corpus: Corpus) -> str:
-  """The published benchmark that this corpus is, or ''.
+  """Returns the name of the published benchmark of a corpus.
 
   Args:
     settings: the section `data`
+    corpus: the corpus
+
+  Returns:
+    Such as 'coco' or 'synthetic20'; '' for other corpora and for a corpus that
+    replaces a missing benchmark.
   """
   if corpus.record.get('stands_in'):
     return ''

@@ -1,4 +1,4 @@
-"""The train program: from a configuration to a finished run."""
+"""Runs the train program, from a configuration to a finished run."""
 
 import os
 import sys
@@ -31,7 +31,14 @@ from moegan_jax.types import Spec, System
 
 
 def run(config, path: str | os.PathLike) -> int:
-  """Trains, measures and prints; the exit code of the process.
+  """Trains and measures a system.
+
+  Args:
+    config: all settings of a run
+    path: folder of the run
+
+  Returns:
+    Exit code: 0 done, 1 diverged, 130 interrupted.
 
   Raises:
     UserError: bad input.
@@ -47,10 +54,18 @@ def run(config, path: str | os.PathLike) -> int:
 
 
 def guarded(path: str | os.PathLike, work: Callable[[Workdir], int]) -> int:
-  """Works in a folder that it locks; how it ended, as an exit code.
+  """Calls a function with a locked workdir and handles its errors.
+
+  Args:
+    path: folder of the run
+    work: (workdir) -> exit code
+
+  Returns:
+    The exit code of `work`; 1 after divergence, 130 after an interruption.
 
   Raises:
-    UserError: bad input, or another process works there.
+    UserError: bad input, lack of memory, a failure of the disk, or a folder
+      that another process has locked.
   """
   compilation.use_cache()
   workdir = Workdir(path)
@@ -61,9 +76,7 @@ def guarded(path: str | os.PathLike, work: Callable[[Workdir], int]) -> int:
     _warn(f'stopped: {stop}')
     return 1
   except Interrupted as stop:
-    _warn(
-      f'{stop}: saved in {workdir.path}; the same command goes on from there'
-    )
+    _warn(f'{stop}: saved in {workdir.path}; the same command resumes the run')
     return 130
   except MemoryError as error:
     raise UserError(_too_large(error)) from error
@@ -71,15 +84,16 @@ def guarded(path: str | os.PathLike, work: Callable[[Workdir], int]) -> int:
     if 'RESOURCE_EXHAUSTED' not in str(error):
       raise
     raise UserError(_too_large(error)) from error
-  except OSError as error:  # the folder is gone, or its disk
+  except OSError as error:  # such as a deleted folder or a full disk
     raise UserError(
-      f'{error.filename or workdir.path}: {error.strerror}; checkpoints that '
-      f'{workdir.path} still has are whole'
+      f'{error.filename or workdir.path}: {error.strerror}; fix this and '
+      'repeat the command, which resumes from the last complete checkpoint in '
+      f'{workdir.path}'
     ) from error
   except KeyboardInterrupt:
     _warn(
-      f'interrupted; what {workdir.path} holds is whole, and the same command '
-      'goes on from there'
+      f'interrupted; the checkpoints in {workdir.path} are complete; the same '
+      'command resumes the run'
     )
     return 130
   finally:
@@ -87,19 +101,21 @@ def guarded(path: str | os.PathLike, work: Callable[[Workdir], int]) -> int:
 
 
 def _too_large(error: Exception) -> str:
+  """Returns the message for a lack of memory."""
   return (
-    f'not enough memory ({str(error).partition(chr(10))[0][:150]}); a smaller '
-    'batch, eval.chunk, corpus or generator may fit'
+    f'not enough memory ({str(error).partition(chr(10))[0][:150]}); use a '
+    'smaller batch, eval.chunk, corpus or generator'
   )
 
 
 def _run(config, workdir: Workdir) -> int:
+  """Implements `run` for the leading process."""
   reporter = Reporter()
   reporter.note(f'{config.system}, workdir {workdir.path}')
   loaded = load(config, reporter)
   corpus = loaded.corpus
   warm = COLD
-  # Only the beginning of a run needs the other one.
+  # A resumed run has the warm start in its own checkpoints.
   if config.init_from and not workdir.has_begun():
     warm = warm_start.load(config, corpus)
   models = _language_models(config, corpus)
@@ -117,7 +133,11 @@ def _run(config, workdir: Workdir) -> int:
 
 
 def load(config, reporter: Reporter) -> Loaded:
-  """Loads and describes the corpus of a configuration.
+  """Loads the corpus of a configuration and prints its description.
+
+  Args:
+    config: all settings of a run
+    reporter: console output
 
   Raises:
     UserError: see `data.load`.
@@ -145,15 +165,15 @@ def load(config, reporter: Reporter) -> Loaded:
 
 
 def build(config, corpus: Corpus) -> System:
-  """The system of a configuration, for the size of a corpus."""
+  """Builds the system of a configuration for a corpus."""
   spec = Spec(corpus.vocab_size, corpus.length, len(corpus.train), corpus.pad)
   return systems.build(warm_start.effective(config, spec.train_size), spec)
 
 
 def recorded(config, corpus: Corpus) -> dict:
-  """What config.json holds: all settings, and which corpus it was."""
-  sums = {k: corpus.record[f'{k}_sha256'] for k in ('train', 'test')}
-  return config.to_dict() | {'corpus': sums}
+  """Returns the contents of config.json: settings and corpus checksums."""
+  checksums = {k: corpus.record[f'{k}_sha256'] for k in ('train', 'test')}
+  return config.to_dict() | {'corpus': checksums}
 
 
 def prepare(
@@ -165,11 +185,16 @@ def prepare(
   warm: WarmStart = COLD,
   batched: BatchedRuns = SINGLE,
 ) -> Run:
-  """The run of a configuration; nothing is written yet.
+  """Builds the run of a configuration without writing files.
 
   Args:
+    config: all settings of a run
+    corpus: its corpus
+    workdir: folder of the run
+    reporter: console output
     fit_lm: see `Evaluator`
-    warm, batched: see `Run`
+    warm: see `Run`
+    batched: see `Run`
 
   Raises:
     UserError: a value out of range.
@@ -187,7 +212,7 @@ def prepare(
 def _engine(
   config, system: System, corpus: Corpus, batched: BatchedRuns = SINGLE
 ) -> Engine:
-  """The engine of a configuration, on the devices that it asks for."""
+  """Builds the engine of a configuration on the devices that it selects."""
   seeds = config.num_seeds * batched.count
   layout = mesh.layout(jax.devices(), seeds, **config.mesh)
   mesh.check_batches(layout, system.phases)
@@ -203,7 +228,7 @@ def _engine(
 
 
 def _follow(config) -> int:
-  """A process that does not lead: it trains, and leaves the rest to others."""
+  """Implements `run` for the other processes, which only train."""
 
   def prepare():
     corpus = data.load(config.data).corpus
@@ -229,7 +254,12 @@ def begin(job: Run) -> None:
 
 
 def _language_models(config, corpus: Corpus):
-  """What fits a language model to text, where it is wanted and makes sense."""
+  """Returns the function that fits a language model to text.
+
+  Returns:
+    See `Evaluator`; None if `eval.language_model` is off, or if all sequences
+    have the same length and are no text.
+  """
   if not config.eval.language_model or corpus.pad is None:
     return None
   from moegan_jax.scoring.language_model import fitter
@@ -239,17 +269,24 @@ def _language_models(config, corpus: Corpus):
 
 
 def _split_auc(corpus: Corpus) -> None:
-  """Notes in the record how unlike training and test text are."""
+  """Records how well a classifier separates training and test text.
+
+  The value is the area under the ROC curve; 0.5 means that they are alike.
+  """
   if corpus.pad is None or not corpus.test_words:
     return
   texts = Texts(corpus.train_words, corpus.test_words)
-  found = two_sample.AUC.of(texts)
-  if found:
-    corpus.record['split_auc'] = round(found['auc'], 4)
+  values = two_sample.AUC.of(texts)
+  if values:
+    corpus.record['split_auc'] = round(values['auc'], 4)
 
 
 def _plan(job: Run) -> list[tuple[str, str]]:
-  """Labels and texts: devices, seeds, players, memory and phases of a run."""
+  """Describes devices, seeds, players, memory and phases of a run.
+
+  Returns:
+    Pairs of a label and a text.
+  """
   shapes, seeds = job.shapes, job.size
   devices = jax.devices()
   used = '' if len(devices) == 1 else f', {mesh.describe(job.engine.layout)}'

@@ -1,4 +1,4 @@
-"""A run that starts from another run's generator: `init_from`."""
+"""Starts a run from the generator of another run: the setting `init_from`."""
 
 from typing import NamedTuple
 
@@ -17,18 +17,19 @@ from moegan_jax.store.rows import Rows
 from moegan_jax.store.workdir import Workdir
 from moegan_jax.types import Params, Role
 
-# How a row was measured; where these agree, it need not be measured again.
+# Settings and records of which a measured row depends. If they are equal in two
+# runs, the row is copied and not measured again.
 _MEASURED_BY = ('final_samples', 'curve_samples', 'temperatures', 'chunk')
 _MEASURED_BY += ('language_model',)
-_OWN = ('text', 'matrix')  # corpora that are files of the user
+_USER_CORPORA = ('text', 'matrix')  # files of the user
 _SAME_TEXT = ('train_sha256', 'test_sha256', 'valid_lines', 'notes')
 
 
 class WarmStart(NamedTuple):
   """The generator that a run starts from.
 
-  params: [seeds, ...], or None for its initialisation
-  known: rows that the other run has measured of it
+  params: parameters [seeds, ...]; None for the initial ones
+  known: rows that the other run has measured of this generator
   """
 
   params: Params | None
@@ -39,15 +40,15 @@ COLD = WarmStart(None, {})
 
 
 def effective(config: ConfigDict, train_size: int) -> ConfigDict:
-  """The configuration that is trained.
+  """Returns the configuration that is trained.
 
   Args:
-    config: all settings
-    train_size: N, the number of training sequences
+    config: all settings of a run
+    train_size: number of training sequences
 
   Returns:
-    The settings without likelihood training if another run has done it, and
-    with batches of at most N sequences; see `lowered`.
+    A copy without the likelihood phase if `init_from` is set, and with smaller
+    batches if the corpus is small; see `lowered`.
   """
   if config.init_from:
     config = override(config, {'mle.epochs': 0})
@@ -56,7 +57,11 @@ def effective(config: ConfigDict, train_size: int) -> ConfigDict:
 
 
 def load(config: ConfigDict, corpus: Corpus) -> WarmStart:
-  """The warm start of `init_from`.
+  """Loads the warm start of `init_from`.
+
+  Args:
+    config: all settings of the new run
+    corpus: its corpus
 
   Raises:
     UserError: see `initial`.
@@ -65,12 +70,16 @@ def load(config: ConfigDict, corpus: Corpus) -> WarmStart:
 
 
 def lowered(config: ConfigDict, train_size: int) -> tuple[str, ...]:
-  """The sections whose batch is lowered to the size of the corpus.
+  """Returns the sections whose batch is lowered to the size of the corpus.
 
-  The default batches suit benchmarks, and a user's own file may be smaller.
-  With a benchmark a larger batch is an error.
+  Args:
+    config: all settings of a run
+    train_size: number of training sequences
+
+  The default batches suit benchmarks, and a file of the user may be smaller.
+  For other corpora a batch that is too large is an error.
   """
-  if config.data.name not in _OWN:
+  if config.data.name not in _USER_CORPORA:
     return ()
   return tuple(
     name
@@ -80,45 +89,54 @@ def lowered(config: ConfigDict, train_size: int) -> tuple[str, ...]:
 
 
 def initial(config: ConfigDict, corpus: Corpus) -> Params:
-  """The generator's parameters [seeds, ...] at the end of another run's MLE.
+  """Loads the parameters of a generator at the end of another run's MLE.
+
+  Args:
+    config: all settings of the new run
+    corpus: its corpus
+
+  Returns:
+    The parameters [seeds, ...]. Those of a single seed are repeated.
 
   Raises:
-    UserError: no such run, one whose generator or corpus differs, one
-      without likelihood training, or one with a seed that diverged.
+    UserError: the other run does not exist, has no finished likelihood phase,
+      has another generator, corpus or number of seeds, or has a seed that
+      diverged.
   """
   other = Workdir(config.init_from, create=False)
   settings = other.read_config()
   if not (settings.get('init_from') or settings.get('mle', {}).get('epochs')):
     raise UserError(
-      f'init_from={config.init_from}: that run has no likelihood pre-training '
-      '(mle.epochs=0) to begin with; take another one'
+      f'init_from={config.init_from} has no likelihood pre-training '
+      '(mle.epochs=0); name a run that has it'
     )
-  theirs = settings.get('generator')
-  ours = config.generator.to_dict()
-  if theirs != ours:
-    differ = [k for k in ours if (theirs or {}).get(k) != ours[k]]
+  their_generator = settings.get('generator') or {}
+  our_generator = config.generator.to_dict()
+  if their_generator != our_generator:
+    both = their_generator | our_generator
+    differ = [k for k in both if their_generator.get(k) != our_generator.get(k)]
     raise UserError(
-      f'init_from={config.init_from}: its generator has other settings '
-      f'({", ".join(differ)}); use the same ones'
+      f'init_from={config.init_from} has a generator with another '
+      f'{", ".join(differ)}; use the same settings'
     )
-  theirs = other.read_json(schema.CORPUS)['record']['train_sha256']
-  if theirs != corpus.record['train_sha256']:
+  their_text = other.read_json(schema.CORPUS)['record']['train_sha256']
+  if their_text != corpus.record['train_sha256']:
     raise UserError(
-      f'init_from={config.init_from}: it was trained on another corpus; '
-      'give this run the same data settings'
+      f'init_from={config.init_from} was trained on another corpus; use the '
+      'same settings of data'
     )
   store = Store(other.checkpoints)
   saved = _end_of_likelihood(store)
   if saved is None:
     raise UserError(
-      f'init_from={config.init_from}: that run has not finished its '
-      'pre-training'
+      f'init_from={config.init_from} has not finished its pre-training; '
+      'resume that run first'
     )
   lost = [s for s, at in enumerate(saved.meta.get('lost', ())) if at >= 0]
   if lost:
     raise UserError(
-      f'init_from={config.init_from}: its seed {lost[0]} diverged; begin with '
-      'a run of which all seeds are well'
+      f'init_from={config.init_from} has a seed that diverged, seed {lost[0]}; '
+      'name a run without diverged seeds'
     )
   params = saved.tree['players']['generator']['params']
   seeds = jax.tree.leaves(params)[0].shape[0]
@@ -129,13 +147,13 @@ def initial(config: ConfigDict, corpus: Corpus) -> Params:
       lambda x: jnp.repeat(x, config.num_seeds, axis=0), params
     )
   raise UserError(
-    f'init_from={config.init_from} has {seeds} seeds, num_seeds is '
-    f'{config.num_seeds}; use the same number'
+    f'init_from={config.init_from} has {seeds} seeds and num_seeds is '
+    f'{config.num_seeds}; set num_seeds={seeds}'
   )
 
 
 def _end_of_likelihood(store: Store) -> Restored | None:
-  """The checkpoint at the end of another run's likelihood phase, or None."""
+  """Restores the checkpoint at the end of the likelihood phase, or None."""
   for step in store.steps('phase'):
     saved = store.restore('phase', step=step)
     if saved is not None and saved.meta.get('role') == Role.LIKELIHOOD:
@@ -144,12 +162,16 @@ def _end_of_likelihood(store: Store) -> Restored | None:
 
 
 def known_rows(config: ConfigDict, corpus: Corpus) -> Known:
-  """What the other run has measured of that generator, and of real text.
+  """Reads rows of the other run that apply to the new run.
 
-  Nothing if it was measured in another way, or if one seed became several.
+  Args:
+    config: all settings of the new run
+    corpus: its corpus
 
   Returns:
-    (name, step in a run that begins with this generator) -> values.
+    (key of a row, its step in the new run) -> values: the rows of the generator
+    and of real text. Empty if the other run measured them in another way or has
+    another number of seeds.
   """
   other = Workdir(config.init_from, create=False)
   saved = _end_of_likelihood(Store(other.checkpoints))
@@ -167,7 +189,7 @@ def known_rows(config: ConfigDict, corpus: Corpus) -> Known:
     return {}
   few, many = ours['eval']['curve_samples'], ours['eval']['final_samples']
   rows = Rows(other.path)
-  found = {
+  candidates = {
     ('start', 0): rows.read('start', end),
     ('curve_start', 0): rows.read('curve_start', end),
     ('start_tempered', 0): rows.read('start_tempered', end),
@@ -175,4 +197,6 @@ def known_rows(config: ConfigDict, corpus: Corpus) -> Known:
     ('real_test', many): rows.read('real_test', many),
     ('real_few', few): rows.read('real_few', few),
   }
-  return {key: values for key, values in found.items() if values is not None}
+  return {
+    key: values for key, values in candidates.items() if values is not None
+  }

@@ -1,4 +1,4 @@
-"""The systems by name, one paper per file."""
+"""Builds systems by name. Each file is the system of one paper."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,15 @@ SYSTEMS = {
 
 
 def build(config, spec: Spec) -> System:
-  """The system that `config.system` names, for a corpus of this spec.
+  """Builds the system that `config.system` names.
+
+  Args:
+    config: all settings of a run
+    spec: the properties of the corpus
+
+  Returns:
+    The System. Its updates compute matrix products at `config.precision`; its
+    functions for sampling and evaluation do not.
 
   Raises:
     UserError: an unknown name, or a value out of range.
@@ -47,15 +55,17 @@ def build(config, spec: Spec) -> System:
 def _with_products(
   system: System, precision: Callable[[Callable], Callable]
 ) -> System:
-  """The system with all its updates at a precision; measures keep theirs."""
+  """Applies a precision to all updates of a system, but not to its measures."""
 
-  def update(made: Update) -> Update:
-    return made._replace(apply=precision(made.apply))
+  def convert_update(update: Update) -> Update:
+    return update._replace(apply=precision(update.apply))
 
-  def phase(made: Phase) -> Phase:
-    parts = made.parts and {k: update(v) for k, v in made.parts.items()}
-    return made._replace(update=update(made.update), parts=parts)
+  def convert_phase(phase: Phase) -> Phase:
+    parts = phase.parts and {
+      name: convert_update(part) for name, part in phase.parts.items()
+    }
+    return phase._replace(update=convert_update(phase.update), parts=parts)
 
   return system._replace(
-    phases={name: phase(made) for name, made in system.phases.items()}
+    phases={name: convert_phase(p) for name, p in system.phases.items()}
   )

@@ -1,7 +1,7 @@
 """Common setup for GANs trained on relaxed samples.
 
-Builds the two players, the rules and the updates from a configuration; a
-paper's file adds the terms of its losses.
+Builds the players, their losses and their updates from a configuration. The
+file of a paper adds the further terms of its losses.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from moegan_jax.systems.relaxed_gan import RelaxedGAN
 from moegan_jax.types import Discriminator, Generator, Spec, System, Update
 from moegan_jax.updates import sequence
 
-# name -> (straight-through samples?, Gumbel noise?)
+# name -> (straight-through samples, Gumbel noise)
 RELAXATIONS = {
   'gumbel_softmax': (False, True),
   'straight_through': (True, True),
@@ -27,9 +27,12 @@ RELAXATIONS = {
 
 
 class AdversarialSetup(NamedTuple):
-  """Players, rules and optimizers of a GAN on relaxed samples.
+  """Players, losses and optimizers of a GAN on relaxed samples.
 
-  d_steps: discriminator updates per iteration
+  train: likelihood pre-training and the optimizers
+  disc: the discriminator
+  gan: the adversarial losses of both players
+  d_steps: k, discriminator updates per iteration
   """
 
   train: assembly.Training
@@ -40,26 +43,45 @@ class AdversarialSetup(NamedTuple):
   def generator_updates(
     self, terms: Sequence[Callable] = (), after: Sequence[Update] = ()
   ) -> Update:
-    """g updates of the generator, by the adversarial loss and further terms.
+    """Builds the g generator updates of an iteration.
+
+    Each one minimises the adversarial loss of the generator plus `terms`.
 
     Args:
-      terms: added to the loss, see `RelaxedGAN.generator_loss`
-      after: updates that follow each one, on the same batch
+      terms: terms to add to the loss, see `RelaxedGAN.generator_loss`
+      after: updates that follow each generator update, on the same batch
+
+    Returns:
+      An Update of g batches, or of g + 1 with `adversarial.mle_every`.
     """
     return self.train.generator_updates(self.gan.generator_loss(*terms), *after)
 
   def discriminator_updates(self, terms: Sequence[Callable] = ()) -> Update:
-    """k updates of the discriminator on new real and generated batches.
+    """Builds the k discriminator updates of an iteration.
+
+    Each one minimises the adversarial loss of the discriminator plus `terms`,
+    on a new real batch and a new generated batch.
 
     Args:
-      terms: added to the loss, see `RelaxedGAN.discriminator_updates`
+      terms: terms to add to the loss, see `RelaxedGAN.discriminator_updates`
+
+    Returns:
+      An Update of k batches.
     """
     return self.gan.discriminator_updates(
       self.train.d_adam, self.d_steps, *terms
     )
 
   def alternate(self, generator: Update, discriminator: Update) -> System:
-    """The system that repeats updates of the generator, then of the other."""
+    """Builds the system that alternates between the two players.
+
+    Args:
+      generator: the generator updates of an iteration, applied first
+      discriminator: the discriminator updates, applied to the new generator
+
+    Returns:
+      The System: likelihood pre-training, then the adversarial phase.
+    """
     return self.train.system(
       sequence(generator, discriminator),
       disc=self.disc,
@@ -70,12 +92,14 @@ class AdversarialSetup(NamedTuple):
 def adversarial_setup(
   config, spec: Spec, *, classifier: bool = True, reconstruction: int = 0
 ) -> AdversarialSetup:
-  """The players, the rules and the optimizers of a configuration.
+  """Builds the players, losses and optimizers of a configuration.
 
   Args:
-    classifier: whether the discriminator has a logit and an adversarial loss;
-      without it the losses are the paper's own terms only
-    reconstruction: size of the latent noise that the discriminator
+    config: all settings of a run
+    spec: the properties of the corpus
+    classifier: whether the discriminator has logits and there is an
+      adversarial loss; False leaves only the terms that the paper adds
+    reconstruction: Z, size of the latent noise that the discriminator
       reconstructs; 0: none
 
   Raises:
@@ -122,22 +146,33 @@ def relaxed_gan(
   penalty: float = 0.0,
   **loss,
 ) -> RelaxedGAN:
-  """The rules of the section `game` of a configuration.
+  """Builds the adversarial losses from the section `game` of a configuration.
 
   Args:
-    start: step of the run at which the adversarial phase begins
-    beta, horizon: the inverse temperature at the end of its schedule, and the
-      number of updates until then
+    generator: G
+    discriminator: D
+    length: T
+    pad: the id that ends a sequence; None if all sequences have length T
+    start: global step at which the adversarial phase begins
+    schedule: a key of ops.schedules.SCHEDULES
+    beta: inverse temperature at the end of the schedule
     relaxation: a key of RELAXATIONS
-    top_k, top_p: truncation of the distribution of training samples, see
-      `ops.relaxation.truncate`; 0 and 1: none
-    pad: the id that ends a sequence; None if there is none
-    end: what the discriminator reads after the first `pad` of a sample. 'free':
-      what the generator writes, as in the code of RelGAN and TextGAN-PyTorch;
-      'absorbing': `pad`, so that no gradient reaches the generator from there
-    weight, penalty: of the loss for the generator, and of the gradient penalty;
-      a negative penalty is the loss's own
-    loss: arguments of `adversarial_loss`; none without a classifier
+    feedback: 'hard' or 'soft', see `decode.relax`
+    route: 'scan' or 'replay', see `decode.relax`
+    top_k: truncation of training samples, see `ops.relaxation.truncate`; 0:
+      none
+    top_p: truncation of training samples, see `ops.relaxation.truncate`; 1:
+      none
+    unroll: timesteps per iteration of the compiled scan
+    horizon: number of iterations until the end of the schedule
+    end: input of the discriminator after the first `pad` of a sample. 'free'
+      keeps the tokens of the generator, as the code of RelGAN and
+      TextGAN-PyTorch does. 'absorbing' replaces them by `pad`, which stops the
+      gradient.
+    weight: weight of the adversarial loss in the generator's loss
+    penalty: weight of the gradient penalty; negative: the default of the loss
+    **loss: arguments `loss`, `form` and `reduce` of `adversarial_loss`; none
+      without a classifier
 
   Raises:
     UserError: an unknown name, a value out of range, or two that exclude each
@@ -153,11 +188,13 @@ def relaxed_gan(
       raise unknown(f'game.{name}', value, valid)
   if (feedback, route) == ('soft', 'replay'):
     raise UserError(
-      'game.route=replay needs game.feedback=hard: soft samples cannot be '
-      'replayed as tokens'
+      'game.route=replay does not support game.feedback=soft; set '
+      'game.feedback=hard or game.route=scan'
     )
   if not traced(beta) and not beta > 0:
-    raise UserError(f'config.game.beta={beta} must be positive')
+    raise UserError(
+      f'game.beta={beta} is no inverse temperature; set a positive number'
+    )
   if not traced(weight) and weight < 0:
     raise UserError(f'game.weight={weight} must not be negative')
   if top_k < 0 or not 0 < top_p <= 1:
@@ -167,24 +204,26 @@ def relaxed_gan(
     )
   if end == 'absorbing' and pad is None:
     raise UserError(
-      'game.end=absorbing has no effect on sequences of one length, which have '
-      'no end symbol; leave it out'
+      'game.end=absorbing has no effect: the sequences of this corpus have no '
+      'end symbol; leave it out'
     )
   if relaxation == 'soft_argmax' and generator.latent is None:
     raise UserError(
       'game.relaxation=soft_argmax makes all samples equal without latent '
-      'noise; set generator.latent above 0'
+      'noise; set generator.latent to at least 1'
     )
-  rules = _loss(**loss) if loss else None
-  own = rules.penalty if rules else 0.0
+  adversarial = _loss(**loss) if loss else None
+  default_penalty = adversarial.penalty if adversarial else 0.0
   hard, stochastic = RELAXATIONS[relaxation]
   return RelaxedGAN(
     generator=generator,
     discriminator=discriminator,
     length=length,
-    loss=rules,
+    loss=adversarial,
     weight=weight,
-    penalty=own if not traced(penalty) and penalty < 0 else penalty,
+    penalty=(
+      default_penalty if not traced(penalty) and penalty < 0 else penalty
+    ),
     beta=inverse_temperature(schedule, beta, horizon),
     start=start,
     hard=hard,
@@ -198,5 +237,5 @@ def relaxed_gan(
 
 
 def _loss(*, loss: str, form: str, reduce: str) -> AdversarialLoss:
-  """The adversarial loss of the section `game`."""
+  """Returns the adversarial loss of the section `game`."""
   return adversarial_loss(loss, form, reduce)

@@ -1,7 +1,8 @@
 """Assembles a system from its networks, losses and updates.
 
-Nothing here belongs to one paper: likelihood pre-training, the adversarial
-phase around an update of the paper, and the functions that sample and judge.
+The parts here are independent of the paper: likelihood pre-training, the
+adversarial phase that repeats the update of a paper, sampling, likelihoods and
+critiques.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,13 +51,16 @@ Players = Mapping[str, tuple[Callable, optax.GradientTransformation]]
 
 
 class Training(NamedTuple):
-  """A generator that is pre-trained, and then trained by a system's update.
+  """A generator with its pre-training and the settings of its second phase.
 
+  spec: the properties of the corpus
+  gen: the generator
   pretrain: the likelihood phase
-  likelihood: its optimizer
-  g_adam, d_adam: optimizers of the adversarial phase; d_adam is None for a
-    system without a discriminator
+  likelihood: optimizer of the likelihood phase
+  g_adam: optimizer of the generator in the adversarial phase
+  d_adam: optimizer of the discriminator; None without a discriminator
   settings: the section `adversarial` of a configuration
+  unroll: timesteps per iteration of the compiled scan
   """
 
   spec: Spec
@@ -69,34 +73,37 @@ class Training(NamedTuple):
   unroll: int
 
   def generator_updates(self, loss: Loss, *after: Update) -> Update:
-    """The g updates of the generator in an iteration.
+    """Builds the g generator updates of an iteration.
 
     Args:
-      loss: of the paper
-      after: further updates that follow each one, on the same batch
+      loss: the generator loss of the paper
+      *after: updates that follow each generator update, on the same batch
 
-    `adversarial.anchor` adds the likelihood loss with this weight;
-    `adversarial.mle_every` makes one likelihood update every so many
-    iterations, after those of the paper (MoEGAN's Appendix B: 1 in 15).
+    Returns:
+      An Update of g batches, or of g + 1 with `adversarial.mle_every`.
+
+    `adversarial.anchor` is the weight of the likelihood loss in the loss of
+    each update. `adversarial.mle_every`=n adds one likelihood update to every
+    n-th iteration, after the g updates (MoEGAN, Appendix B: n = 15).
     """
-    run = self.settings
+    settings = self.settings
     likelihood = likelihood_loss(self.gen, self.unroll)
 
     def anchored(params, state, batch, key):
       value, metrics = loss(params, state, batch, key)
-      # The losses split their key in a few parts; this number is beyond.
+      # `loss` uses fold_in(key, i) for small i only.
       k_anchor = jax.random.fold_in(key, 99)
-      nll, own = likelihood(params, state, batch, k_anchor)
-      return value + run.anchor * nll, metrics | own
+      nll, nll_metrics = likelihood(params, state, batch, k_anchor)
+      return value + settings.anchor * nll, metrics | nll_metrics
 
-    play = gradient_update(
-      'generator', self.g_adam, anchored if on(run.anchor) else loss
+    adversarial_step = gradient_update(
+      'generator', self.g_adam, anchored if on(settings.anchor) else loss
     )
-    update = repeat(together(play, *after), run.g_steps)
-    if not run.mle_every:
+    update = repeat(together(adversarial_step, *after), settings.g_steps)
+    if not settings.mle_every:
       return update
-    remember = gradient_update('generator', self.g_adam, likelihood)
-    return sequence(update, every(remember, run.mle_every))
+    likelihood_step = gradient_update('generator', self.g_adam, likelihood)
+    return sequence(update, every(likelihood_step, settings.mle_every))
 
   def system(
     self,
@@ -109,41 +116,48 @@ class Training(NamedTuple):
     parts: Mapping[str, Update] | None = None,
     label: str = 'GAN',
   ) -> System:
-    """The system whose adversarial phase repeats `update`.
+    """Builds the system that pre-trains G and then repeats `update`.
 
     Args:
-      disc: makes the player called 'discriminator', and the critique
+      update: one iteration of the adversarial phase
+      disc: becomes the player 'discriminator' and gives the critique
       players: further players
       critique: (params of 'discriminator', tokens) -> Critique, for a
         discriminator of another type among `players`
-      epochs, parts, label: see `Phase`; `adversarial.steps` is the number of
-        iterations whatever `epochs`
+      epochs: see `Phase`; `adversarial.steps` counts iterations in any case
+      parts: see `Phase`
+      label: see `Phase`
+
+    Returns:
+      The System: likelihood pre-training, then the adversarial phase.
 
     Raises:
-      UserError: a batch that the corpus does not allow.
+      UserError: `adversarial.batch` is 0, or an iteration needs more sequences
+        than an epoch has.
     """
-    run = self.settings
+    settings = self.settings
     others = dict(players or {})
     if disc is not None:
       others['discriminator'] = (disc.init, self.d_adam)
       critique = disc_critique(disc)
-    taken = run.batch * update.batches
-    if run.batch < 1 or (epochs and taken > self.spec.train_size):
+    at_least('adversarial.batch', settings.batch, 1)
+    needed = settings.batch * update.batches
+    if epochs and needed > self.spec.train_size:
       raise UserError(
-        f'adversarial.batch={run.batch} must be at least 1, and the '
-        f'{update.batches} batches of an iteration at most the '
-        f'{self.spec.train_size} training sequences'
+        f'adversarial.batch={settings.batch} is too large: the '
+        f'{update.batches} batches of an iteration have {needed} sequences and '
+        f'the corpus has {self.spec.train_size}; lower it'
       )
     optimizers = {name: optimizer for name, (_, optimizer) in others.items()}
     adversarial = Phase(
-      steps=run.steps,
-      batch_size=run.batch,
+      steps=settings.steps,
+      batch_size=settings.batch,
       update=update,
       enter=fresh_optimizers(generator=self.g_adam, **optimizers),
       epochs=epochs,
       role=Role.ADVERSARIAL,
       label=label,
-      eval_every=run.eval_every,
+      eval_every=settings.eval_every,
       batch_key='adversarial.batch',
       parts=parts,
     )
@@ -158,17 +172,22 @@ class Training(NamedTuple):
 
 
 def training(config, spec: Spec, gen: Generator) -> Training:
-  """The pre-training and the optimizers of a configuration.
+  """Builds the likelihood phase and the optimizers of a configuration.
+
+  Args:
+    config: all settings of a run
+    spec: the properties of the corpus
+    gen: the generator
 
   Raises:
     UserError: a value out of range.
   """
-  run = config.adversarial
-  for key in run:
+  settings = config.adversarial
+  for key in settings:
     least = {'g_steps': 1, 'd_steps': 1}.get(key, 0)
-    if not traced(run[key]):
-      at_least(f'adversarial.{key}', run[key], least)
-  rates = {k: run[k] for k in ('g_lr', 'd_lr', 'clip') if k in run}
+    if not traced(settings[key]):
+      at_least(f'adversarial.{key}', settings[key], least)
+  rates = {k: settings[k] for k in ('g_lr', 'd_lr', 'clip') if k in settings}
   positive(**{f'adversarial__{key}': rate for key, rate in rates.items()})
   pretrain, likelihood = likelihood_phase(
     spec, gen, **config.mle, unroll=config.unroll
@@ -178,15 +197,15 @@ def training(config, spec: Spec, gen: Generator) -> Training:
     gen=gen,
     pretrain=pretrain,
     likelihood=likelihood,
-    g_adam=adam(run.g_lr, run.clip),
-    d_adam=adam(run.d_lr, run.clip) if 'd_lr' in run else None,
-    settings=run,
+    g_adam=adam(settings.g_lr, settings.clip),
+    d_adam=(adam(settings.d_lr, settings.clip) if 'd_lr' in settings else None),
+    settings=settings,
     unroll=config.unroll,
   )
 
 
 def disc_critique(disc: Discriminator) -> Callable[[Any, Array], Critique]:
-  """The discriminator's critique of tokens, without dropout."""
+  """Returns the function (params, tokens) -> Critique, without dropout."""
   return lambda params, tokens: disc.judge(
     params, disc.embed(params, tokens), None
   )
@@ -195,7 +214,11 @@ def disc_critique(disc: Discriminator) -> Callable[[Any, Array], Critique]:
 def fresh_optimizers(
   **optimizers: optax.GradientTransformation,
 ) -> Callable[[TrainState], TrainState]:
-  """Entry of a phase: a new optimizer state for each named player."""
+  """Returns a `Phase.enter` that resets optimizer states.
+
+  Args:
+    **optimizers: player -> its optimizer in the phase
+  """
 
   def enter(state: TrainState) -> TrainState:
     players = dict(state.players)
@@ -217,22 +240,25 @@ def system(
   memory: Callable[[dict[str, Player]], dict[str, Any]] = lambda players: {},
   unroll: int = 1,
 ) -> System:
-  """A system whose text comes from the player called 'generator'.
+  """Builds a system whose player 'generator' writes the text.
 
   Args:
+    spec: the properties of the corpus
+    gen: the generator
     players: name -> (init of the parameters, optimizer of its first phase)
+    phases: name -> Phase, in the order of training
     critique: (params of 'discriminator', tokens) -> Critique, or None
-    memory: players at the start -> `TrainState.memory` at the start
+    memory: initial players -> initial `TrainState.memory`
     unroll: timesteps per iteration of the compiled scan
   """
 
   def init(key: Array) -> TrainState:
     k_run, k_init = jax.random.split(key)
-    ready = {}
+    initial = {}
     for i, (name, (init_params, optimizer)) in enumerate(players.items()):
       params = init_params(jax.random.fold_in(k_init, i))
-      ready[name] = Player(params, optimizer.init(params))
-    return TrainState(jnp.int32(0), k_run, ready, memory(ready))
+      initial[name] = Player(params, optimizer.init(params))
+    return TrainState(jnp.int32(0), k_run, initial, memory(initial))
 
   def sample(state, key, n, temperature=1.0, first=0, **options):
     return decode.sample(

@@ -1,4 +1,4 @@
-"""Counter-contrastive learning as an addition to a relaxed GAN (CCL, Eq 3)."""
+"""Adds counter-contrastive learning to a relaxed GAN (CCL paper, Eq 3)."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,12 +17,13 @@ from moegan_jax.updates import gradient_update
 class Contrast(NamedTuple):
   """The counter-contrastive loss of a relaxed GAN.
 
-  weight: of the loss; 0: none; the paper has 1
-  temperature: of the cosines
+  gan: the relaxed GAN
+  weight: weight of the loss, 1 in the paper; 0: no loss
+  temperature: divides the cosines
   reps: 'flatten' or 'per_rep', see `counter_contrastive`
   updates: 'generator', or 'both' to add Eq 3 to the discriminator's loss too
-  resample: draw new samples for this update, because the generator has changed;
-    False: reuse the noise of the adversarial update
+  resample: whether the second generator update draws new noise; False reuses
+    the noise of the adversarial update
   """
 
   gan: RelaxedGAN
@@ -34,28 +35,44 @@ class Contrast(NamedTuple):
 
   @classmethod
   def from_settings(cls, gan: RelaxedGAN, **settings) -> 'Contrast':
-    """Checks the settings of the section `ccl`.
+    """Builds the loss from the section `ccl` of a configuration.
+
+    Args:
+      gan: the relaxed GAN
+      **settings: the section `ccl`
 
     Raises:
-      UserError: an unknown switch.
+      UserError: an unknown option, or a value out of range.
     """
-    made = cls(gan, **settings)
+    contrast = cls(gan, **settings)
     for name, value, valid in (
-      ('updates', made.updates, ('generator', 'both')),
-      ('reps', made.reps, ('flatten', 'per_rep')),
+      ('updates', contrast.updates, ('generator', 'both')),
+      ('reps', contrast.reps, ('flatten', 'per_rep')),
     ):
       if value not in valid:
         raise unknown(f'ccl.{name}', value, valid)
-    known = not (traced(made.weight) or traced(made.temperature))
-    if known and (made.weight < 0 or not made.temperature > 0):
-      raise UserError(
-        f'ccl.weight={made.weight} must not be negative and '
-        f'ccl.temperature={made.temperature} must be positive'
-      )
-    return made
+    weight, temperature = contrast.weight, contrast.temperature
+    if not traced(weight) and weight < 0:
+      raise UserError(f'ccl.weight={weight} must not be negative')
+    if not traced(temperature) and not temperature > 0:
+      raise UserError(f'ccl.temperature={temperature} must be positive')
+    return contrast
 
   def _value(self, phi: Params, tokens: Array, fake: Array, key: Array):
-    """Eq 3 and its metrics; h and h+ are one text, two dropout masks."""
+    """Computes Eq 3 for real and generated text.
+
+    The anchor h and the positive h+ are the same real text with two dropout
+    masks.
+
+    Args:
+      phi: parameters of D
+      tokens: int32 [B, T], real text
+      fake: [B, T, E], generated text in D's embedding
+      key: key of the three dropout masks
+
+    Returns:
+      The weighted loss, and the loss without its weight.
+    """
     k_anchor, k_positive, k_negative = jax.random.split(key, 3)
     value = counter_contrastive(
       self.gan.judge_text(phi, tokens, k_anchor).features,
@@ -69,18 +86,23 @@ class Contrast(NamedTuple):
   def generator_updates(
     self, optimizer: optax.GradientTransformation
   ) -> tuple[Update, ...]:
-    """The second update of G, by Eq 3 alone; none where the weight is 0.
+    """Builds the second generator update, which minimises Eq 3.
 
-    It shares the optimizer, and its state, with the adversarial update.
+    Args:
+      optimizer: the optimizer of the adversarial update. Both updates share
+        its state.
+
+    Returns:
+      One Update, or none if the weight is 0.
     """
     if not on(self.weight):
       return ()
 
     def loss(params, state, batch, key):
-      # The key of the adversarial update: its first part is the noise of its
-      # samples.
+      # `key` is also the key of the adversarial update, which draws its noise
+      # from the first part of this split.
       k_noise = jax.random.split(key, 3)[0]
-      # Part i of a split is fold_in(key, i); 98 is beyond those of all terms.
+      # That update uses fold_in(key, i) for small i only.
       k_new, k_dropout = jax.random.split(jax.random.fold_in(key, 98))
       phi = state.players['discriminator'].params
       fake = self.gan.generate(
@@ -96,7 +118,7 @@ class Contrast(NamedTuple):
     return (gradient_update('generator', optimizer, loss),)
 
   def discriminator_terms(self) -> tuple[Callable, ...]:
-    """Eq 3 as a further term of D's loss, for updates='both'."""
+    """Returns Eq 3 as a term of D's loss; none unless updates='both'."""
     if not on(self.weight) or self.updates == 'generator':
       return ()
 

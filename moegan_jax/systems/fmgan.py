@@ -1,8 +1,16 @@
 """FM-GAN: the feature mover's distance between texts, without a classifier.
 
-Chen et al. 2018. The cost of moving one sentence to another is one minus the
-cosine of their features; G minimises the optimal transport between a real and
-a generated batch, the feature extractor D maximises it.
+Source: Chen et al. 2018, "Adversarial Text Generation via Feature-Mover's
+Distance".
+
+    pre-train G by maximum likelihood
+    repeat:
+      g times:  G <- Adam step that minimises FMD
+      k times:  D <- Adam step that maximises FMD, on new batches
+
+FMD is the cost of the optimal transport between the features of a real and of a
+generated batch. Moving one sentence to another costs one minus the cosine of
+their features. D extracts the features and has no logits.
 """
 
 from moegan_jax.losses.matching import check_mover, feature_movers_distance
@@ -11,17 +19,21 @@ from moegan_jax.types import Spec, System
 
 
 def build(config, spec: Spec) -> System:
-  """FM-GAN from the sections of a configuration.
+  """Builds FM-GAN from a configuration.
+
+  Args:
+    config: all settings of a run
+    spec: the properties of the corpus
 
   Raises:
     UserError: an unknown solver, or a value out of range.
   """
-  rules = config.transport
-  check_mover(rules.solver, rules.epsilon, rules.iterations)
+  transport = config.transport
+  check_mover(transport.solver, transport.epsilon, transport.iterations)
 
   def distance(inputs):
     return feature_movers_distance(
-      inputs.real.features, inputs.fake.features, **rules
+      inputs.real.features, inputs.fake.features, **transport
     )
 
   def generator_term(params, phi, inputs, key):

@@ -1,8 +1,10 @@
 """GSGAN: an LSTM against an LSTM through Gumbel-Softmax samples.
 
-Kusner and Hernandez-Lobato 2016: the first GAN on Gumbel-Softmax samples, with
-the standard loss and a temperature tau = 1 / beta that is annealed towards
-zero. The updates are those of RelGAN; D is an LSTM that judges its last state.
+Source: Kusner and Hernandez-Lobato 2016, "GANs for Sequences of Discrete
+Elements with the Gumbel-softmax Distribution". It is the first GAN trained on
+Gumbel-Softmax samples. It uses the standard loss and anneals the temperature
+tau = 1 / beta towards zero. D is an LSTM whose last state gives the logit. The
+updates are those of RelGAN.
 """
 
 from moegan_jax.errors import UserError
@@ -11,14 +13,18 @@ from moegan_jax.types import Spec, System
 
 
 def build(config, spec: Spec) -> System:
-  """GSGAN from the sections of a configuration.
+  """Builds GSGAN from a configuration.
+
+  Args:
+    config: all settings of a run
+    spec: the properties of the corpus
 
   Raises:
-    UserError: players that are not this paper's, or a value out of range.
+    UserError: other networks than those of the paper, or a value out of range.
   """
   if config.discriminator.kind != 'recurrent' or config.generator.experts != 1:
     raise UserError(
-      'system=gsgan needs discriminator.kind=recurrent and generator.experts=1;'
-      ' for others set system=relgan'
+      'system=gsgan needs discriminator.kind=recurrent and '
+      'generator.experts=1; for other networks set system=relgan'
     )
   return relgan.build(config, spec)

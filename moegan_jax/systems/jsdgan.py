@@ -1,9 +1,11 @@
 """JSDGAN: the Jensen-Shannon divergence of an explicit density, without D.
 
-Li et al. 2019. The density p_G is explicit, so the optimal discriminator is
-known: p_data / (p_data + p_G). With the empirical distribution of the training
-text as p_data, the gradient is a sum over training sentences x,
-p_G(x) log(p_G(x) / (p_G(x) + p_data(x))) grad log p_G(x).
+Source: Li et al. 2019. G has an explicit density p_G, so the optimal
+discriminator p_data / (p_data + p_G) is known and there is none to train. G
+minimises the Jensen-Shannon divergence. p_data is the empirical distribution of
+the training text. The gradient is the sum over training sentences x of
+
+    p_G(x) log(p_G(x) / (p_G(x) + p_data(x))) grad log p_G(x).
 """
 
 import jax.numpy as jnp
@@ -17,16 +19,21 @@ from moegan_jax.types import Spec, System
 
 
 def build(config, spec: Spec) -> System:
-  """JSDGAN from the sections of a configuration.
+  """Builds JSDGAN from a configuration.
+
+  Args:
+    config: all settings of a run
+    spec: the properties of the corpus
 
   Raises:
-    UserError: latent noise, or an unknown normalisation.
+    UserError: latent noise, an unknown normalisation, or a value out of range.
   """
   if config.jsd.normalise not in NORMALISATIONS:
     raise unknown('jsd.normalise', config.jsd.normalise, NORMALISATIONS)
   if config.generator.latent:
     raise UserError(
-      'system=jsdgan needs an exact log p(x); set generator.latent=0'
+      f'generator.latent={config.generator.latent} gives no exact log p(x), '
+      'which system=jsdgan needs; set generator.latent=0'
     )
   gen = networks.generator(spec, **config.generator)
   train = assembly.training(config, spec, gen)

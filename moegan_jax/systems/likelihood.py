@@ -14,14 +14,24 @@ PRETRAIN = 'pretrain'  # name of the phase
 
 
 def adam(lr: float, clip: float) -> optax.GradientTransformation:
-  """Adam (.9, .999) after clipping the global norm of the gradient."""
+  """Returns Adam (.9, .999) that clips the gradient first.
+
+  Args:
+    lr: learning rate
+    clip: largest global norm of the gradient
+  """
   return optax.chain(optax.clip_by_global_norm(clip), optax.adam(lr))
 
 
 def likelihood_loss(gen: Generator, unroll: int = 1) -> Loss:
-  """The negative log-likelihood of real text under teacher forcing.
+  """Returns the loss of maximum likelihood under teacher forcing.
 
-  A generator with latent noise gets noise of its own for each row.
+  Args:
+    gen: the generator; one with latent noise draws new noise for each sentence
+    unroll: timesteps per iteration of the compiled scan
+
+  Returns:
+    A Loss, the mean negative log-likelihood of real text in nats per position.
   """
 
   def loss(params, state, batch, key):
@@ -49,11 +59,18 @@ def likelihood_phase(
   eval_every: int = 0,
   unroll: int = 1,
 ) -> tuple[Phase, optax.GradientTransformation]:
-  """Maximum likelihood on real text, with a new permutation every epoch.
+  """Builds the phase of maximum-likelihood training.
 
   Args:
-    epochs: passes over the training part; 0 makes a phase without steps
-    eval_every: epochs between evaluations
+    spec: the properties of the corpus
+    gen: the generator
+    epochs: passes over the training part, each in a new order; 0 gives a phase
+      without steps
+    batch: sentences per batch
+    lr: learning rate of Adam
+    clip: largest global norm of the gradient
+    eval_every: epochs between evaluations; 0: at the end only
+    unroll: timesteps per iteration of the compiled scan
 
   Returns:
     The phase and its optimizer.
@@ -88,7 +105,14 @@ def likelihood_phase(
 
 
 def positive(**values) -> None:
-  """Refuses values that are not positive; '__' in a name stands for a dot."""
+  """Checks that settings are positive; traced values pass.
+
+  Args:
+    **values: setting -> value; '__' in a name stands for a dot
+
+  Raises:
+    UserError: a value is not positive.
+  """
   for name, value in values.items():
     if not traced(value) and not value > 0:
       key = name.replace('__', '.')

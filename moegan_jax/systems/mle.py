@@ -1,11 +1,18 @@
-"""Maximum likelihood: the baseline of every language GAN."""
+"""Maximum likelihood: the baseline of every language GAN.
+
+G minimises the negative log-likelihood of real text under teacher forcing.
+"""
 
 from moegan_jax.systems import assembly, likelihood, networks
 from moegan_jax.types import Spec, System
 
 
 def build(config, spec: Spec) -> System:
-  """A generator trained by teacher forcing.
+  """Builds a generator trained by maximum likelihood from a configuration.
+
+  Args:
+    config: all settings of a run
+    spec: the properties of the corpus
 
   Raises:
     UserError: a value out of range.

@@ -1,18 +1,26 @@
 """MoEGAN: mixture of experts, relativistic discriminator, feature alignment.
 
-Algorithm 1 of the paper (G: generator, D: discriminator, F: D's features):
+Source: "Improved Training of Mixture-of-Experts Language GANs" (2023).
+
+G is a mixture of relational memory cores (Eq 2-3) that draws Gumbel-Softmax
+samples x_f (Eq 4-5). D is a CNN that maps a sentence to a logit D(x) and to
+features F(x). x_r is real text. Algorithm 1:
 
     pre-train G by maximum likelihood
     repeat:
-      g times:  G <- Adam step on  L_G + w Delta_F              (Eq 7, 6, 9)
-      k times:  D <- Adam step on  L_D, on new batches          (Eq 8)
+      g times:  G <- Adam step that minimises L_G + w Delta_F
+      k times:  D <- Adam step that minimises L_D
 
-L_G and L_D are the relativistic losses of D's logits of real text and of
-relaxed samples. Delta_F is the distance between the mean features of both. G is
-a mixture of relational memory cores (Eq 2-5), D a CNN.
+    L_D     = -mean log sigmoid(D(x_r) - D(x_f))     (Eq 7 and 8)
+    L_G     = -mean log sigmoid(D(x_f) - D(x_r))     (Eq 9, non-saturating)
+    Delta_F = || mean F(x_r) - mean F(x_f) ||        (Eq 6)
 
-With `ccl.weight` above zero, each step of G is followed by one on the
-counter-contrastive loss of the CCL paper.
+Every step uses a new real batch and new samples. D is frozen in the steps of G,
+and G in those of D. The defaults are g = 1, k = 5 and w = 1. Eq 9 as printed is
+L_G = -L_D, which `game.form=minimax` selects. `game.loss` selects other losses.
+
+The option `ccl.weight` > 0 adds a second Adam step after each step of G. It
+minimises the counter-contrastive loss of the CCL paper.
 """
 
 from collections.abc import Callable
@@ -28,21 +36,28 @@ from moegan_jax.types import Spec, System
 
 
 def build(config, spec: Spec) -> System:
-  """MoEGAN from the sections of a configuration.
+  """Builds MoEGAN from a configuration.
+
+  Args:
+    config: all settings of a run
+    spec: the properties of the corpus
 
   Raises:
     UserError: a value out of range.
   """
   setup = adversarial_setup(config, spec)  # G, D, L_G, L_D, Adam
   contrast = Contrast.from_settings(setup.gan, **config.ccl)
-  generator = setup.generator_updates(  # g steps on L_G + w Delta_F
+  # g steps of G minimise L_G + w Delta_F.
+  generator_steps = setup.generator_updates(
     terms=alignment(setup.gan, **config.fsa),
     after=contrast.generator_updates(setup.train.g_adam),
   )
-  discriminator = setup.discriminator_updates(  # k steps on L_D
+  # k steps of D minimise L_D.
+  discriminator_steps = setup.discriminator_updates(
     terms=contrast.discriminator_terms()
   )
-  return setup.alternate(generator, discriminator)
+  # After pre-training, an iteration is g steps of G, then k steps of D.
+  return setup.alternate(generator_steps, discriminator_steps)
 
 
 def alignment(
@@ -53,20 +68,24 @@ def alignment(
   reduce: str = 'joint',
   dropout: str = 'train',
 ) -> tuple[Callable, ...]:
-  """The term w Delta_F (Eq 6) of the generator's loss; none if w is 0.
-
-  The paper's encoder F is a copy of D taken at the start of an iteration. D is
-  frozen while G learns, so F is D itself: its parameters are constants of the
-  gradient.
+  """Returns feature statistics alignment, w Delta_F (Eq 6), as a term of G.
 
   Args:
-    weight: w; 1 in the paper
-    distance: 'centroid', or 'wasserstein' as in the paper's Figure 6
-    reduce: 'joint' or 'per_rep', how S representations make a centroid
+    gan: the relaxed GAN, whose discriminator computes the features
+    weight: w, 1 in the paper
+    distance: 'centroid' (Eq 6), or 'wasserstein' (Figure 6 of the paper)
+    reduce: 'joint' or 'per_rep', see `losses.feature_alignment`
     dropout: 'train' applies D's dropout to the features, 'off' does not
 
+  Returns:
+    One term of `RelaxedGAN.generator_loss`, or none if the weight is 0.
+
   Raises:
-    UserError: an unknown name, or a negative weight.
+    UserError: an unknown option, or a negative weight.
+
+  The encoder F of the paper is a copy of D, taken when an iteration begins. D
+  does not change before the last step of G, so F is D itself. The gradient
+  treats its parameters as constants.
   """
   for name, value, valid in (
     ('distance', distance, tuple(DISTANCES)),

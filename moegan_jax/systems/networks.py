@@ -28,12 +28,22 @@ def generator(
   hidden: int = 0,
   **memory,
 ) -> Generator:
-  """A generator from the section `generator` of a configuration.
+  """Builds a generator from the section `generator` of a configuration.
 
   Args:
+    spec: the properties of the corpus
     cell: 'rmc', 'lstm' or 'gru'
-    hidden: H of lstm and gru
-    memory: the sizes and switches of rmc, see `relational_memory`
+    embed: E
+    init: a key of nets.initializers.INITIALIZERS
+    experts: N; several make a mixture
+    sharing: parameters that experts share, see `nets.recurrent.mixture`
+    aggregation: average of the experts, see `nets.recurrent.mixture`
+    latent: Z, size of the latent noise; 0: none
+    prior: distribution of the latent noise, see `nets.recurrent.recurrent`
+    draws: fixed draws of the latent noise per likelihood
+    end_input: embedding of the end symbol, see `nets.recurrent.recurrent`
+    hidden: H of 'lstm' and 'gru'
+    **memory: the sizes and options of 'rmc', see `relational_memory`
 
   Raises:
     UserError: an unknown cell, or a value out of range.
@@ -60,10 +70,10 @@ def generator(
     pad=spec.pad,
     end_input=end_input,
   )
-  made = mixture(
+  whole = mixture(
     expert, experts=experts, sharing=sharing, aggregation=aggregation
   )
-  return made._replace(draws=draws if latent else 0)
+  return whole._replace(draws=draws if latent else 0)
 
 
 def discriminator(
@@ -77,14 +87,18 @@ def discriminator(
   reconstruction: int = 0,
   **network,
 ) -> Discriminator:
-  """A discriminator from the section `discriminator` of a configuration.
+  """Builds a discriminator from the section `discriminator`.
 
   Args:
+    spec: the properties of the corpus
     kind: 'cnn' or 'recurrent'
-    classifier: whether it has a logit; else it has features only
-    reconstruction: size of the latent noise that a CNN reconstructs; 0: none
-    network: the sizes and switches of `cnn`, or those of `recurrent_critic`
-      with the name of its cell
+    embed: E
+    init: a key of nets.initializers.INITIALIZERS
+    dropout: dropout rate
+    classifier: whether it has logits; False gives features only
+    reconstruction: Z, size of the latent noise that a CNN reconstructs; 0: none
+    **network: the sizes and options of `cnn`, or those of `recurrent_critic`
+      and the name of its cell
 
   Raises:
     UserError: an unknown kind, or a value out of range.
@@ -104,13 +118,14 @@ def discriminator(
     raise unknown('discriminator.kind', kind, ('cnn', 'recurrent'))
   if reconstruction:
     raise UserError(
-      'discriminator.kind=recurrent has no reconstruction head; set it to cnn'
+      'discriminator.kind=recurrent has no head that reconstructs latent '
+      'noise; set discriminator.kind=cnn'
     )
   return _recurrent(**shared, **network)
 
 
 def _recurrent(*, cell: str, hidden: int, per_token: bool, **shared):
-  """A recurrent critic with the cell of this name."""
+  """Builds a recurrent critic with the cell of this name."""
   if cell not in GATED:
     raise unknown('discriminator.cell', cell, GATED)
   core = GATED[cell](width=hidden, init=shared['init'])

@@ -1,6 +1,6 @@
-"""A GAN on relaxed samples, which RelGAN, MoEGAN, CCL and others share.
+"""Losses and updates of GANs on relaxed samples (RelGAN, MoEGAN, CCL, ...).
 
-The generator's relaxed samples reach the discriminator with their gradient; the
+The gradient of the generator flows through its relaxed samples. The
 discriminator learns from samples of the frozen generator.
 """
 
@@ -34,12 +34,14 @@ from moegan_jax.updates import Loss, gradient_update, repeat
 
 
 class TermInputs(NamedTuple):
-  """Arguments of a further term of a player's loss.
+  """Inputs of a term that a paper adds to the loss of a player.
 
   tokens: int32 [B, T], real text
   embedded: [B, T, E], generated samples in the discriminator's embedding
-  real, fake: Critique of real and generated text, with dropout
-  latent: [B, Z], the latent noise of the samples; None without latent noise
+  real: Critique of the real text, with dropout
+  fake: Critique of the generated samples, with dropout
+  latent: [B, Z], the latent noise of the samples, in the loss of D only; None
+    in the loss of G, and without latent noise
   """
 
   tokens: Array
@@ -54,7 +56,7 @@ class _Drawn(NamedTuple):
 
   real: Batch, tokens [k, B, T]
   tokens: int32 [k, B, T]
-  hidden: [k, B, T, H]
+  hidden: [k, B, T, H], the hidden states of the generator
   rows: uint32 [k, B, 2], the keys of the samples' noise
   """
 
@@ -65,17 +67,24 @@ class _Drawn(NamedTuple):
 
 
 class RelaxedGAN(NamedTuple):
-  """Two players and the rules of their updates. G: generator, D: discriminator.
+  """A generator G, a discriminator D and the options of their losses.
 
-  loss: adversarial loss of both players; None if D has no logit
-  weight: of the loss for G; 0 leaves G its other terms
-  penalty: weight of the gradient penalty
-  beta: number of adversarial updates done -> inverse temperature
-  start: step of the run at which the adversarial phase begins
-  hard: straight-through samples: D reads one-hot rows
-  stochastic, feedback, route, truncate: see `decode.relax`
-  absorb: after the first occurrence of this id D reads this id only; None: D
-    reads the whole sample
+  generator: G
+  discriminator: D
+  length: T
+  loss: adversarial loss of both players; None if D has no logits
+  weight: weight of the adversarial loss in the loss of G
+  penalty: weight of the gradient penalty in the loss of D
+  beta: number of finished iterations of the phase -> inverse temperature
+  start: global step at which the adversarial phase begins
+  hard: whether D reads straight-through samples, whose rows are one-hot
+  stochastic: see `decode.relax`
+  feedback: see `decode.relax`
+  route: see `decode.relax`
+  truncate: see `decode.relax`
+  absorb: id that replaces everything after its first occurrence in a sample
+    that D reads; None keeps the sample
+  unroll: timesteps per iteration of the compiled scan
   """
 
   generator: Generator
@@ -95,34 +104,46 @@ class RelaxedGAN(NamedTuple):
   unroll: int
 
   def beta_at(self, state: TrainState) -> Array:
+    """Returns the inverse temperature of the current iteration."""
     return self.beta(state.step - self.start)
 
   def generate(
     self, params: Params, phi: Params, state: TrainState, n: int, key: Array
   ) -> Array:
-    """Embedded relaxed samples [n, T, E] with a gradient to `params`.
+    """Draws relaxed samples in D's embedding, with a gradient to `params`.
 
     Args:
-      phi: parameters of D. The relaxed rows are multiplied by D's embedding
-        inside the scan, so that no array [n, T, V] is kept.
+      params: parameters of G
+      phi: parameters of D. The scan multiplies the relaxed rows by D's
+        embedding, so that no array [n, T, V] is stored.
+      state: the training state, which gives the inverse temperature
+      n: number of samples
+      key: key of the noise
+
+    Returns:
+      [n, T, E].
     """
-    made = decode.relax(
+    sample = decode.relax(
       self.generator,
       params,
       random.row_keys(key, n),
       self.beta_at(state),
       route=self.route,
       contract=lambda rows: self.discriminator.embed(phi, rows),
-      **self._rules(),
+      **self._relax_options(),
     )
-    return self._ended(phi, made.tokens, made.rows)
+    return self._ended(phi, sample.tokens, sample.rows)
 
   def _ended(self, phi: Params, tokens: Array, embedded: Array) -> Array:
     """Replaces positions after the first `absorb` of each row.
 
     Args:
+      phi: parameters of D
       tokens: int32 [n, T], the samples
       embedded: [n, T, E], the same samples in D's embedding
+
+    Returns:
+      [n, T, E].
     """
     if self.absorb is None:
       return embedded
@@ -130,8 +151,8 @@ class RelaxedGAN(NamedTuple):
     pad = self.discriminator.embed(phi, jnp.full_like(tokens, self.absorb))
     return jnp.where(written[..., None], embedded, pad)
 
-  def _rules(self) -> dict:
-    """Arguments of `decode.relax` for samples of either player's update."""
+  def _relax_options(self) -> dict:
+    """Returns the options of `decode.relax` that both players use."""
     return {
       'length': self.length,
       'hard': self.hard,
@@ -142,19 +163,25 @@ class RelaxedGAN(NamedTuple):
     }
 
   def _latent(self, rows: Array) -> Array | None:
+    """Returns the latent noise [n, Z] of samples, or None."""
     draw = self.generator.latent
     return None if draw is None else draw(rows)
 
   def judge_text(self, phi: Params, tokens: Array, key: Array) -> Critique:
-    """The critique of real text [B, T]; `key` None: without dropout."""
+    """Returns D's critique of real text.
+
+    Args:
+      phi: parameters of D
+      tokens: int32 [B, T]
+      key: key of the dropout mask; None for no dropout
+    """
     disc = self.discriminator
     return disc.judge(phi, disc.embed(phi, tokens), key)
 
   def _draw(self, state: TrainState, real: Batch, key: Array) -> _Drawn:
-    """Samples for all k updates of D, during which G is frozen."""
+    """Draws the samples of all k updates of D in one scan of the frozen G."""
     count, batch = real.tokens.shape[:2]
-    # Order [B, k]: a device that holds a block of rows holds the same block of
-    # every batch.
+    # The order [B, k] puts the same rows of every batch on the same device.
     rows = random.row_keys(key, count * batch).reshape(count, batch, 2)
     rows = devices.split(jnp.swapaxes(rows, 0, 1).reshape(-1, 2))
     drawn = decode.relax(
@@ -163,7 +190,7 @@ class RelaxedGAN(NamedTuple):
       rows,
       self.beta_at(state),
       contract=lambda rows: (),
-      **self._rules(),
+      **self._relax_options(),
     )
     tokens, hidden, rows = jax.tree.map(
       lambda x: jnp.swapaxes(x.reshape(batch, count, *x.shape[1:]), 0, 1),
@@ -172,11 +199,19 @@ class RelaxedGAN(NamedTuple):
     return _Drawn(real, tokens, hidden, rows)
 
   def _fake(self, phi: Params, state: TrainState, drawn: _Drawn) -> Array:
-    """Embedded samples [B, T, E] of one batch, with a gradient to `phi`.
+    """Embeds the samples of one batch, with a gradient to `phi`.
 
-    D's embedding changes with every update and needs a gradient. The relaxed
-    rows [B, T, V] are therefore rebuilt from hidden states and noise, one batch
-    at a time, which takes a k-th of the memory of all batches.
+    Args:
+      phi: parameters of D
+      state: the training state, with the frozen G
+      drawn: the samples of this batch, without the axis k
+
+    Returns:
+      [B, T, E].
+
+    Every update changes D's embedding, which needs a gradient. The relaxed rows
+    [B, T, V] are therefore recomputed from hidden states and noise for one
+    batch at a time. Storing those of all batches would take k times the memory.
     """
     embed = self.discriminator.embed
     if self.hard:
@@ -193,10 +228,13 @@ class RelaxedGAN(NamedTuple):
     return self._ended(phi, drawn.tokens, embed(phi, rows))
 
   def generator_loss(self, *extra: Callable) -> Loss:
-    """The adversarial loss of G with D frozen (MoEGAN Eq 7-8).
+    """Returns the loss of G with D frozen (MoEGAN Eq 7 and 9).
 
     Args:
-      extra: further terms, (params, phi, TermInputs, key) -> loss, metrics
+      *extra: terms to add, (params, phi, TermInputs, key) -> value, metrics
+
+    Returns:
+      A Loss: weight times the adversarial loss, plus the terms.
     """
 
     def loss(params, state, batch, key):
@@ -208,13 +246,14 @@ class RelaxedGAN(NamedTuple):
       fake = self.discriminator.judge(phi, embedded, k_fake)
       value, metrics = jnp.float32(0), {'beta': self.beta_at(state)}
       if self.loss is not None:
-        play = self.loss.generator(real.logits, fake.logits)
-        value, metrics = self.weight * play, metrics | {'g_loss': play}
+        g_loss = self.loss.generator(real.logits, fake.logits)
+        value, metrics = self.weight * g_loss, metrics | {'g_loss': g_loss}
       inputs = TermInputs(batch.tokens, embedded, real, fake, None)
       for i, term in enumerate(extra):
-        # Part i of a split is fold_in(key, i): 3 and above are unused.
-        more, own = term(params, phi, inputs, jax.random.fold_in(key, 3 + i))
-        value, metrics = value + more, metrics | own
+        # The split above uses fold_in(key, 0) to fold_in(key, 2).
+        k_term = jax.random.fold_in(key, 3 + i)
+        term_value, term_metrics = term(params, phi, inputs, k_term)
+        value, metrics = value + term_value, metrics | term_metrics
       return value, metrics
 
     return loss
@@ -225,10 +264,16 @@ class RelaxedGAN(NamedTuple):
     times: int,
     *extra: Callable,
   ) -> Update:
-    """k updates of D on new real and generated batches (MoEGAN Eq 8).
+    """Builds k updates of D with G frozen (MoEGAN Eq 7 and 8).
 
     Args:
-      extra: further terms, (phi, TermInputs, key) -> loss, metrics
+      optimizer: the optimizer of D
+      times: k
+      *extra: terms to add, (phi, TermInputs, key) -> value, metrics
+
+    Returns:
+      An Update of k batches. Each of its steps reads a new real batch and a new
+      generated batch.
     """
     disc = self.discriminator
 
@@ -249,7 +294,7 @@ class RelaxedGAN(NamedTuple):
         value = self.loss.discriminator(a, b)
         metrics = {'d_loss': value, 'd_real': a.mean(), 'd_fake': b.mean()}
       if self.loss is not None and on(self.penalty):
-        # Without dropout, so that the penalised function is the same.
+        # Dropout would make the penalised function random.
         def score(x):
           logits = disc.judge(phi, x, None).logits
           return logits.reshape(x.shape[0], -1).mean(1)
@@ -260,8 +305,9 @@ class RelaxedGAN(NamedTuple):
         value = value + self.penalty * gradient
         metrics |= {'d_penalty': gradient}
       for i, term in enumerate(extra):
-        more, own = term(phi, inputs, jax.random.fold_in(k_extra, i))
-        value, metrics = value + more, metrics | own
+        k_term = jax.random.fold_in(k_extra, i)
+        term_value, term_metrics = term(phi, inputs, k_term)
+        value, metrics = value + term_value, metrics | term_metrics
       return value, metrics
 
     update = gradient_update('discriminator', optimizer, loss)

@@ -1,10 +1,17 @@
 """RelGAN: relational memory, Gumbel-Softmax, many representations.
 
-Nie et al. 2019. Pre-train G by maximum likelihood; then repeat g updates of G
-and k updates of D, with l_D = mean over S of f(D(x_r), D(x_y)) and an inverse
-temperature that grows as beta_max^(n / N). f can be any loss of
-`losses.adversarial.LOSSES`, and an LSTM can replace the memory, as in the
-paper's ablations.
+Source: Nie et al. 2019, "RelGAN: Relational Generative Adversarial Networks for
+Text Generation".
+
+    pre-train G by maximum likelihood
+    repeat:
+      g times:  G <- Adam step that minimises L_G
+      k times:  D <- Adam step that minimises L_D, on new batches
+
+L_D is the mean over S representations of f(D(x_r), D(x_y)), for real text x_r
+and relaxed samples x_y. The inverse temperature of the samples grows as
+beta_max^(n / N). As in the ablations of the paper, `game.loss` selects f from
+`losses.adversarial.LOSSES` and `generator.cell=lstm` replaces the memory core.
 """
 
 from moegan_jax.systems.adversarial_setup import adversarial_setup
@@ -12,7 +19,11 @@ from moegan_jax.types import Spec, System
 
 
 def build(config, spec: Spec) -> System:
-  """RelGAN from the sections of a configuration.
+  """Builds RelGAN from a configuration.
+
+  Args:
+    config: all settings of a run
+    spec: the properties of the corpus
 
   Raises:
     UserError: a value out of range.

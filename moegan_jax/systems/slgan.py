@@ -1,15 +1,23 @@
-"""SLGAN: the discriminator is a sequence generator, and there is no reward.
+"""SLGAN: a sequence generator as discriminator, and no reward.
 
-G is a language model. The discriminator G_d reads a sentence and outputs a
-distribution over tokens at every position: it learns to reconstruct real text
-and to change generated text. G is trained by likelihood and towards the output
-of G_d for its samples; no gradient passes through the samples.
+G is a language model. The discriminator G_d maps a sentence to a distribution
+over tokens at every position. x is real text, x~ the same text with random
+words hidden, and y a sample of G:
 
-Numbers in comments are the paper's equations. All are means over positions and
-sentences here. The paper sums the likelihood over positions and does not say
-how the others are reduced: `slgan.weight=1/T` is that reading. An iteration is
-an update of G_d and one of G on the same batch, so an epoch is a pass of both
-over the training text.
+    repeat:
+      G_d <- Adam step that minimises  w_d Sim_s - Sim_d       (Eq 1)
+        Sim_s: cross-entropy of G_d(x~) and x                  (Eq 3)
+        Sim_d: KL(G_d(x) || G_d(y)), clipped at the margin     (Eq 2)
+      g times:  G <- Adam step that minimises  NLL + lambda L_adv  (Eq 4)
+        NLL:   negative log-likelihood of x                    (Eq 5)
+        L_adv: KL(G_d(y) || G(y)), with G_d frozen             (Eq 6)
+
+No gradient flows through the samples. G_d and the first step of G use the same
+batch, so with g = 1 an epoch is one pass of both over the training text.
+
+All terms are means over positions and sentences here. The paper sums the
+likelihood over positions and does not state the reduction of the other terms.
+`slgan.weight=1/T` gives the ratio of a summed likelihood to a mean L_adv.
 """
 
 import jax
@@ -33,21 +41,27 @@ from moegan_jax.updates import gradient_update, together
 
 
 def build(config, spec: Spec) -> System:
-  """SLGAN from the sections of a configuration.
+  """Builds SLGAN from a configuration.
+
+  Args:
+    config: all settings of a run
+    spec: the properties of the corpus
 
   Raises:
-    UserError: an unknown direction, or a noise rate or horizon out of range.
+    UserError: latent noise, an unknown direction, or a value out of range.
   """
-  run, rules = config.adversarial, config.slgan
-  if rules.direction not in ('forward', 'reverse'):
-    raise unknown('slgan.direction', rules.direction, ('forward', 'reverse'))
-  if not 0 <= rules.noise < 1:
-    raise UserError(f'slgan.noise={rules.noise} must be in [0, 1)')
-  if rules.horizon < 1:
-    raise UserError(f'slgan.horizon={rules.horizon} must be at least 1')
+  settings = config.slgan
+  directions = ('forward', 'reverse')
+  if settings.direction not in directions:
+    raise unknown('slgan.direction', settings.direction, directions)
+  if not 0 <= settings.noise < 1:
+    raise UserError(f'slgan.noise={settings.noise} must be in [0, 1)')
+  if settings.horizon < 1:
+    raise UserError(f'slgan.horizon={settings.horizon} must be at least 1')
   if config.generator.latent:
     raise UserError(
-      'system=slgan needs an exact log p(x); set generator.latent=0'
+      f'generator.latent={config.generator.latent} gives no exact log p(x), '
+      'which system=slgan needs; set generator.latent=0'
     )
   gen = networks.generator(spec, **config.generator)
   disc = seq2seq(
@@ -57,14 +71,14 @@ def build(config, spec: Spec) -> System:
     init=initializers(config.discriminator.init),
   )
   train = assembly.training(config, spec, gen)
-  per_epoch = max(1, spec.train_size // run.batch)
+  per_epoch = max(1, spec.train_size // config.adversarial.batch)
   start, unroll = train.pretrain.steps, config.unroll
 
   def epoch(state):
     return (state.step - start) // per_epoch
 
   def samples_of(state, key, n):
-    """Tokens sampled from G, without a gradient."""
+    """Draws n samples int32 [n, T] from G, without a gradient."""
     params = state.players['generator'].params
     rows = random.row_keys(key, n)
     return decode.sample(
@@ -73,35 +87,36 @@ def build(config, spec: Spec) -> System:
 
   def d_loss(phi, state, batch, key):
     k_noise, k_fake = jax.random.split(key)
-    noisy = corrupt(batch.tokens, k_noise, rules.noise, disc.unknown)
+    noisy = corrupt(batch.tokens, k_noise, settings.noise, disc.unknown)
     fake = samples_of(state, k_fake, batch.tokens.shape[0])
-    same = reconstruction(disc.rewrite(phi, noisy).logits, batch.tokens)  # 3
-    apart = sequence_contrast(  # 2
+    sim_s = reconstruction(disc.rewrite(phi, noisy).logits, batch.tokens)
+    sim_d = sequence_contrast(
       disc.rewrite(phi, batch.tokens).logits,
       disc.rewrite(phi, fake).logits,
-      rules.margin,
+      settings.margin,
     )
-    weight = jnp.maximum(rules.floor, 1 - rules.decay * epoch(state))
-    value = weight * same - apart  # 1
-    return value, {'d_loss': value, 'd_same': same, 'd_apart': apart}
+    weight = jnp.maximum(settings.floor, 1 - settings.decay * epoch(state))
+    value = weight * sim_s - sim_d
+    return value, {'d_loss': value, 'd_same': sim_s, 'd_apart': sim_d}
 
   def g_loss(params, state, batch, key):
     fake = samples_of(state, key, batch.tokens.shape[0])
     real_logits = decode.teacher_force(gen, params, batch.tokens, unroll=unroll)
     fake_logits = decode.teacher_force(gen, params, fake, unroll=unroll)
     phi = state.players['discriminator'].params
-    nll = negative_log_likelihood(real_logits, batch.tokens)  # 5
+    nll = negative_log_likelihood(real_logits, batch.tokens)
     target = disc.rewrite(phi, fake).logits
-    move = towards(target, fake_logits, rules.direction)  # 6
-    # lambda grows linearly from 0, epoch by epoch.
-    grown = epoch(state) * per_epoch / rules.horizon
-    weight = rules.weight * jnp.minimum(1, grown)
-    return nll + weight * move, {'nll': nll, 'g_towards': move}  # 4
+    l_adv = towards(target, fake_logits, settings.direction)
+    # lambda grows linearly from 0 and changes once per epoch.
+    progress = epoch(state) * per_epoch / settings.horizon
+    weight = settings.weight * jnp.minimum(1, progress)
+    return nll + weight * l_adv, {'nll': nll, 'g_towards': l_adv}
 
   def critique(phi, tokens):
-    """Mean log-likelihood of a sentence under G_d's own output for it."""
-    made = disc.rewrite(phi, tokens)
-    return Critique(log_likelihood(made.logits, tokens).mean(1), made.features)
+    """Returns the mean log-likelihood of a sentence x under G_d(x)."""
+    rewritten = disc.rewrite(phi, tokens)
+    logits = log_likelihood(rewritten.logits, tokens).mean(1)
+    return Critique(logits, rewritten.features)
 
   updates = {
     'discriminator': gradient_update('discriminator', train.d_adam, d_loss),

@@ -1,15 +1,23 @@
-"""TextGAN: matching the features of text by maximum mean discrepancy.
+"""TextGAN: feature matching by maximum mean discrepancy (MMD).
 
-Zhang et al. 2017, "Adversarial feature matching for text generation". G maps
-latent noise z to soft-argmax samples; D is a CNN with a second head that
-reconstructs z. D maximises L_GAN - lambda_r |z' - z|^2 + lambda_m L_MMD and G
-minimises L_MMD only (`game.weight` 0). These are the paper's signs; in
-TextGAN-PyTorch D minimises the discrepancy and maximises the error of z'.
+Source: Zhang et al. 2017, "Adversarial Feature Matching for Text Generation".
+G maps latent noise z to soft-argmax samples. D is a CNN with a second head that
+reconstructs z as z'.
+
+    pre-train G by maximum likelihood
+    repeat:
+      g times:  G <- Adam step that minimises L_MMD
+      k times:  D <- Adam step that maximises
+                     L_GAN - lambda_r |z' - z|^2 + lambda_m L_MMD
+
+`game.weight=0` removes the adversarial loss from the loss of G. The signs are
+those of the paper. In TextGAN-PyTorch D minimises L_MMD and maximises the error
+of z'.
 """
 
 import jax.numpy as jnp
 
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, at_least
 from moegan_jax.losses.matching import maximum_mean_discrepancy
 from moegan_jax.ops.kernels import check_bandwidths
 from moegan_jax.systems.adversarial_setup import adversarial_setup
@@ -17,21 +25,25 @@ from moegan_jax.types import Spec, System
 
 
 def build(config, spec: Spec) -> System:
-  """TextGAN from the sections of a configuration.
+  """Builds TextGAN from a configuration.
+
+  Args:
+    config: all settings of a run
+    spec: the properties of the corpus
 
   Raises:
-    UserError: a generator without latent noise, no kernel, or a negative
-      weight.
+    UserError: a generator without latent noise, no kernel, or a value out of
+      range.
   """
   size, mmd = config.generator.latent, config.mmd
   if not size:
-    raise UserError('system=textgan needs generator.latent above 0')
-  check_bandwidths(mmd.bandwidths)
-  if mmd.weight < 0 or mmd.reconstruction < 0:
     raise UserError(
-      f'mmd.weight={mmd.weight} and mmd.reconstruction={mmd.reconstruction} '
-      'must not be negative'
+      'generator.latent=0 leaves system=textgan without latent noise; set it '
+      'to at least 1'
     )
+  check_bandwidths(mmd.bandwidths)
+  for key in ('weight', 'reconstruction'):
+    at_least(f'mmd.{key}', mmd[key], 0)
 
   def discrepancy(inputs):
     return maximum_mean_discrepancy(

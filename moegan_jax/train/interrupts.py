@@ -10,20 +10,20 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interrupts:
   """Records SIGINT and SIGTERM while a `with` block runs.
 
-  The loop checks `caught` between chunks, saves and stops. A second Ctrl-C
-  raises KeyboardInterrupt at once. Outside the main thread nothing is caught,
-  since Python allows no signal handlers there.
-
   Attributes:
-    caught: name of the first signal, such as 'SIGINT'; None without any.
+    caught: name of the first signal, such as 'SIGINT'; None before any signal.
+
+  The training loop reads `caught` between chunks. If it is set, the loop saves
+  and stops. A second SIGINT raises KeyboardInterrupt at once. Outside the main
+  thread the handlers are not installed, because Python does not allow it.
   """
 
   def __init__(self, notice: str = ''):
     """Prepares the handlers. The `with` block installs them.
 
     Args:
-      notice: line for stderr at the first signal, '' for none. '{}' stands for
-        the name of the signal.
+      notice: line to print to stderr at the first signal, with '{}' for its
+        name; '' prints nothing.
     """
     self.caught: str | None = None
     self._notice = notice
@@ -47,5 +47,5 @@ class Interrupts:
       return
     self.caught = signal.Signals(number).name
     if self._notice:
-      # A handler may interrupt a print, so it must not call print.
+      # `print` is not reentrant, and the signal may have interrupted one.
       os.write(2, f'\n{self._notice.format(self.caught)}\n'.encode())
