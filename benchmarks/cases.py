@@ -63,19 +63,22 @@ def build(
 def setting(case: Case) -> str:
   """Describes in one line the settings that a measurement depends on."""
   c, spec = case.config, case.spec
-  gen, disc, run = c.generator, c.discriminator, c.adversarial
-  memory = f'{gen.slots} x {gen.heads * gen.head_size}'
-  core = (
-    f'{gen.flavour} memory {memory}, {gen.gate} gates'
-    if gen.cell == 'rmc'
-    else f'{gen.cell} {gen.hidden}'
-  )
+  gen = c.generator
+  core = f'{gen.cell} {gen.get("hidden")}'
+  if gen.cell == 'rmc':
+    memory = f'{gen.slots} x {gen.heads * gen.head_size}'
+    core = f'{gen.flavour} memory {memory}, {gen.gate} gates'
   parts = [label(c), core, f'experts {gen.experts}']
   if c.system in _JUDGED:
-    cnn = f'S {disc.representations}, highway {disc.highway}'
-    parts.append(cnn if disc.kind == 'cnn' else f'D {disc.cell} {disc.hidden}')
+    disc = c.discriminator
+    if disc.kind == 'cnn':
+      parts.append(f'S {disc.representations}, highway {disc.highway}')
+    else:
+      parts.append(f'D {disc.cell} {disc.hidden}')
   if ADVERSARIAL in case.system.phases:
-    parts.append(f'batch {run.batch}, steps {run.g_steps} + {run.d_steps}')
+    run = c.adversarial
+    d_steps = run.get('d_steps', int('d_lr' in run))
+    parts.append(f'batch {run.batch}, steps {run.g_steps} + {d_steps}')
   device = jax.devices()[0]
   return ', '.join(
     [

@@ -8,6 +8,8 @@ import jax
 import pytest
 import toys
 
+from moegan_jax.config import select
+
 from benchmarks import cases, metrics, scaling, timing, train_step
 from benchmarks.products import Product, flop
 from benchmarks.table import Row, markdown, records
@@ -25,7 +27,7 @@ KEYS = [
 KINDS = ('', ', compilation, cold', ', compilation, warm')
 T, V = 5, 11
 TINY = [
-  '--config=configs/mle_oracle_small.py:smoke',
+  '--config=mle:small,smoke',
   '--config.generator.hidden=3',
   f'--config.data.length={T}',
   f'--config.data.vocab_size={V}',
@@ -138,7 +140,8 @@ def test_each_axis_changes_its_size():
   few |= {'experts': 1, 'seeds': 1}
   assert few.keys() == scaling.AXES.keys()
   config = base.config.copy_and_resolve_references()
-  config.generator.experts = config.num_seeds = 2
+  select(config, 'generator', experts=2)
+  config.num_seeds = 2
 
   def cost(axis, size):
     made = scaling.case_of(config, axis, size, V, T)
@@ -181,7 +184,7 @@ def test_bad_input_is_one_line(capsys, main, argv, says):
 def test_rejects_sizes_beyond_the_corpus(tmp_path, capsys):
   path = tmp_path / 'small.txt'
   path.write_text(''.join(f'line number {i}\n' for i in range(50)))
-  argv = ['--config=configs/mle_text.py:smoke', f'--config.data.path={path}']
+  argv = ['--config=mle:text,smoke', f'--config.data.path={path}']
   assert metrics.main([*argv, '--sizes=4,400']) == 2
   assert 'for n up to 5;' in capsys.readouterr().err
 

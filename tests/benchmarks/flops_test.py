@@ -168,7 +168,10 @@ def test_steps_of_a_game(name):
   judge = discriminator(B, T, **c.discriminator)
   rows = dense(B, V, c.discriminator.embed, T)
   hard = c.game.relaxation == 'straight_through'
-  rollouts = 2 if c.ccl.weight else 1
+  contrast = c.get('ccl', {}).get('weight', 0)
+  fsa = c.get('fsa', {'weight': 0})
+  encoder_off = fsa.get('dropout') == 'off'
+  rollouts = 2 if contrast else 1
 
   # Update of G: operations of the program that the mathematics does not need.
   frozen = idle_positions(c, B) + unread(c, B)
@@ -177,26 +180,28 @@ def test_steps_of_a_game(name):
     more += flop(rows.forward)
   if c.game.route == 'replay':  # samples first, without gradients
     more += flop(flops.sampling(c, SPEC, B))
-  if c.fsa.dropout == 'off':
+  if encoder_off:
     # D evaluates real text although the loss does not read it, and its second
     # evaluation of the samples has its own gradient.
     more += frozen + flop(judge.forward)
-  elif not c.fsa.weight and c.game.loss == 'standard':
+  elif not fsa['weight'] and c.game.loss == 'standard':
     more += flop(judge.forward)
   # If only features are read, the logit has no gradient.
   d = c.discriminator
-  logit = 2 * B * (d.features or d.filters * len(d.widths))
-  if c.fsa.dropout == 'off' or c.ccl.weight:
+  recurrent = d.kind == 'recurrent'
+  width = d.hidden if recurrent else d.features or d.filters * len(d.widths)
+  logit = 2 * B * width
+  if encoder_off or contrast:
     more -= logit
   found = flop(flops.generator_step(c, SPEC))
   assert traced(c, 'adversarial', 'generator') == pytest.approx(
     g_steps * (found + more)
   )
 
-  judged = 5 if c.ccl.weight else 2
+  judged = 5 if contrast else 2
   again = 0 if hard else readout(c, B * T)  # logits are computed twice
   more = again + judged * 2 * idle_positions(c, B)
-  if c.ccl.weight:
+  if contrast:
     more -= 3 * 2 * logit
   found = flop(flops.discriminator_step(c, SPEC))
   assert traced(c, 'adversarial', 'discriminator') == pytest.approx(

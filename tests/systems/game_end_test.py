@@ -19,6 +19,7 @@ TOKENS = jnp.asarray([[3, PAD, 4, PAD, 5, 6], [1, 2, 3, 4, 5, 6]])
 def game(end):
   """The game, D's parameters, and a state whose G often writes pads."""
   c = toys.settings('relgan', generator__cell='lstm', generator__hidden=3)
+  c.mle.batch = B
   c.discriminator.update(representations=2, dropout=0.0)
   c.game.end = end
   made = adversarial_setup(c, SPEC)
