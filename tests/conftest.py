@@ -1,4 +1,4 @@
-"""Settings of the whole suite: strict numerics, the benchmark files."""
+"""Settings and fixtures of the whole suite."""
 
 import os
 import pathlib
@@ -13,14 +13,14 @@ from jax.experimental.compilation_cache import compilation_cache
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 jax.config.update('jax_debug_key_reuse', True)
-# A busy machine is no bug, and the first example pays for imports.
+# The first example includes imports, and other programs may share the CPU.
 hypothesis.settings.register_profile('suite', deadline=None)
 hypothesis.settings.load_profile('suite')
 
 
 @pytest.fixture(scope='module')
 def quick_compilation():
-  """Compiles with few optimizations: the tests compute little."""
+  """Compiles with few optimizations, because compilation takes most time."""
   jax.config.update('jax_disable_most_optimizations', True)
   yield
   jax.config.update('jax_disable_most_optimizations', False)
@@ -28,7 +28,10 @@ def quick_compilation():
 
 @pytest.fixture(scope='module')
 def own_cache(tmp_path_factory, quick_compilation):
-  """The cache of a program: not the user's, and for quick programs too."""
+  """Returns an empty cache for tokens and for compiled programs.
+
+  Programs that compile in 0.1 s are cached, too.
+  """
   cache = tmp_path_factory.mktemp('cache')
   with pytest.MonkeyPatch.context() as patch:
     patch.setenv('MOEGAN_CACHE_DIR', str(cache))
@@ -39,9 +42,34 @@ def own_cache(tmp_path_factory, quick_compilation):
   compilation_cache.reset_cache()
 
 
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch):
+  """Returns the folder of an empty cache, which does not exist yet."""
+  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
+  return tmp_path / 'cache'
+
+
+@pytest.fixture(scope='module')
+def in_root():
+  """Changes the working directory to the checkout."""
+  from command_line import ROOT
+
+  with pytest.MonkeyPatch.context() as patch:
+    patch.chdir(ROOT)
+    yield
+
+
+@pytest.fixture(scope='module')
+def kept_programs():
+  """Keeps compiled programs in memory where a program would drop them."""
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(jax, 'clear_caches', lambda: None)
+    yield
+
+
 @pytest.fixture(scope='module')
 def no_figures():
-  """Runs end without their HTML page, which takes seconds to draw."""
+  """Leaves out the HTML page of a run, which takes seconds to draw."""
   from moegan_jax.report import html
 
   with pytest.MonkeyPatch.context() as patch:
@@ -51,7 +79,7 @@ def no_figures():
 
 @pytest.fixture(scope='module')
 def no_key_checks():
-  """Skips the check of key reuse, which is slow without compilation."""
+  """Turns off the check of key reuse, which is slow without compilation."""
   jax.config.update('jax_debug_key_reuse', False)
   yield
   jax.config.update('jax_debug_key_reuse', True)
@@ -59,7 +87,7 @@ def no_key_checks():
 
 @pytest.fixture(scope='session')
 def benchmark_files() -> pathlib.Path:
-  """The folder with Texygen's files, or a skip that says what is missing."""
+  """Returns the folder with Texygen's files; skips the test without it."""
   folder = os.environ.get('MOEGAN_DATA_DIR', '')
   path = pathlib.Path(folder)
   if not folder or not (path / 'image_coco.txt').is_file():
