@@ -2,14 +2,14 @@
 
 import os
 import pathlib
-import random
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 
 import hypothesis
 import jax
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
+from command_line import ROOT
+from compiling import cache_in, few_optimizations
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 jax.config.update('jax_debug_key_reuse', True)
@@ -20,26 +20,17 @@ hypothesis.settings.load_profile('suite')
 
 @pytest.fixture(scope='module')
 def quick_compilation():
-  """Compiles with few optimizations, because compilation takes most time."""
-  jax.config.update('jax_disable_most_optimizations', True)
-  yield
-  jax.config.update('jax_disable_most_optimizations', False)
+  """Compiles with few optimizations."""
+  with few_optimizations():
+    yield
 
 
 @pytest.fixture(scope='module')
 def own_cache(tmp_path_factory, quick_compilation):
-  """Returns an empty cache for tokens and for compiled programs.
-
-  Programs that compile in 0.1 s are cached, too.
-  """
+  """Returns the folder of an empty cache for tokens and compiled programs."""
   cache = tmp_path_factory.mktemp('cache')
-  with pytest.MonkeyPatch.context() as patch:
-    patch.setenv('MOEGAN_CACHE_DIR', str(cache))
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
+  with cache_in(cache):
     yield cache
-  jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
-  jax.config.update('jax_compilation_cache_dir', None)
-  compilation_cache.reset_cache()
 
 
 @pytest.fixture
@@ -52,8 +43,6 @@ def empty_cache(tmp_path, monkeypatch):
 @pytest.fixture(scope='module')
 def in_root():
   """Changes the working directory to the checkout."""
-  from command_line import ROOT
-
   with pytest.MonkeyPatch.context() as patch:
     patch.chdir(ROOT)
     yield
@@ -93,17 +82,3 @@ def benchmark_files() -> pathlib.Path:
   if not folder or not (path / 'image_coco.txt').is_file():
     pytest.skip('MOEGAN_DATA_DIR does not name a folder with image_coco.txt')
   return path
-
-
-@pytest.fixture
-def texts(tmp_path, monkeypatch):
-  """A folder with samples.txt, references.txt and train.txt, 60 lines each."""
-  from evaluating import WORDS, write
-
-  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
-  monkeypatch.chdir(tmp_path)
-  rng = random.Random(0)
-  for name in ('samples', 'references', 'train'):
-    lines = [rng.choices(WORDS, k=rng.randint(2, 9)) for _ in range(60)]
-    write(tmp_path / f'{name}.txt', map(' '.join, lines))
-  return tmp_path

@@ -108,8 +108,7 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize('name', GOLDEN)
-def test_golden_digits(benchmark_files, tmp_path, monkeypatch, capsys, name):
-  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path))
+def test_golden_digits(benchmark_files, empty_cache, capsys, name):
   found = run_json(
     capsys,
     QUICK,

@@ -1,19 +1,16 @@
 """Files that `evaluate` reads and writes: unusual ones and bad ones."""
 
 import os
-import pathlib
 import random
 import subprocess
 import sys
 import time
 
 import pytest
+from command_line import ROOT
 from evaluating import QUICK, WORDS, read, run, run_json, write
 
 from moegan_jax.metrics import bleu
-
-ROOT = pathlib.Path(__file__).parents[1]
-
 
 # --- nasty files ----------------------------------------------------------
 
