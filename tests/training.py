@@ -29,6 +29,8 @@ SMALL = {
   'adversarial.batch': 8,
 }
 ORACLE = {'data.vocab_size': 30, 'data.length': 6, 'data.oracle_dim': 4}
+# Command lines for bad input.
+SMALL_RUN = ['--config=moegan:small', *flags(**SMALL, **ORACLE)]
 # Settings of whole runs.
 WHOLE = SMALL | {
   'adversarial.d_steps': 2,

@@ -9,6 +9,7 @@ from compiling import cache_in, few_optimizations
 from evaluating import WORDS, write
 
 from moegan_jax import trained
+from moegan_jax.experiment.run import Run
 
 
 @pytest.fixture
@@ -63,3 +64,13 @@ def copies(textgan_folder, tmp_path):
   for name in ('run', 'generator'):
     shutil.copytree(textgan_folder / name, tmp_path / name)
   return tmp_path
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+  """Fails at once instead of training if bad input is accepted."""
+
+  def no(self):
+    raise AssertionError('bad input was accepted')
+
+  monkeypatch.setattr(Run, 'execute', no)
