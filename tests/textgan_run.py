@@ -12,10 +12,7 @@ from moegan_jax.cli import export, train
 from moegan_jax.report import html
 
 PRETRAINED, END, MEASURED = 24, 28, 300
-
-
 BATCH = 64
-
 
 SETTINGS = {
   'num_seeds': 2,

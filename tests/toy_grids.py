@@ -5,7 +5,6 @@ from command_line import ROOT
 EPOCH, STEPS = 6, 4
 ABLATION = ROOT / 'configs/sweeps/moegan_ablation.py'
 
-
 # A whole experiment in a few seconds.
 TINY = {
   'data.vocab_size': 30,
@@ -37,7 +36,6 @@ TINY = {
   'chunk_seconds': 0.001,
   'checkpoint.every': 0.0,
 }
-
 
 # The two are one program.
 CELLS = {'slow': {}, 'fast': {'adversarial.g_lr': 1e-3, 'fsa.weight': 0.5}}

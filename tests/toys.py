@@ -1,5 +1,7 @@
 """Toy-size settings that the tests share."""
 
+import pytest
+
 from moegan_jax import config
 
 # Sizes of whatever a section has of these settings.
@@ -33,6 +35,14 @@ def settings(name: str, **changes):
     representations = c.discriminator.representations
     c.discriminator.representations = min(representations, 2)
   return change(c, **changes)
+
+
+def tiers(names, fast):
+  """Returns parameters of a test; all but the fast ones are marked slow."""
+  return [
+    name if name in fast else pytest.param(name, marks=pytest.mark.slow)
+    for name in names
+  ]
 
 
 def change(c, **changes):

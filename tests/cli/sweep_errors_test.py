@@ -8,7 +8,6 @@ from moegan_jax.cli import sweep
 
 pytestmark = pytest.mark.usefixtures('own_cache', 'in_root')
 
-
 # name -> (what get_sweep returns, words of the message)
 BAD = {
   'not a dict': ('None', ['get_sweep', 'dict']),

@@ -28,7 +28,6 @@ from moegan_jax.store.checkpoint import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures('own_cache')]
 
-
 # Moment -> whether it has come, given the folder of the run, the text that the
 # run has printed and the newest checkpoint before its start.
 MOMENTS = {
@@ -38,7 +37,6 @@ MOMENTS = {
   'evaluating': lambda folder, said, newest: 'samples of' in said,
   'measuring': lambda folder, said, newest: 'measuring' in said,
 }
-
 
 KILLS = 16
 

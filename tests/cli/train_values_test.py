@@ -117,8 +117,6 @@ def _any_value(old):
 
 
 BASE = config.override(config.load('moegan:small'), SMALL | ORACLE)
-
-
 KEYS = {k: v for k, v in flatten(BASE.to_dict()).items() if k != 'init_from'}
 
 
