@@ -25,7 +25,7 @@ KEYS = [
 KINDS = ('', ', compilation, cold', ', compilation, warm')
 T, V = 5, 11
 TINY = [
-  '--config=configs/mle_oracle_small.py:smoke',
+  '--config=mle:small,smoke',
   '--config.generator.hidden=3',
   f'--config.data.length={T}',
   f'--config.data.vocab_size={V}',
@@ -38,14 +38,12 @@ TINY = [
 
 
 @pytest.fixture(autouse=True, scope='module')
-def quick():
-  """Compiles with few optimizations, because compilation dominates the time."""
-  jax.config.update('jax_disable_most_optimizations', True)
+def short_timings(quick_compilation):
+  """Shortens the time over which calls are repeated."""
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(timing, 'LONG', 1e-3)
     patch.setattr(cases, 'LONG', 1e-3)
     yield
-  jax.config.update('jax_disable_most_optimizations', False)
 
 
 def game():
@@ -181,7 +179,7 @@ def test_bad_input_is_one_line(capsys, main, argv, says):
 def test_rejects_sizes_beyond_the_corpus(tmp_path, capsys):
   path = tmp_path / 'small.txt'
   path.write_text(''.join(f'line number {i}\n' for i in range(50)))
-  argv = ['--config=configs/mle_text.py:smoke', f'--config.data.path={path}']
+  argv = ['--config=mle:text,smoke', f'--config.data.path={path}']
   assert metrics.main([*argv, '--sizes=4,400']) == 2
   assert 'for n up to 5;' in capsys.readouterr().err
 

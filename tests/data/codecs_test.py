@@ -13,9 +13,9 @@ LINES = ["A man isn't here.", 'Two "dogs" run.. fast!', 'one']
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
-  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path))
-  return tmp_path / 'tokens'
+def cache(empty_cache):
+  """Returns the folder of the cached tokens."""
+  return empty_cache / 'tokens'
 
 
 @pytest.mark.parametrize(

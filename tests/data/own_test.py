@@ -7,19 +7,15 @@ import sys
 import numpy as np
 import pytest
 
-from configs import moegan_text
-from moegan_jax import data
+from moegan_jax import config, data
 from moegan_jax.data import own
 from moegan_jax.data.corpus import describe
 from moegan_jax.data.formats import Columns
 from moegan_jax.errors import UserError
 
+pytestmark = pytest.mark.usefixtures('empty_cache')
+
 LINES = [f'word{i % 7} and Word{i % 5} .' for i in range(100)]
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
 
 
 @pytest.fixture
@@ -144,7 +140,7 @@ def test_labels_follow_their_lines(write):
 
 
 def test_fewer_lines_keep_their_labels(write):
-  settings = moegan_text.get_config().data
+  settings = config.load('moegan:text').data
   settings.path = write(
     ['line,kind', *(f'{x},{len(x)}' for x in LINES)], 'a.csv'
   )

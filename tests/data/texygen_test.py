@@ -18,11 +18,10 @@ TEST = 'A dog.\nA cat.'
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
-  """Sets up an empty cache, and no directory in the environment."""
-  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
+def cache(empty_cache, monkeypatch):
+  """Returns an empty cache; removes MOEGAN_DATA_DIR from the environment."""
   monkeypatch.delenv('MOEGAN_DATA_DIR', raising=False)
-  return tmp_path / 'cache'
+  return empty_cache
 
 
 @pytest.fixture

@@ -7,12 +7,11 @@ import signal
 import subprocess
 import sys
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import toy_system
 from toy_system import RING, settings
+from trees import assert_identical, checkpoint, records, timeless_records
 
 from moegan_jax.experiment import train_app
 from moegan_jax.store.checkpoint import Store
@@ -39,26 +38,11 @@ def unbroken(tmp_path_factory, own_cache, registered):
   return folder
 
 
-def records(folder):
-  """The records without the time of day."""
-  lines = (folder / 'metrics.jsonl').read_text().splitlines()
-  return [
-    {k: v for k, v in json.loads(line).items() if k != 'time'} for line in lines
-  ]
-
-
 def arrays(folder):
-  """The arrays of the last checkpoint by path."""
-  saved = Store(folder / 'checkpoints').restore('last')
+  """Returns path -> array of the last checkpoint of a finished run."""
+  found, saved = checkpoint(folder)
   assert saved.step == END
-  return {
-    jax.tree_util.keystr(path): np.asarray(
-      jax.random.key_data(x)
-      if jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
-      else x
-    )
-    for path, x in jax.tree_util.tree_leaves_with_path(saved.tree)
-  }
+  return found
 
 
 def test_four_phases_are_measured_reported_and_drawn(unbroken):
@@ -78,7 +62,7 @@ def test_four_phases_are_measured_reported_and_drawn(unbroken):
   page = (unbroken / 'report.html').read_text()
   for label in ('MLE', 'duel', 'toy, last'):
     assert label in table and label in page
-  assert '5 judge' in page or 'judge' in page
+  assert 'judge' in page
   phases = {r['phase'] for r in records(unbroken) if r['kind'] == 'train'}
   assert phases == {'warm', 'judge', 'duel', 'polish'}
   evaluated = {r['phase'] for r in records(unbroken) if r['kind'] == 'eval'}
@@ -111,12 +95,10 @@ def test_killed_in_each_phase_and_resumed_is_unbroken(
     patch.setattr(Store, 'save', save_and_signal)
     codes = [train_app.run(settings(), folder) for _ in range(5)]
   assert codes == [130, 130, 130, 130, 0] and not stops
-  ours, theirs = arrays(folder), arrays(unbroken)
-  assert ours.keys() == theirs.keys()
+  ours = arrays(folder)
   assert any('average' in path for path in ours)
-  for path, x in ours.items():
-    assert x.tobytes() == theirs[path].tobytes(), path
-  assert records(folder) == records(unbroken)
+  assert_identical(ours, arrays(unbroken))
+  assert timeless_records(folder) == timeless_records(unbroken)
 
 
 def test_the_memory_holds_what_the_game_did(unbroken):

@@ -38,14 +38,6 @@ def per_token(model, sentences):
   return nats.sum() / tokens.sum()
 
 
-@pytest.fixture(autouse=True, scope='module')
-def quick_compilation():
-  """What is computed here is small; what takes long is compiling it."""
-  jax.config.update('jax_disable_most_optimizations', True)
-  yield
-  jax.config.update('jax_disable_most_optimizations', False)
-
-
 @pytest.fixture(scope='module')
 def models():
   return fitter()

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from trees import array, assert_identical
 
 from moegan_jax import errors, files, types
 from moegan_jax.store import checkpoint
@@ -42,16 +43,12 @@ def make_state(seed=0):
 
 
 def raw(leaf):
-  if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-    leaf = jax.random.key_data(leaf)
-  return np.asarray(leaf).tobytes()
+  return array(leaf).tobytes()
 
 
 def assert_same(a, b):
   assert jax.tree.structure(a) == jax.tree.structure(b)
-  for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b)):
-    assert (x.shape, x.dtype) == (y.shape, y.dtype)
-    assert raw(x) == raw(y)
+  assert_identical(a, b)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from command_line import captured
+from trees import assert_identical, checkpoint
 
 from moegan_jax import config, trained
 from moegan_jax.experiment import train_app
@@ -88,23 +90,8 @@ def poisoned(monkeypatch, *, seed, what, when=lambda config: True):
 
 
 def run(config, path):
-  """Exit code, stdout and stderr of a run in this process."""
-  out, err = io.StringIO(), io.StringIO()
-  with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-    code = train_app.run(config, path)
-  return code, out.getvalue(), err.getvalue()
-
-
-def arrays(path, step=None):
-  saved = Store(path / 'checkpoints').restore('last', step=step)
-  return {
-    jax.tree_util.keystr(p): np.asarray(
-      jax.random.key_data(x)
-      if jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
-      else x
-    )
-    for p, x in jax.tree_util.tree_leaves_with_path(saved.tree)
-  }, saved
+  """Returns exit code, stdout and stderr of a run in this process."""
+  return captured(train_app.run, config, path)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +105,7 @@ def test_one_seed_is_marked_and_the_others_go_on(what, tmp_path, monkeypatch):
   name = {'loss': 'nll', 'state': 'state'}[what]
   said = f'phase pretrain, step {AT}, seed 1: {name} is not finite'
   assert out.count('is not finite') == 1 and said in out
-  found, saved = arrays(tmp_path / 'run')
+  found, saved = checkpoint(tmp_path / 'run')
   assert saved.step == END and saved.meta == {'lost': [-1, AT, -1]}
   assert all(np.isfinite(x).all() for x in found.values())
   rows = json.loads((tmp_path / f'run/rows/pretrain-{END}.json').read_text())
@@ -136,8 +123,8 @@ def test_one_seed_is_marked_and_the_others_go_on(what, tmp_path, monkeypatch):
   if what == 'state':
     code, _, err = run(configured(checkpoint__keep=END + 1), tmp_path / 'clean')
     assert code == 0, err
-    clean, _ = arrays(tmp_path / 'clean')
-    before, _ = arrays(tmp_path / 'clean', AT)
+    clean, _ = checkpoint(tmp_path / 'clean')
+    before, _ = checkpoint(tmp_path / 'clean', step=AT)
     for path, x in found.items():
       if x.shape[:1] == (3,):
         np.testing.assert_allclose(x[::2], clean[path][::2], rtol=1e-4)
@@ -164,9 +151,12 @@ def test_a_resumed_run_knows_who_is_lost(tmp_path, monkeypatch):
     assert run(configured(chunk_seconds=0.0), tmp_path / 'run')[0] == 130
   code, out, err = run(configured(), tmp_path / 'run')
   assert code == 0 and 'resumed at step' in out, err
-  (a, one), (b, two) = arrays(tmp_path / 'unbroken'), arrays(tmp_path / 'run')
+  (a, one), (b, two) = (
+    checkpoint(tmp_path / 'unbroken'),
+    checkpoint(tmp_path / 'run'),
+  )
   assert one.meta == two.meta
-  assert all(x.tobytes() == b[path].tobytes() for path, x in a.items())
+  assert_identical(a, b)
 
 
 @pytest.mark.slow
@@ -176,7 +166,7 @@ def test_all_seeds_lost_stops_with_the_last_good_state(tmp_path, monkeypatch):
   assert code == 1
   (line,) = err.splitlines()
   assert f'step {AT}, seed 0' in line and 'on_nan=rollback' in line
-  found, saved = arrays(tmp_path / 'run')
+  found, saved = checkpoint(tmp_path / 'run')
   assert f'last-{saved.step}' in line and saved.step <= AT
   assert all(np.isfinite(x).all() for x in found.values())
 
@@ -192,7 +182,7 @@ def test_a_rollback_lowers_the_rates_and_is_remembered(tmp_path, monkeypatch):
   assert code == 0, err
   assert out.count('back to step') == 2
   assert 'learning rates times 0.25 (rollback 2 of at most 3)' in out
-  _, saved = arrays(tmp_path / 'run')
+  _, saved = checkpoint(tmp_path / 'run')
   assert 'diverged' not in out
   assert saved.step == END and saved.meta == {'rollbacks': {'pretrain': 2}}
   events = [
@@ -205,8 +195,8 @@ def test_a_rollback_lowers_the_rates_and_is_remembered(tmp_path, monkeypatch):
     shutil.rmtree(path) if path.is_dir() else path.unlink()
   code, out, err = run(config, tmp_path / 'half')
   assert code == 0 and 'resumed' in out and 'back to' not in out, err
-  (a, _), (b, _) = arrays(tmp_path / 'run'), arrays(tmp_path / 'half')
-  assert all(x.tobytes() == b[path].tobytes() for path, x in a.items())
+  (a, _), (b, _) = checkpoint(tmp_path / 'run'), checkpoint(tmp_path / 'half')
+  assert_identical(a, b)
 
 
 @pytest.mark.slow

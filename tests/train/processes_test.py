@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import re
 import signal
 import socket
@@ -12,10 +11,11 @@ import time
 
 import numpy as np
 import pytest
+from command_line import ROOT, assert_refused, flags
+from trees import records
 
-import launch
+from moegan_jax.cli import train
 
-ROOT = pathlib.Path(launch.__file__).resolve().parent
 SETTINGS = {
   'data.vocab_size': 30,
   'data.length': 6,
@@ -27,7 +27,7 @@ SETTINGS = {
   'generator.embed': 4,
   'mle.epochs': 60,
   'mle.batch': 16,
-  'eval.pretrain_every': 0,
+  'mle.eval_every': 0,
   'eval.samples': 50,
   'eval.final_samples': 60,
   'eval.chunk': 30,
@@ -37,11 +37,10 @@ SETTINGS = {
 }
 
 
-def command(workdir, *flags):
-  settings = [f'--config.{key}={value}' for key, value in SETTINGS.items()]
-  config = f'--config={ROOT / "configs/mle_oracle_small.py"}'
-  start = [sys.executable, ROOT / 'launch.py', config, *settings]
-  return [*start, f'--workdir={workdir}', *flags]
+def command(workdir, *more):
+  """Returns the command line of a run."""
+  start = [sys.executable, ROOT / 'launch.py', '--config=mle:small']
+  return [*start, *flags(**SETTINGS), f'--workdir={workdir}', *more]
 
 
 def environment(cache, devices):
@@ -73,22 +72,17 @@ def start_two(workdir, cache):
 
 
 def ends(started):
-  """Exit code, stdout and stderr of each."""
+  """Returns exit code, stdout and stderr of each process."""
   found = [(*p.communicate(timeout=900), p.returncode) for p in started]
   return [(code, out, err) for out, err, code in found]
 
 
 def wait_for(condition, started):
-  until = time.monotonic() + 240
+  until = time.monotonic() + 900
   while not condition():
     assert time.monotonic() < until
     assert all(process.poll() is None for process in started)
     time.sleep(0.05)
-
-
-def records(workdir):
-  text = (workdir / 'metrics.jsonl').read_text()
-  return [json.loads(line) for line in text.splitlines()]
 
 
 @pytest.mark.slow
@@ -128,9 +122,6 @@ def test_two_processes_are_one_run_and_survive_the_loss_of_one(tmp_path, lost):
     np.testing.assert_allclose(one[key], two[key], rtol=1e-2)
 
 
-def test_half_of_the_addresses_is_refused(tmp_path, capsys):
-  config = f'--config={ROOT / "configs/mle_oracle_small.py"}'
-  code = launch.main(['launch.py', config, '--process_id=1'])
-  assert code == 2
-  said = capsys.readouterr().err
-  assert '--num_processes' in said and said.count('\n') == 1
+def test_incomplete_process_flags_are_refused():
+  argv = ['--config=mle:small', '--process_id=1']
+  assert_refused(train, argv, '--num_processes')

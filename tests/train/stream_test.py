@@ -1,30 +1,22 @@
 """A streamed corpus gives the batches of a resident one, and stays outside."""
 
-import contextlib
-import io
-import pathlib
 import time
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from command_line import call, flags
+from trees import assert_identical, checkpoint
 
-import launch
-from moegan_jax.store.checkpoint import Store
+from moegan_jax.cli import train
 from moegan_jax.train import loop, stream
 from moegan_jax.types import Phase, TrainState, Update
 
-ROOT = pathlib.Path(launch.__file__).resolve().parent
+pytestmark = pytest.mark.usefixtures('quick_compilation')
+
 N, T, B, BATCHES, SEEDS, STEPS, START = 23, 3, 2, 3, 2, 14, 5
+TIMEOUT = 600  # seconds; only a reader that hangs takes as long
 ONE = 4 * SEEDS * BATCHES * B * T  # bytes of an iteration
-
-
-@pytest.fixture(autouse=True, scope='module')
-def quick_compilation():
-  jax.config.update('jax_disable_most_optimizations', True)
-  yield
-  jax.config.update('jax_disable_most_optimizations', False)
 
 
 class OnDisk:
@@ -115,7 +107,7 @@ def test_the_next_block_is_read_while_one_is_in_use():
   feed = stream.Stream(tokens, made, START, initial(), block_bytes=5 * ONE)
 
   def reads(expected):
-    until = time.monotonic() + 60
+    until = time.monotonic() + TIMEOUT
     while tokens.reads < expected and time.monotonic() < until:
       time.sleep(0.01)
     return tokens.reads == expected
@@ -152,8 +144,8 @@ def test_a_large_corpus_is_streamed_unasked(monkeypatch):
     feed.close()
 
 
-def test_a_run_that_streams_from_a_file(tmp_path, monkeypatch):
-  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
+@pytest.mark.usefixtures('own_cache')
+def test_a_run_that_streams_from_a_file(tmp_path):
   rng = np.random.RandomState(0)
   ids = rng.randint(1, 9, (120, 5)).astype(np.int32)
   ids[np.arange(5) >= rng.randint(1, 6, (120, 1))] = 0
@@ -170,25 +162,17 @@ def test_a_run_that_streams_from_a_file(tmp_path, monkeypatch):
     'eval.chunk': 20,
     'eval.curve_samples': 0,
   }
-  flags = [f'--config.{key}={value}' for key, value in settings.items()]
   ends = []
   for asked in (False, True):
     workdir = tmp_path / f'run{asked}'
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-      code = launch.main(
-        [
-          'launch.py',
-          f'--config={ROOT / "configs/mle_text.py"}',
-          *flags,
-          f'--config.data.stream={asked}',
-          f'--workdir={workdir}',
-        ]
-      )
-    assert code == 0, err.getvalue()
-    assert 'memory-mapped' in out.getvalue()
-    saved = Store(workdir / 'checkpoints').restore('last')
-    ends.append([np.asarray(x) for x in jax.tree.leaves(saved.tree['players'])])
-  for one, other in zip(*ends, strict=True):
-    np.testing.assert_array_equal(one, other)
-  jax.config.update('jax_compilation_cache_dir', None)
+    code, out, err = call(
+      train,
+      '--config=mle:text',
+      *flags(**settings),
+      f'--config.data.stream={asked}',
+      f'--workdir={workdir}',
+    )
+    assert code == 0, err
+    assert 'memory-mapped' in out
+    ends.append(checkpoint(workdir)[1].tree['players'])
+  assert_identical(*ends)
