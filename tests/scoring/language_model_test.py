@@ -18,6 +18,8 @@ from moegan_jax.scoring.evaluation import Evaluator
 from moegan_jax.scoring.language_model import LanguageModels
 from moegan_jax.train import loop
 
+pytestmark = pytest.mark.usefixtures('quick_compilation')
+
 SMALL = {'hidden': 16, 'embed': 8, 'batch': 16, 'lr': 3e-2, 'epochs': 8}
 KINDS, LENGTH = 4, 4
 

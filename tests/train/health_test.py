@@ -151,10 +151,8 @@ def test_a_resumed_run_knows_who_is_lost(tmp_path, monkeypatch):
     assert run(configured(chunk_seconds=0.0), tmp_path / 'run')[0] == 130
   code, out, err = run(configured(), tmp_path / 'run')
   assert code == 0 and 'resumed at step' in out, err
-  (a, one), (b, two) = (
-    checkpoint(tmp_path / 'unbroken'),
-    checkpoint(tmp_path / 'run'),
-  )
+  a, one = checkpoint(tmp_path / 'unbroken')
+  b, two = checkpoint(tmp_path / 'run')
   assert one.meta == two.meta
   assert_identical(a, b)
 
