@@ -10,7 +10,7 @@ from jax.experimental.compilation_cache import compilation_cache
 @contextlib.contextmanager
 def few_optimizations():
   """Compiles with few optimizations, because compilation takes most time."""
-  before = jax.config.jax_disable_most_optimizations
+  before = jax.config.read('jax_disable_most_optimizations')
   jax.config.update('jax_disable_most_optimizations', True)
   try:
     yield
