@@ -84,14 +84,14 @@ SOURCES = sorted(PACKAGE.rglob('*.py'))
 @pytest.mark.parametrize(
   'path', SOURCES, ids=lambda p: p.relative_to(PACKAGE).as_posix()
 )
-def test_imports_only_go_down(path):
+def test_imports_follow_the_layers(path):
   own = layer(path)
   allowed = (MAY | MAY_TOO).get(own, ABOVE) | {own}
   wrong = layers_of(path) - allowed
   assert not wrong, f'{own} must not import {", ".join(sorted(wrong))}'
 
 
-def test_the_layers_are_all_there():
+def test_layers_of_the_rules_exist():
   """A renamed layer must not slip through the net above."""
   assert set(MAY) <= {layer(p) for p in SOURCES}
   used = layers_of(PACKAGE / 'train' / 'loop.py')
@@ -130,7 +130,7 @@ def test_no_import_cycles():
   assert len(done) == len(SOURCES)
 
 
-def test_orbax_has_one_home():
+def test_orbax_is_imported_in_one_module():
   named = {
     p.relative_to(PACKAGE).as_posix()
     for p in SOURCES
@@ -175,7 +175,7 @@ def test_the_files_of_a_run_are_named_in_one_place():
       assert not names & literals(path), path
 
 
-def test_training_knows_no_files_and_prints_nothing():
+def test_training_uses_no_files_and_prints_nothing():
   for path in (PACKAGE / 'train').glob('*.py'):
     tree = ast.parse(path.read_text(encoding='utf-8'))
     called = {
@@ -187,7 +187,7 @@ def test_training_knows_no_files_and_prints_nothing():
     assert not {'pathlib', 'shutil'} & {n.split('.')[0] for n in imports(path)}
 
 
-def test_configuration_stops_at_the_edge():
+def test_config_is_not_passed_to_inner_layers():
   """A ConfigDict is unpacked where a system is built, and not below."""
   named = {
     layer(p)
@@ -220,14 +220,14 @@ def test_no_two_classes_share_a_name():
 LONG = {'data/captions_grammar.py'}
 
 
-def test_a_file_over_350_lines_is_two_things():
+def test_files_have_at_most_350_lines():
   for path in SOURCES:
     name = path.relative_to(PACKAGE).as_posix()
     lines = len(path.read_text(encoding='utf-8').splitlines())
     assert lines <= 350 or name in LONG, f'{name} has {lines} lines'
 
 
-def test_launch_is_short_and_stands_on_top():
+def test_launch_is_short_and_not_imported():
   text = (ROOT / 'launch.py').read_text(encoding='utf-8')
   assert len(text.splitlines()) < 100
   assert not [
@@ -235,7 +235,7 @@ def test_launch_is_short_and_stands_on_top():
   ]
 
 
-def test_the_package_never_looks_into_tests_or_configs():
+def test_package_imports_neither_tests_nor_configs():
   for path in SOURCES:
     roots = {name.split('.')[0] for name in imports(path)}
     assert not roots & {'tests', 'configs', 'pytest', 'benchmarks'}, path
@@ -247,7 +247,7 @@ _RUNS = ('pickle', 'dill', 'joblib', 'marshal', 'shelve', 'yaml', 'tarfile')
 _CALLS = ('eval', 'exec', 'compile', 'extract', 'extractall', 'unpack_archive')
 
 
-def test_nothing_that_is_read_is_run_or_unpacked():
+def test_data_files_are_not_executed_or_unpacked():
   for path in SOURCES:
     assert not {n.split('.')[0] for n in imports(path)} & set(_RUNS), path
     for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):

@@ -21,7 +21,7 @@ def three(tmp_path):
   ]
 
 
-def test_seeds_fold_and_corpora_stay_apart(three):
+def test_seeds_are_pooled_and_corpora_are_separate(three):
   code, out, err = call(compare, *three)
   assert code == 0 and err == ''
   first, second = out.split('== oracle ==')
@@ -38,7 +38,7 @@ def test_seeds_fold_and_corpora_stay_apart(three):
   assert max(len(line.split('[')[0]) for line in first.splitlines()[6:9]) < 101
 
 
-def test_markdown_has_all_measures_and_notes(three):
+def test_markdown_contains_all_measures_and_notes(three):
   code, out, _ = call(compare, *three, '--format', 'markdown')
   assert code == 0
   assert '# Results on coco' in out and '# Results on oracle' in out
@@ -48,7 +48,7 @@ def test_markdown_has_all_measures_and_notes(three):
 
 
 @pytest.mark.parametrize('form', ['table', 'markdown'])
-def test_chosen_measures_are_the_columns(three, form):
+def test_measures_flag_selects_the_columns(three, form):
   asked = '--measures=entropy, nll_oracle', f'--format={form}'
   code, out, _ = call(compare, three[2], *asked)
   head, last = (
@@ -63,14 +63,14 @@ def test_chosen_measures_are_the_columns(three, form):
   np.testing.assert_allclose(found, expected, atol=5e-4)
 
 
-def test_a_report_is_written(three, tmp_path):
+def test_report_flag_writes_html(three, tmp_path):
   target = tmp_path / 'joint.html'
   code, _, err = call(compare, *three[:2], f'--report={target}')
   assert code == 0 and str(target) in err
   assert '<h1>Comparison of 2 runs</h1>' in target.read_text(encoding='utf-8')
 
 
-def test_replaced_data_have_no_published_rows(tmp_path):
+def test_replaced_data_hide_published_rows(tmp_path):
   path = fake_runs.write(tmp_path / 'a', stands_in='captions stand in')
   code, out, _ = call(compare, path)
   assert code == 0 and 'captions stand in' in out and 'SeqGAN' not in out

@@ -29,7 +29,7 @@ from moegan_jax.metrics import bleu
     (b'a dog', ['a dog']),
   ],
 )
-def test_lines(texts, capsys, content, sentences):
+def test_every_line_is_one_sample(texts, capsys, content, sentences):
   (texts / 'nasty.txt').write_bytes(content)
   found = run_json(capsys, '--train=train.txt', samples='nasty.txt')
   words = [line.split() for line in sentences]
@@ -117,7 +117,7 @@ def test_bad_input_is_one_line(texts, capsys, argv, said):
   assert (texts / 'samples.txt').read_bytes() == before
 
 
-def test_help_waits_for_nothing():
+def test_help_imports_no_heavy_package():
   code = (
     'import sys; from moegan_jax.cli import evaluate\n'
     'try: evaluate.main(["--help"])\n'

@@ -15,7 +15,7 @@ from moegan_jax.metrics import bleu, diversity
 
 @pytest.mark.parametrize('name', ['samples.txt', 'samples.csv', 'samples.smi'])
 @pytest.mark.parametrize('codec', ['word', 'char', 'smiles'])
-def test_empty_samples_only(texts, capsys, name, codec):
+def test_only_empty_samples_are_scored(texts, capsys, name, codec):
   header = ['text,label'] if name.endswith('csv') else []
   write(texts / name, [*header, *[',x' if header else ''] * 30])
   real = WORDS if codec != 'smiles' else ['CCO', 'CC', 'CBr', 'OCC']
@@ -95,7 +95,7 @@ def test_molecules_need_no_references(texts, capsys):
   assert 'relgan' in capsys.readouterr().out
 
 
-def test_collapse_is_judged_at_equal_numbers_of_sentences(texts, capsys):
+def test_collapse_is_tested_at_equal_sample_size(texts, capsys):
   """300 draws of 40 names repeat more than 30 draws, and have not collapsed."""
   rng = random.Random(0)
   names = [f'n{i} . x y' for i in range(40)]
@@ -181,7 +181,7 @@ def generated(corpus, rng, codec):
 
 
 @pytest.mark.parametrize('codec', LINES)
-def test_a_runs_tokens_are_read_back(texts, capsys, codec):
+def test_tokens_of_a_run_are_read_back(texts, capsys, codec):
   rng = random.Random(0)
   for name in ('train', 'test'):
     write(texts / f'{name}.txt', [LINES[codec](rng) for _ in range(60)])
@@ -215,7 +215,7 @@ def test_a_runs_tokens_are_read_back(texts, capsys, codec):
     assert found['protocol']['invalid_samples'] == 0
 
 
-def test_text_of_others_is_split_as_before(texts, capsys):
+def test_text_from_outside_is_split_by_nltk(texts, capsys):
   """Quotation marks outside of a run follow NLTK, as the golden digits do."""
   write(texts / 'drawn.txt', ["a man '' rides ."] * 2)
   write(texts / 'real.txt', ['a man "rides .'] * 2)

@@ -66,7 +66,7 @@ def test_profiles_are_side_by_side(texts, capsys):
 
 
 @pytest.mark.parametrize('form', ['table', 'markdown'])
-def test_pages(texts, capsys, form):
+def test_table_and_markdown_pages(texts, capsys, form):
   assert run('--train=train.txt', f'--format={form}') == 0
   page = capsys.readouterr().out
   value = bleu.bleu(read('samples.txt'), read('references.txt'))['bleu4'].mean()
@@ -83,7 +83,7 @@ def test_pages(texts, capsys, form):
     assert part in page
 
 
-def test_marks(texts, capsys):
+def test_marks_of_collapse_and_memorisation(texts, capsys):
   write(texts / 'same.txt', ['a man rides a red bike .'] * 60)
   assert run(samples='same.txt') == 0
   page = capsys.readouterr().out
@@ -182,7 +182,7 @@ def test_chinese_characters(texts, capsys):
   assert found['protocol']['tokeniser'] == 'char'
 
 
-def test_molecules_by_their_codec(texts, capsys):
+def test_smiles_codec_adds_molecule_measures(texts, capsys):
   write(texts / 'a.smi', ['CCO', 'OCC', 'C(C', 'CBr'])
   files = {'samples': 'a.smi', 'references': 'a.smi'}
   found = run_json(capsys, '--codec=smiles', **files)
@@ -212,7 +212,7 @@ def test_files_are_read_as_in_training(texts, capsys):
 
 
 @pytest.mark.parametrize('codec', ['word', 'bpe'])
-def test_the_texts_of_a_run(texts, capsys, codec):
+def test_workdir_flag_reads_the_texts_of_a_run(texts, capsys, codec):
   corpus = make_run(codec)
   for name in ('train', 'test'):
     words = getattr(corpus, f'{name}_words')

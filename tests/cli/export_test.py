@@ -18,7 +18,7 @@ from moegan_jax.data import bpe
 pytestmark = pytest.mark.usefixtures('own_cache')
 
 
-def test_an_export_gives_the_same_samples(run_folder, exported_folder):
+def test_export_gives_the_samples_of_its_run(run_folder, exported_folder):
   style = ('--seed', 5, '-n', 70, '--temperature', 0.7, '--top-k', 4)
   style += ('--nucleus', 0.9, '--prefix', 'the')
   own = lines(sample, '--workdir', run_folder, '--member', 1, *style)
@@ -51,7 +51,7 @@ def test_contents_of_an_export(exported_folder, loaded):
 
 
 @pytest.mark.parametrize('codec', ['whitespace', 'bpe'])
-def test_the_loader_example(copies, codec, tmp_path):
+def test_loader_example_gives_the_samples_of_sample(copies, codec, tmp_path):
   text = (ROOT / 'examples/load_exported.py').read_text(encoding='utf-8')
   loader = text.split('"""\n', 1)[1].strip()  # after the docstring
   assert len(loader.splitlines()) <= 32
@@ -81,7 +81,7 @@ def test_the_loader_example(copies, codec, tmp_path):
   assert done.stdout.splitlines() == own
 
 
-def test_damaged_exports(copies):
+def test_damaged_exports_are_refused(copies):
   path = copies / 'generator'
   about = json.loads((path / 'generator.json').read_text())
   for name in ('weights.safetensors', 'program.stablehlo'):

@@ -29,7 +29,7 @@ def test_samples_do_not_depend_on_the_batch_size(run_folder, loaded):
   )
 
 
-def test_to_a_file(run_folder, loaded, tmp_path):
+def test_output_flag_writes_a_file(run_folder, loaded, tmp_path):
   target = tmp_path / 'out.txt'
   options = ('--workdir', run_folder, '--member', 1, '-n', 5, '-o', target)
   assert lines(sample, *options) == []
@@ -37,7 +37,7 @@ def test_to_a_file(run_folder, loaded, tmp_path):
   assert [p.name for p in tmp_path.iterdir()] == ['out.txt']
 
 
-def test_samples_are_those_of_training(run_folder, loaded):
+def test_samples_equal_those_written_in_training(run_folder, loaded):
   """Samples with the key of training equal the samples of training."""
   state = loaded.state
   key = keys.use_key(state.key, state.step, keys.EVALUATE)
@@ -69,7 +69,7 @@ def test_word_frequencies_match_those_of_training(run_folder, loaded):
     assert abs(before - after) < 4 * error, word
 
 
-def test_settings_of_a_sample(loaded):
+def test_sampling_settings_change_the_samples(loaded):
   greedy = loaded.sample(40, top_k=1)
   assert greedy == loaded.sample(40, top_p=1e-6)
   assert greedy == loaded.sample(40, temperature=1e-5)
@@ -87,7 +87,7 @@ def test_settings_of_a_sample(loaded):
   assert loaded.sample(1, prefix=start) == plain[:1]
 
 
-def test_distinct_and_novel(run_folder, loaded):
+def test_distinct_and_novel_filter_the_same_samples(run_folder, loaded):
   known = trained.training_text(run_folder)
   assert 'the dog sees a man .' in known and len(known) < 90
   text = loaded.sample(1000)
@@ -101,7 +101,7 @@ def test_distinct_and_novel(run_folder, loaded):
   assert lines(sample, *options, '--novel', '--distinct') == both[:30]
 
 
-def test_fewer_than_asked_for(run_folder, loaded):
+def test_too_few_distinct_samples_exit_with_one(run_folder, loaded):
   code, out, err = call(
     sample,
     *('--workdir', run_folder, '--member', 1, '-n', 40, '--top-k', 1),
@@ -112,7 +112,7 @@ def test_fewer_than_asked_for(run_folder, loaded):
   assert f'only {len(found)} of 40 sentences: among 1,000 drawn' in err
 
 
-def test_checkpoints(run_folder):
+def test_checkpoints_are_selected_by_step_or_kind(run_folder):
   for step in (PRETRAINED, END - 1, 'best'):
     one = trained.load(run_folder, checkpoint=step, seed_index=1)
     best = json.loads(
@@ -122,7 +122,7 @@ def test_checkpoints(run_folder):
     assert len(one.sample(2)) == 2
 
 
-def test_package_level_load(run_folder):
+def test_load_is_exported_by_the_package(run_folder):
   one = moegan_jax.load(run_folder, 'best')
   assert one.sample(0) == []
   assert one.sample(2, prefix='a')[0].startswith('a ')
@@ -152,7 +152,7 @@ def test_written_sentences_are_read_as_the_same_tokens(loaded):
   assert begun[0] == text[0]
 
 
-def test_from_another_working_directory(
+def test_training_text_is_found_after_a_move(
   copies, run_folder, loaded, monkeypatch
 ):
   """Finds the text of a run with a relative path, also after a move."""
@@ -178,7 +178,7 @@ def test_from_another_working_directory(
   assert_refused(sample, refused, 'has changed since')
 
 
-def test_paths_at_home(run_folder, loaded, monkeypatch):
+def test_tilde_stands_for_the_home_directory(run_folder, loaded, monkeypatch):
   monkeypatch.setenv('HOME', str(run_folder.parent))
   options = ('--workdir=~/run', '--member=1', '-n', 5, '--output=~/at-home.txt')
   assert lines(sample, *options) == []

@@ -68,7 +68,7 @@ BAD = {
 
 
 @pytest.mark.parametrize('name', BAD)
-def test_a_bad_grid_is_one_clear_line(name, tmp_path):
+def test_bad_grid_is_reported_in_one_line(name, tmp_path):
   text, words = BAD[name]
   path = tmp_path / 'bad.py'
   path.write_text(
@@ -99,5 +99,5 @@ def test_a_bad_grid_is_one_clear_line(name, tmp_path):
     ([f'--grid={ABLATION}', '--config.jsd.normalise=none'], ['jsd.normalise']),
   ],
 )
-def test_a_bad_command_line_is_one_clear_line(argv, words):
+def test_bad_flag_is_reported_in_one_line(argv, words):
   assert_refused(sweep, argv, *words, silent=False)

@@ -32,7 +32,7 @@ def run(*argv):
 @pytest.mark.parametrize(
   'path', sorted(ABLATION.parent.glob('[a-z]*.py')), ids=lambda p: p.stem
 )
-def test_the_lists_of_our_own_grids(path, tmp_path):
+def test_list_flag_prints_every_cell(path, tmp_path):
   workdir = f'--workdir={tmp_path / "x"}'
   code, out, err = run(f'--grid={path}:smoke', workdir, '--list')
   assert code == 0, err
@@ -62,7 +62,7 @@ def swept(tmp_path_factory, own_cache):
   return folder / 'toy', argv, first, run(*argv)
 
 
-def test_interrupted_and_continued(swept):
+def test_interrupted_sweep_resumes(swept):
   folder, _, (code, _, err), (again, out, said) = swept
   assert code == 130 and again == 0, said
   assert 'SIGTERM: saved in' in err.splitlines()[-1]
@@ -73,7 +73,7 @@ def test_interrupted_and_continued(swept):
       assert f'{cell}: moegan, last' in text or cell in text, (name, cell)
 
 
-def test_a_cell_is_an_ordinary_run(swept):
+def test_cell_has_the_files_of_a_run(swept):
   folder = swept[0]
   config = json.loads((folder / 'fast/config.json').read_text())
   assert config['adversarial']['g_lr'] == 1e-3 and config['num_seeds'] == 2
@@ -91,7 +91,7 @@ def test_a_cell_is_an_ordinary_run(swept):
     assert (folder / 'fast' / name).is_file(), name
 
 
-def test_the_start_is_trained_and_measured_once(swept):
+def test_shared_warm_start_is_trained_once(swept):
   folder = swept[0]
   start = folder / 'starts/slow/rows'
   for ours, theirs in (
@@ -108,7 +108,7 @@ def test_the_start_is_trained_and_measured_once(swept):
   assert 'measuring adversarial' in out and 'measuring pretrain' not in out
 
 
-def test_a_cell_of_a_group_is_what_it_is_alone(swept, tmp_path):
+def test_joint_training_equals_separate_training(swept, tmp_path):
   folder, alone = swept[0], tmp_path / 'fast'
   config = grids.configure(
     configs.load('moegan:small'),
@@ -137,7 +137,7 @@ def test_a_cell_of_a_group_is_what_it_is_alone(swept, tmp_path):
       )
 
 
-def test_the_same_command_again_trains_nothing(swept, monkeypatch):
+def test_finished_sweep_trains_nothing(swept, monkeypatch):
   _, argv, *_ = swept
 
   def no(*_):
@@ -152,7 +152,7 @@ def test_the_same_command_again_trains_nothing(swept, monkeypatch):
   assert code == 0 and out.count('has results') == 2 and 'MLE' not in out
 
 
-def test_a_changed_cell_is_refused_by_the_name_of_the_key(swept, tmp_path):
+def test_changed_cell_is_refused_and_its_key_named(swept, tmp_path):
   folder, argv, *_ = swept
   path = grid_file(tmp_path, {'slow': {'adversarial.d_lr': 0.5}, 'fast': {}})
   code, _, err = run(f'--grid={path}', argv[1])
@@ -169,9 +169,7 @@ def test_a_changed_cell_is_refused_by_the_name_of_the_key(swept, tmp_path):
     ({'num_seeds': 3}, 0),
   ],
 )
-def test_rows_are_taken_over_where_they_were_measured_alike(
-  swept, change, rows
-):
+def test_rows_are_reused_if_measured_with_equal_settings(swept, change, rows):
   given = {'num_seeds': 2, 'init_from': str(swept[0] / 'starts/slow')}
   config = grids.configure(configs.load('moegan:small'), TINY | given | change)
   corpus = data.load(config.data).corpus
@@ -179,7 +177,7 @@ def test_rows_are_taken_over_where_they_were_measured_alike(
 
 
 @pytest.mark.slow
-def test_a_cell_that_diverges_does_not_stop_the_others(tmp_path):
+def test_diverged_cell_does_not_stop_other_cells(tmp_path):
   cells = {'good': {}, 'bad': {'adversarial.g_lr': 1e38}}
   argv = (
     f'--grid={grid_file(tmp_path, cells, seeds=1)}',
@@ -194,7 +192,7 @@ def test_a_cell_that_diverges_does_not_stop_the_others(tmp_path):
 
 
 @pytest.mark.slow
-def test_without_a_shared_start_a_group_pretrains(tmp_path):
+def test_group_pretrains_without_a_shared_start(tmp_path):
   cells = {'a': {}, 'b': {'mle.lr': 1e-2, 'game.beta': 2.0}, 'c': {}}
   cells['c'] = {'fsa.weight': 0.0, 'ccl.weight': 1.0}
   path = grid_file(tmp_path, cells, seeds=1, share_start=False)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures('own_cache')
 
 
 @pytest.mark.slow
-def test_captions_become_sentences(tmp_path):
+def test_captions_samples_use_words_of_the_vocabulary(tmp_path):
   argv = [*CAPTIONS_RUN, f'--workdir={tmp_path / "run"}']
   code, _, err = run(*argv)
   assert code == 0, err
@@ -32,7 +32,7 @@ def test_captions_become_sentences(tmp_path):
   assert 'BLEU-4' in table and 'Self-BLEU-4' in table and 'real text' in table
 
 
-def test_molecules_are_read_measured_and_loaded(tmp_path):
+def test_smiles_file_is_trained_measured_and_loaded(tmp_path):
   molecules = ['CCO', 'CC(=O)Cl', 'c1ccccc1', '[NH4+]', 'CBr'] * 30
   (tmp_path / 'my.smi').write_text('\n'.join(['SMILES', *molecules]))
   code, out, err = run(
@@ -56,7 +56,7 @@ def test_molecules_are_read_measured_and_loaded(tmp_path):
     loaded.log_prob(['CCX'])
 
 
-def test_a_fitted_codec_lives_in_the_folder_of_the_run(tmp_path):
+def test_fitted_codec_is_saved_in_the_workdir(tmp_path):
   lines = [
     json.dumps({'say': f'The dog no {i % 7} runs', 'kind': i % 2})
     for i in range(150)

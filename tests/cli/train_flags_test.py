@@ -6,7 +6,7 @@ from training import run
 from moegan_jax.cli import train
 
 
-def test_help_names_the_flags(capsys):
+def test_help_lists_the_flags(capsys):
   with pytest.raises(SystemExit) as end:
     train.main(['--help'])
   assert end.value.code == 0
@@ -14,7 +14,7 @@ def test_help_names_the_flags(capsys):
   assert '--config' in out and 'workdir' in out
 
 
-def test_a_blank_in_place_of_the_equals_sign(monkeypatch):
+def test_config_flag_accepts_a_blank_or_an_equals_sign(monkeypatch):
   asked = []
   monkeypatch.setattr(
     train, 'configuration', lambda *given: asked.append(given) or 1 / 0

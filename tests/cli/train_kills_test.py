@@ -41,7 +41,7 @@ MOMENTS = {
 KILLS = 16
 
 
-def test_a_loop_of_kills_ends_where_an_unbroken_run_ends(tmp_path):
+def test_run_killed_many_times_is_identical_to_unbroken_run(tmp_path):
   settings = flags(
     num_seeds=2,
     adversarial__steps=30,
@@ -94,7 +94,7 @@ def test_a_loop_of_kills_ends_where_an_unbroken_run_ends(tmp_path):
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_to_the_process(number, tmp_path):
+def test_signal_saves_and_exits_with_130(number, tmp_path):
   workdir = tmp_path / 'run'
   process = start([*LONG_RUN, f'--workdir={workdir}'])
   wait_for_step(process, workdir, EPOCH + 2)

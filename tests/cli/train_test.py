@@ -52,7 +52,7 @@ def copied(finished, tmp_path):
 # --- contents of a run ------------------------------------------------------
 
 
-def test_the_workdir_of_a_run(finished):
+def test_workdir_contains_all_files(finished):
   workdir, _, out = finished
   config = json.loads((workdir / 'config.json').read_text())
   assert config['data']['vocab_size'] == 30 and config['num_seeds'] == 2
@@ -83,7 +83,7 @@ def test_the_workdir_of_a_run(finished):
   assert 'Jeffreys' in out and 'generator' in out and 'T = 6' in out
 
 
-def test_the_plan_is_one_aligned_table(finished):
+def test_plan_is_an_aligned_table(finished):
   out = finished[2].splitlines()
   first = out.index('corpus      oracle (ids tokens)')
   (end,) = [i for i, line in enumerate(out) if line.startswith('compiling')]
@@ -92,7 +92,7 @@ def test_the_plan_is_one_aligned_table(finished):
     assert line[11] == ' ' and line[12] != ' ', line
 
 
-def test_measures_are_said_beside_the_samples(finished):
+def test_measures_are_printed_with_samples(finished):
   workdir, _, text = finished
   out = text.splitlines()
   for name, step, done in (
@@ -104,7 +104,7 @@ def test_measures_are_said_beside_the_samples(finished):
   assert f'finished; see {workdir / "report.html"}' in out
 
 
-def test_the_metrics_of_a_run(finished):
+def test_metrics_are_recorded_per_seed(finished):
   lines = records(finished[0])
   text = json.dumps(lines)
   for name in ('nll', 'd_loss', 'g_loss', 'jeffreys', 'nll_oracle', 'step_js'):
@@ -125,7 +125,7 @@ def find(value, name):
   return here + [x for inner in value.values() for x in find(inner, name)]
 
 
-def test_samples_are_text(finished):
+def test_sample_files_contain_one_sentence_per_line(finished):
   files = sorted((finished[0] / 'samples').glob('*.txt'))
   assert {f.stem.rpartition('-')[0] for f in files} == {
     f'{phase}-seed{i}' for phase in ('pretrain', 'adversarial') for i in (0, 1)
@@ -137,7 +137,7 @@ def test_samples_are_text(finished):
     assert all(len(w) == 6 and all(0 <= int(x) < 30 for x in w) for w in words)
 
 
-def test_a_finished_run_is_an_object(finished):
+def test_loaded_run_samples_scores_and_judges(finished):
   workdir, argv, _ = finished
   one = moegan_jax.load(workdir, seed_index=1)
   text = one.sample(40, seed=3)
@@ -170,12 +170,12 @@ def test_a_finished_run_is_an_object(finished):
     moegan_jax.load(workdir / 'samples')
 
 
-def test_the_cache_is_where_it_was_asked_to_be(finished, own_cache):
+def test_compiled_programs_are_in_the_chosen_cache(finished, own_cache):
   assert list(own_cache.glob('xla/*'))
   assert jax.config.jax_compilation_cache_dir == str(own_cache / 'xla')
 
 
-def test_a_loss_that_is_not_finite_ends_with_one(tmp_path):
+def test_non_finite_loss_exits_with_one(tmp_path):
   argv = [*ORACLE_RUN, '--config.mle.lr=1e38', f'--workdir={tmp_path / "run"}']
   code, _, err = run(*argv)
   assert code == 1
@@ -187,7 +187,7 @@ def test_a_loss_that_is_not_finite_ends_with_one(tmp_path):
 # --- the same command again ------------------------------------------------
 
 
-def test_the_same_command_again_prints_the_table_only(finished, monkeypatch):
+def test_finished_run_prints_its_table_without_training(finished, monkeypatch):
   workdir, argv, _ = finished
   before = records(workdir)
   table = (workdir / 'results.md').read_text()
@@ -202,7 +202,7 @@ def test_the_same_command_again_prints_the_table_only(finished, monkeypatch):
   assert (workdir / 'results.md').read_text() == table
 
 
-def test_another_config_is_refused_by_the_name_of_the_key(finished):
+def test_changed_setting_is_refused_and_named(finished):
   workdir, argv, _ = finished
   for change in (['--config.mle.lr=0.5'], ['--config.adversarial.steps=1']):
     code, _, err = run(*argv, *change)
@@ -210,7 +210,7 @@ def test_another_config_is_refused_by_the_name_of_the_key(finished):
     assert err.count('\n') == 1 and str(workdir) in err
 
 
-def test_more_steps_extend_a_finished_run(copied):
+def test_more_steps_resume_a_finished_run(copied):
   workdir, argv = copied
   code, _, err = run(*argv, '--config.adversarial.steps=3')
   assert code == 0, err
@@ -221,7 +221,7 @@ def test_more_steps_extend_a_finished_run(copied):
   assert config['adversarial']['steps'] == 3
 
 
-def test_a_damaged_checkpoint_does_not_end_a_run(copied):
+def test_damaged_checkpoint_falls_back_to_the_previous_one(copied):
   workdir, argv = copied
   newest = workdir / 'checkpoints' / f'last-{EPOCH + 2}'
   victim = max(
@@ -237,7 +237,7 @@ def test_a_damaged_checkpoint_does_not_end_a_run(copied):
 
 
 @pytest.mark.slow
-def test_init_from_another_run(finished, tmp_path):
+def test_init_from_starts_at_the_mle_of_another_run(finished, tmp_path):
   workdir, argv, _ = finished
   more = [f'--config.init_from={workdir}', f'--workdir={tmp_path / "run"}']
   code, _, err = run(*argv[:-1], *more, '--config.adversarial.steps=1')
@@ -263,7 +263,7 @@ def unbroken(tmp_path_factory, own_cache):
   return workdir
 
 
-def test_sigterm_saves_and_the_same_command_goes_on(
+def test_sigterm_saves_and_the_same_command_resumes(
   unbroken, tmp_path, monkeypatch
 ):
   argv = [*LONG_RUN, f'--workdir={tmp_path / "run"}']
@@ -287,7 +287,9 @@ def test_sigterm_saves_and_the_same_command_goes_on(
   assert_same_checkpoint(tmp_path / 'run', unbroken)
 
 
-def test_killed_and_resumed_is_unbroken_bit_for_bit(unbroken, tmp_path):
+def test_killed_and_resumed_run_is_identical_to_unbroken_run(
+  unbroken, tmp_path
+):
   workdir = tmp_path / 'run'
   argv = [*LONG_RUN, f'--workdir={workdir}']
   process = start(argv)
@@ -303,7 +305,9 @@ def test_killed_and_resumed_is_unbroken_bit_for_bit(unbroken, tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_three_times(unbroken, tmp_path):
+def test_run_killed_three_times_is_identical_to_unbroken_run(
+  unbroken, tmp_path
+):
   workdir = tmp_path / 'run'
   argv = [*LONG_RUN, f'--workdir={workdir}']
   for step in (5, EPOCH + 3, EPOCH + 17):

@@ -89,7 +89,7 @@ VALUES = (
 
 @pytest.mark.usefixtures('no_training')
 @pytest.mark.parametrize(('key', 'value'), VALUES)
-def test_a_bad_value_is_named(key, value, tmp_path):
+def test_bad_value_is_named_with_its_key(key, value, tmp_path):
   given = f'{value!r}' if isinstance(value, tuple) else value
   argv = [f'--workdir={tmp_path / "run"}', *SMALL_RUN]
   argv.append(f'--config.{key}={given}')
@@ -129,7 +129,9 @@ KEYS = {k: v for k, v in flatten(BASE.to_dict()).items() if k != 'init_from'}
 @example(given_=('data.oracle_file', 'a\n\0'))
 @example(given_=('discriminator.embed', -1))
 @example(given_=('discriminator.widths', ('a',)))
-def test_any_value_is_taken_or_refused(given_, tmp_path_factory):
+def test_any_value_is_accepted_or_refused_with_a_user_error(
+  given_, tmp_path_factory
+):
   """Any value of a setting builds a system or raises a `UserError`."""
   key, value = given_
   changed = BASE.copy_and_resolve_references()
@@ -146,7 +148,7 @@ def test_any_value_is_taken_or_refused(given_, tmp_path_factory):
     assert job.stages[-1].end >= 0 and job.shapes.players
 
 
-def test_batches_of_a_small_file_are_lowered(tmp_path, monkeypatch):
+def test_batch_is_lowered_to_the_size_of_a_small_file(tmp_path, monkeypatch):
   """The plan names the batch; config.json keeps the requested one."""
   (tmp_path / 'tiny.txt').write_text('a dog runs .\nthe cat sits .\n' * 13)
   built = []

@@ -61,7 +61,7 @@ def test_bad_input(
   assert not list(tmp_path.iterdir())
 
 
-def test_damaged_runs(copies):
+def test_damaged_runs_fall_back_or_are_refused(copies):
   path = copies / 'run'
   text = json.loads((path / 'config.json').read_text())['data']['path']
   other = copies / 'other.txt'
@@ -82,7 +82,7 @@ def test_damaged_runs(copies):
   assert_refused(info, [path], 'lacks')
 
 
-def test_help_does_not_wait_for_jax():
+def test_help_imports_neither_numpy_nor_jax_for_trained_runs():
   code = (
     'import sys; from moegan_jax.cli import export, info, sample\n'
     'for program in (export, info, sample):\n'

@@ -166,7 +166,7 @@ def test_grammatical_by_hand(oracle):
   assert not oracle.grammatical(no_end[None])[0]
 
 
-def test_a_sentence_of_full_length_needs_no_end(oracle, machine):
+def test_sentence_of_full_length_has_no_end_symbol(oracle, machine):
   @functools.cache
   def longest(state):
     """Returns the length of the longest path to the end, the end included."""

@@ -57,7 +57,7 @@ def test_an_absolute_path_is_kept(place):
   assert found.path == str(place / 'b.txt')
 
 
-def test_texts_that_have_moved(place):
+def test_moved_texts_are_found(place):
   record = {'paths': texts.recorded(train='a.txt')}
   (place / 'a.txt').rename(place / 'moved/a.txt')
   found = settings()

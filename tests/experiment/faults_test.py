@@ -74,7 +74,7 @@ def at_save(monkeypatch, step, action):
   monkeypatch.setattr(Store, 'save', save_after)
 
 
-def test_a_clock_that_goes_backwards(unbroken):
+def test_backward_clock_does_not_reorder_records(unbroken):
   records = RecordWriter(unbroken).read()
   steps = [record['step'] for record in records]
   assert steps == sorted(steps) and steps[-1] == END
@@ -83,7 +83,7 @@ def test_a_clock_that_goes_backwards(unbroken):
   assert checkpoint(unbroken)[1].step == END
 
 
-def test_a_full_disk_loses_nothing(unbroken, tmp_path, monkeypatch):
+def test_run_resumes_after_a_full_disk(unbroken, tmp_path, monkeypatch):
   path, limits = tmp_path / 'run', resource.getrlimit(resource.RLIMIT_FSIZE)
 
   def fill():
@@ -104,7 +104,7 @@ def test_a_full_disk_loses_nothing(unbroken, tmp_path, monkeypatch):
   assert_same_checkpoint(path, unbroken)
 
 
-def test_a_folder_that_is_deleted_while_it_runs(tmp_path, monkeypatch):
+def test_deleted_workdir_is_not_recreated(tmp_path, monkeypatch):
   path = tmp_path / 'run'
   at_save(monkeypatch, AT, lambda: shutil.rmtree(path))
   code, _, err = run(path, monkeypatch)
@@ -114,7 +114,7 @@ def test_a_folder_that_is_deleted_while_it_runs(tmp_path, monkeypatch):
   assert not path.exists(), 'half a run must not come back'
 
 
-def test_without_a_cache(tmp_path, monkeypatch):
+def test_unwritable_cache_is_ignored_in_silence(tmp_path, monkeypatch):
   (tmp_path / 'file').write_text('')
   monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'file' / 'cache'))
   compilation.use_cache()  # says nothing, and does not fail
@@ -123,7 +123,7 @@ def test_without_a_cache(tmp_path, monkeypatch):
   assert tokenise(['a dog .'], CODECS['word']) == [['a', 'dog', '.']]
 
 
-def test_two_runs_in_one_folder(unbroken, monkeypatch):
+def test_second_run_in_a_workdir_is_refused(unbroken, monkeypatch):
   first = Workdir(unbroken)
   first.lock()
   try:
@@ -134,7 +134,7 @@ def test_two_runs_in_one_folder(unbroken, monkeypatch):
   assert 'another run' in err and str(unbroken) in err
 
 
-def test_a_lack_of_memory_is_one_line(tmp_path, monkeypatch):
+def test_out_of_memory_is_reported_in_one_line(tmp_path, monkeypatch):
   def refuse(*_):
     raise jax.errors.JaxRuntimeError(
       'RESOURCE_EXHAUSTED: Out of memory allocating 99 bytes.\nmore lines'

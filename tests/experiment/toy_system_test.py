@@ -45,7 +45,7 @@ def arrays(folder):
   return found
 
 
-def test_four_phases_are_measured_reported_and_drawn(unbroken):
+def test_four_phases_are_measured_and_reported(unbroken):
   results = json.loads((unbroken / 'results.json').read_text())
   stages = results['stages']
   assert [(k, s['name'], s['role'], s['end']) for k, s in stages.items()] == [
@@ -69,7 +69,7 @@ def test_four_phases_are_measured_reported_and_drawn(unbroken):
   assert evaluated == {'warm', 'duel', 'polish'}
 
 
-def test_records_come_every_two_iterations_and_at_ends(unbroken):
+def test_records_are_written_every_two_iterations_and_at_phase_ends(unbroken):
   steps = [r['step'] for r in records(unbroken) if r['kind'] == 'train']
   starts = np.cumsum([0, WARM, JUDGE, DUEL])
   expected = []
@@ -79,7 +79,7 @@ def test_records_come_every_two_iterations_and_at_ends(unbroken):
   assert steps == expected
 
 
-def test_killed_in_each_phase_and_resumed_is_unbroken(
+def test_run_interrupted_in_each_phase_is_identical_to_unbroken_run(
   unbroken, tmp_path, monkeypatch
 ):
   folder, stops = tmp_path / 'run', [3, WARM + 3, WARM + JUDGE + 5, END - 1]
@@ -101,7 +101,7 @@ def test_killed_in_each_phase_and_resumed_is_unbroken(
   assert timeless_records(folder) == timeless_records(unbroken)
 
 
-def test_the_memory_holds_what_the_game_did(unbroken):
+def test_memory_contains_ring_and_averaged_parameters(unbroken):
   found = arrays(unbroken)
   (ring,) = (x for path, x in found.items() if 'ring' in path)
   assert ring.shape[:2] == (2, RING) and (ring >= 0).all()
@@ -117,7 +117,7 @@ def test_the_memory_holds_what_the_game_did(unbroken):
 
 
 @pytest.mark.slow
-def test_the_memory_is_sharded_over_devices(unbroken, tmp_path):
+def test_memory_is_sharded_over_devices(unbroken, tmp_path):
   flags = '--xla_force_host_platform_device_count=2'
   done = subprocess.run(
     [sys.executable, TESTS / 'toy_system.py', tmp_path / 'run', '2'],

@@ -33,13 +33,13 @@ def rows(measure, **values):
     ('jeffreys', {'start': 2.0, 'best': 2.1}, ''),  # no game
   ],
 )
-def test_a_game_behind_its_start(measure, values, words):
+def test_game_worse_than_its_start_is_reported(measure, values, words):
   said = behind_start(rows(measure, **values), measure, ENDS)
   assert bool(said) == bool(words)
   for word in words.split():
     assert word in said
 
 
-def test_a_start_without_steps_has_no_checkpoint():
+def test_phase_without_steps_has_no_checkpoint():
   found = rows('jeffreys', start=2.0, last=3.0)
   assert not behind_start(found, 'jeffreys', ENDS | {'start': 0})

@@ -67,7 +67,7 @@ def test_a_fit_reaches_the_entropy(models):
   assert nats[0] > 3 * np.log(KINDS)
 
 
-def test_scores_tell_text_from_noise_and_collapse(models):
+def test_scores_separate_text_from_noise_and_collapse(models):
   train, test = language(200, 0), language(100, 3)
   rng = np.random.RandomState(0)
   shuffled = [list(rng.permutation(s)) for s in language(200, 4)]
@@ -116,7 +116,7 @@ def test_no_more_than_the_limit_is_fitted(monkeypatch):
   np.testing.assert_array_equal(seen[0], models.encode(language(200, 0)[:30]))
 
 
-def test_the_best_of_the_epochs_is_kept(monkeypatch):
+def test_best_epoch_is_kept(monkeypatch):
   """Validation by hand: the second look at it is the best one."""
   models = fitter(epochs=9, patience=2)
   values, seen = iter([9.0, 3.0, 1.0, 2.0, 1.0]), []
@@ -134,7 +134,7 @@ def test_the_best_of_the_epochs_is_kept(monkeypatch):
   assert not np.array_equal(seen[2]['embed'], seen[3]['embed'])
 
 
-def test_training_leaves_out_the_tail_of_the_longest(monkeypatch):
+def test_training_truncates_long_sentences(monkeypatch):
   text = [['a', 'b'] * 2] * 199 + [['a', 'b'] * 10]
   models, seen = LanguageModels(text, text[:20], **SMALL), []
   monkeypatch.setattr(models, '_train', seen.append)
@@ -147,7 +147,7 @@ def test_training_leaves_out_the_tail_of_the_longest(monkeypatch):
 # --- scores ----------------------------------------------------------------
 
 
-def test_scores_are_those_of_the_evaluator(untrained):
+def test_scores_equal_those_of_the_evaluator(untrained):
   models, params = untrained
   text = [*language(150, 0), [], ['00', 'unseen', '02', '03', '00', '01']]
   corpus = types.SimpleNamespace(pad=PAD, vocab_size=models._vocab_size)
@@ -217,7 +217,7 @@ def test_a_small_vocabulary_keeps_its_rare_words():
   assert not np.array_equal(a, b)
 
 
-def test_unknown_words_are_paid_for(models):
+def test_unknown_words_lower_the_likelihood(models):
   strange = [[s[0], s[1], 'odd', s[3]] for s in language(50, 0)]
   model = models.fit(language(200, 0))
   nats, tokens = model.nll(strange)

@@ -10,7 +10,7 @@ from moegan_jax.scoring import report_data
 from moegan_jax.types import TrainState
 
 
-def test_the_best_temperature_is_that_of_each_seed():
+def test_best_temperature_is_selected_per_seed():
   heats = (0.5, 0.8, 1.0)
   points = {
     'jeffreys': [[3.0, 5.0], [2.0, 4.0], [2.5, 3.0]],
@@ -25,7 +25,7 @@ def test_the_best_temperature_is_that_of_each_seed():
   assert report_data.best_temperatures(points, heats) == ('auc_train', [0.8])
 
 
-def test_a_curve_has_what_was_measured_everywhere():
+def test_curve_contains_measures_known_at_all_temperatures():
   class Collapsed:  # when cold: too few different samples for a classifier
     def point(self, state, n, heat):
       found = {'bleu2': heat, 'auc_train': 0.5}

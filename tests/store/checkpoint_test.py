@@ -69,7 +69,7 @@ def small(value):
   return {'x': jnp.full((3,), value, jnp.float32)}
 
 
-def test_train_state_comes_back_bit_for_bit_and_in_silence(store, capfd):
+def test_train_state_is_restored_bit_for_bit_without_output(store, capfd):
   state = make_state()
   store.save('last', 7, state, {'phase': 'mle', 'best': [float('inf'), 2]})
   template = jax.eval_shape(make_state)
@@ -84,7 +84,7 @@ def test_train_state_comes_back_bit_for_bit_and_in_silence(store, capfd):
   assert capfd.readouterr() == ('', '')
 
 
-def test_without_template_nested_dicts(store):
+def test_restore_without_template_returns_nested_dicts(store):
   state = make_state()
   store.save('best', 1, state, {})
   tree = store.restore('best').tree
@@ -94,7 +94,7 @@ def test_without_template_nested_dicts(store):
   assert raw(tree['key']) == raw(state.key)
 
 
-def test_odd_values_and_names(store):
+def test_special_floats_and_names_are_restored(store):
   nan = np.array([0x7FC12345, 0x80000000], np.uint32).view(np.float32)
   tree = {'a.b/c': nan, 'ß': [np.arange(2, dtype=np.int64)], '8': np.int8(-1)}
   tree['bf'] = jnp.asarray([1e-40, -0.0, jnp.inf], jnp.bfloat16)
@@ -126,7 +126,7 @@ def truncate(path):
 
 
 @pytest.mark.parametrize('damage', [flip, truncate, lambda path: path.unlink()])
-def test_damage_of_any_file_is_named_and_the_one_before_used(
+def test_damaged_checkpoint_is_named_and_the_previous_one_restored(
   store, said, damage
 ):
   state = make_state()
@@ -159,7 +159,7 @@ def reseal(folder, **more):
   checkpoint._seal(folder, kept | more)
 
 
-def test_what_another_version_wrote_is_named(store, said):
+def test_checkpoint_of_another_version_is_named(store, said):
   for step in (80, 120):
     store.save('last', step, make_state(), {})
   folder = store.directory / 'last-120'
@@ -175,7 +175,7 @@ def test_what_another_version_wrote_is_named(store, said):
   assert said[-1].endswith('using last-80') and '\n' not in said[-1]
 
 
-def test_an_emptied_checkpoint_and_a_file_in_its_place(store):
+def test_empty_checkpoint_or_file_in_its_place(store):
   for step in (80, 120, 130):
     store.save('last', step, small(step), {})
   shutil.rmtree(store.directory / 'last-120')
@@ -187,7 +187,7 @@ def test_an_emptied_checkpoint_and_a_file_in_its_place(store):
   assert store.restore('last').step == 120
 
 
-def test_all_damaged_is_a_user_error(store, said):
+def test_all_checkpoints_damaged_is_a_user_error(store, said):
   for step in (1, 2):
     store.save('last', step, small(step), {})
     flip(next((store.directory / f'last-{step}' / 'state').glob('_META*')))
@@ -199,7 +199,7 @@ def test_all_damaged_is_a_user_error(store, said):
     store.restore('last', step=2)
 
 
-def test_none_there_and_strays_do_not_count(store):
+def test_stray_files_are_no_checkpoints(store):
   assert store.restore('last') is None and store.steps('last') == []
   store.save('last', 5, small(5), {})
   for name in ('99', 'last-99', 'last-x', 'last-06', 'last-', 'other-7'):
@@ -214,7 +214,7 @@ def test_none_there_and_strays_do_not_count(store):
   assert store.restore('last').tree['x'].tolist() == [9, 9, 9]
 
 
-def test_keep(store):
+def test_old_checkpoints_are_removed(store):
   for step in (10, 20, 30, 100):
     store.save('last', step, small(step), {}, keep=2)
     store.save('best', step, small(step), {}, keep=1)
@@ -230,7 +230,7 @@ def test_keep(store):
     store.save('last', 50, small(0), {}, keep=0)
 
 
-def test_one_of_the_same_name_is_replaced(store):
+def test_checkpoint_of_the_same_name_is_replaced(store):
   store.save('last', 3, small(1), {'n': 1})
   store.save('last', 3, small(2), {'n': 2})
   restored = store.restore('last')
@@ -238,7 +238,7 @@ def test_one_of_the_same_name_is_replaced(store):
   assert names(store) == ['last-3']
 
 
-def test_killed_in_the_middle_of_replacing(store):
+def test_kill_while_replacing_keeps_a_checkpoint(store):
   store.save('best', 3, small(1), {})
   (store.directory / 'best-3').rename(store.directory / '.old-best-3')
   assert store.steps('best') == [3]
@@ -272,7 +272,7 @@ def test_leftovers_of_a_killed_save_are_ignored_then_removed(store):
     (lambda t: t | {'k': jnp.zeros((2,), jnp.uint32)}, 'k is key<fry>'),
   ],
 )
-def test_a_template_that_does_not_fit_is_refused(store, said, change, text):
+def test_mismatched_template_is_refused(store, said, change, text):
   tree = {'k': jax.random.key(0), 'n': [jnp.asarray(1)], 'w': jnp.ones((2, 3))}
   store.save('last', 1, tree, {})
   with pytest.raises(errors.UserError, match=text) as info:
@@ -298,7 +298,7 @@ def test_full_disk_loses_nothing(store, capfd):
   assert capfd.readouterr() == ('', '')
 
 
-def test_a_folder_that_cannot_be_made(tmp_path):
+def test_uncreatable_folder_is_a_user_error(tmp_path):
   (tmp_path / 'file').write_text('')
   store = checkpoint.Store(tmp_path / 'file' / 'checkpoints')
   with pytest.raises(errors.UserError, match='Not a directory'):
@@ -322,7 +322,7 @@ def test_no_leftovers_when_the_last_rename_fails(store, monkeypatch):
 @pytest.mark.parametrize(
   'name', ['[x]', 'a[0-9]', 'a\\b', 'gs:', 'a\udce9', '*']
 )
-def test_any_legal_name_of_a_folder(tmp_path, name):
+def test_any_legal_folder_name_is_accepted(tmp_path, name):
   folder = tmp_path / name / 'checkpoints'
   folder.parent.mkdir()
   store = checkpoint.Store(folder)

@@ -5,7 +5,7 @@ import numpy as np
 from moegan_jax.sweeps import joint_training
 
 
-def test_a_member_that_diverges():
+def test_fault_of_a_diverged_member():
   records = [
     {'kind': 'eval', 'phase': 'a', 'step': 1, 'time': 0.0, 'x': [np.nan] * 4},
     {'kind': 'train', 'phase': 'a', 'step': 2, 'time': 0.0, 'x': [1.0] * 4},

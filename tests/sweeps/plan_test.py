@@ -46,12 +46,12 @@ def programs(changes, members=16, folder='nowhere'):
     ('init_from', '', 'b', False),
   ],
 )
-def test_what_may_be_one_program(key, one, two, together):
+def test_cells_that_may_train_together(key, one, two, together):
   found = programs({'one': {key: one}, 'two': {key: two}})
   assert found == ([('one', 'two')] if together else [('one',), ('two',)])
 
 
-def test_groups_stand_where_their_first_cell_stands_and_are_cut():
+def test_groups_follow_their_first_cell_and_are_split_by_size():
   changes = {
     f'{kind}{i}': {'adversarial.g_lr': 1e-4 * (1 + i), 'fsa.weight': weight}
     for i in range(3)
@@ -66,7 +66,7 @@ def test_groups_stand_where_their_first_cell_stands_and_are_cut():
   assert len(programs(changes, members=1)) == 6
 
 
-def test_a_grid_that_grows_leaves_what_has_begun_alone(tmp_path):
+def test_new_cells_do_not_change_started_groups(tmp_path):
   changes = {k: {'fsa.weight': w} for k, w in (('a', 1.0), ('b', 2.0))}
   more = changes | {'c': {'fsa.weight': 3.0}}
   begun = tmp_path / 'groups' / 'a+b'
@@ -89,7 +89,7 @@ def test_a_grid_that_grows_leaves_what_has_begun_alone(tmp_path):
   assert programs(more, folder=tmp_path) == [('a',), ('b',), ('c',)]
 
 
-def test_a_group_that_starts_again_has_a_folder_of_its_own(tmp_path):
+def test_restarted_group_gets_a_new_folder(tmp_path):
   changes = {k: {'fsa.weight': w} for k, w in (('a', 1.0), ('b', 2.0))}
   begun = tmp_path / 'groups' / 'a+b'
   (begun / 'checkpoints' / 'last-5').mkdir(parents=True)
@@ -106,14 +106,14 @@ def test_a_group_that_starts_again_has_a_folder_of_its_own(tmp_path):
   assert unit(slower) == plan.Unit('a+b-again', ('a', 'b'))
 
 
-def test_names_of_groups_are_of_bearable_length(tmp_path):
+def test_group_names_have_at_most_60_characters(tmp_path):
   changes = {f'cell{i}' * 9: {'fsa.weight': 1.0 + i} for i in range(5)}
   cells = cells_of(changes)
   (unit,) = plan.units(cells, list(cells), tmp_path, 16)
   assert len(unit.cells) == 5 and len(unit.name) <= 60
 
 
-def test_who_shares_a_start():
+def test_cells_with_equal_pretraining_share_a_warm_start():
   changes = {
     'a': {},
     'b': {'fsa.weight': 0.0},
@@ -141,7 +141,7 @@ def test_who_shares_a_start():
   assert not cells['a'].init_from, 'the grid itself is left as it is'
 
 
-def test_settings_of_the_command_line_are_those_of_all_cells():
+def test_command_line_settings_apply_to_cells_that_do_not_set_them():
   asked = {'game.beta': 100, 'generator.experts': 3, 'data.limit': 7}
   cells = grids.load(f'{ABLATION}:small', None, asked).cells
   assert {c.game.beta for c in cells.values()} == {100.0}
@@ -158,7 +158,7 @@ def test_settings_of_the_command_line_are_those_of_all_cells():
 
 
 @pytest.mark.parametrize('name', [c for c in CORPORA if c != 'coco'])
-def test_grids_run_on_other_corpora(name):
+def test_grids_accept_other_corpora(name):
   cells = grids.load(f'{ABLATION}:{name},smoke').cells
   other = grids.load(f'{ABLATION}:smoke').cells
   assert cells.keys() == other.keys()

@@ -82,7 +82,7 @@ TOGETHER = {
 
 
 @pytest.mark.parametrize('key', [*BAD, *BAD_RMC])
-def test_a_bad_value_is_named_when_the_system_is_built(key):
+def test_bad_value_is_named_when_the_system_is_built(key):
   others = RMC if key in BAD_RMC else NEEDS.get(key, {})
   value = (BAD | BAD_RMC)[key]
   c = settings(**others, **{key: value})
@@ -95,18 +95,18 @@ def test_a_bad_value_is_named_when_the_system_is_built(key):
 
 
 @pytest.mark.parametrize('name', TOGETHER)
-def test_switches_that_do_not_go_together(name):
+def test_incompatible_switches_are_refused(name):
   with pytest.raises(UserError):
     systems.build(settings(**TOGETHER[name]), SPEC)
 
 
-def test_sequences_of_one_length_have_no_end():
+def test_absorbing_end_needs_a_pad_symbol():
   with pytest.raises(UserError, match=r'game\.end=absorbing has no effect'):
     systems.build(settings(game__end='absorbing'), SPEC._replace(pad=None))
 
 
 @pytest.mark.parametrize('section', ['fsa', 'ccl'])
-def test_a_system_has_no_section_that_it_does_not_read(section):
+def test_system_has_only_sections_that_it_reads(section):
   c = config.as_system(settings(), 'relgan')
   systems.build(c, SPEC)
   with pytest.raises(UserError, match=f'{section}.weight for system=relgan'):
@@ -118,7 +118,7 @@ def test_a_system_has_no_section_that_it_does_not_read(section):
   [{'generator__experts': 2}, {'fsa__weight': 1.0}, {'ccl__weight': 0.0}],
   ids=str,
 )
-def test_ccl_has_one_expert_a_contrast_and_no_alignment(changes):
+def test_ccl_refuses_experts_alignment_and_zero_weight(changes):
   c = config.as_system(settings(ccl__weight=1.0), 'ccl')
   systems.build(c, SPEC)
   with pytest.raises(UserError, match='ccl'):

@@ -12,7 +12,7 @@ from moegan_jax.train import keys, loop
 
 
 @pytest.mark.slow
-def test_what_follows_the_end_stays_padding_for_150_iterations(benchmark_files):
+def test_padding_after_the_end_survives_150_iterations(benchmark_files):
   """From the start of `:cpu`; one of 2 epochs loses it (.21 after 100)."""
   c = config.load('moegan:coco,cpu')
   c.data.dir = str(benchmark_files)

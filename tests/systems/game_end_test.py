@@ -36,7 +36,7 @@ def after_the_end(tokens):
 
 
 @pytest.mark.parametrize('end', ['free', 'absorbing'])
-def test_what_follows_the_first_end_symbol(end):
+def test_tokens_after_the_first_end_symbol(end):
   made, phi, _ = game(end)
   written = jax.random.normal(jax.random.key(0), (2, T, 4))
   read, back = jax.vjp(lambda x: made._ended(phi, TOKENS, x), written)

@@ -127,7 +127,7 @@ FAST_GAME = {
 
 
 @pytest.mark.parametrize('name', tiers(GAME, FAST_GAME))
-def test_a_switch_of_the_game_changes_the_outcome(name):
+def test_game_switch_changes_the_generator(name):
   changes, base = GAME[name]
   one = outcome(**changes)
   if base is not None:
@@ -135,7 +135,7 @@ def test_a_switch_of_the_game_changes_the_outcome(name):
 
 
 @pytest.mark.parametrize('loss', tiers(LOSSES, {'rsgan', 'wgan-gp'}))
-def test_every_loss_plays(loss):
+def test_every_loss_trains_both_players(loss):
   result = outcome(game__loss=loss)
   _, metrics = result
   assert ('d_penalty' in metrics) == (loss == 'wgan-gp')
@@ -147,7 +147,7 @@ def test_every_loss_plays(loss):
 
 
 @pytest.mark.slow
-def test_the_default_penalty_is_the_loss_s_own():
+def test_default_penalty_belongs_to_the_loss():
   default = outcome(game__loss='wgan-gp')
   own = LOSSES['wgan-gp'].penalty
   given = outcome(game__loss='wgan-gp', game__penalty=own)
@@ -161,7 +161,7 @@ def test_the_default_penalty_is_the_loss_s_own():
   'relaxation',
   tiers(['gumbel_softmax', 'straight_through'], {'gumbel_softmax'}),
 )
-def test_replay_is_the_gradient_of_the_scan(relaxation):
+def test_replay_equals_the_gradient_of_the_scan(relaxation):
   scan = outcome(game__relaxation=relaxation)
   replay = outcome(game__relaxation=relaxation, game__route='replay')
   for player in ('generator', 'discriminator'):
@@ -171,13 +171,13 @@ def test_replay_is_the_gradient_of_the_scan(relaxation):
 
 
 @pytest.mark.slow
-def test_unrolling_the_scan_changes_nothing_but_rounding():
+def test_unrolled_scan_equals_the_scan_up_to_rounding():
   unrolled, plain = outcome(unroll=T), outcome()
   assert moved(unrolled, plain) < 1e-5
   assert moved(unrolled, plain, 'discriminator') < 1e-5
 
 
-def test_metrics_say_what_is_played():
+def test_metrics_match_the_enabled_terms():
   assert 'fsa' in outcome()[1]
   assert not {'ccl', 'd_ccl', 'd_penalty'} & outcome()[1].keys()
   assert 'fsa' not in outcome(fsa__weight=0.0)[1]
@@ -205,7 +205,7 @@ def test_ccl_for_both_reaches_the_discriminator():
 
 
 @pytest.mark.slow
-def test_the_anchor_is_the_likelihood():
+def test_anchor_adds_the_likelihood():
   one = outcome(adversarial__anchor=1.0)[1]
   assert 'nll' in one and 'nll' not in outcome()[1]
   # The likelihood update takes place in the first iteration only, or in both.

@@ -68,7 +68,7 @@ def _learned(changes):
 
 
 @pytest.mark.parametrize('name', tiers(GENERATOR, {'uniform prior'}))
-def test_a_switch_of_the_generator_changes_its_logits(name):
+def test_generator_switch_changes_the_logits(name):
   changes, base = GENERATOR[name]
   before, after, nll = _learned(freeze(changes))
   assert np.isfinite(after).all() and nll[1] < nll[0]

@@ -105,7 +105,7 @@ def test_likelihood_then_game_lower_jeffreys(run):
   assert measure(state) < min(0.8 * pretrained, 0.25 * random)
 
 
-def test_the_game_alone_lowers_jeffreys_from_a_random_start(run):
+def test_game_alone_lowers_jeffreys_from_random_initialization(run):
   """No likelihood anywhere: all that G knows of the oracle, D told it."""
   begin, train, measure, start = run
   state = begin()

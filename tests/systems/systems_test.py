@@ -51,7 +51,7 @@ every_system = each_system(FAST)
 
 
 @every_system
-def test_two_steps_of_each_phase(name):
+def test_each_phase_updates_its_players(name):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     state, report = made.run(phase_name, entered, 2)
@@ -77,7 +77,7 @@ def test_two_steps_of_each_phase(name):
 
 
 @every_system
-def test_types_are_kept_so_that_nothing_retraces(name):
+def test_update_keeps_the_types_of_the_state(name):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     assert types(entered) == types(made.initial), phase_name
@@ -88,7 +88,7 @@ def test_types_are_kept_so_that_nothing_retraces(name):
 
 
 @every_system
-def test_one_trace_a_phase(name):
+def test_each_phase_is_traced_once(name):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     made.run(phase_name, entered, 1, 3, 2)
@@ -98,7 +98,7 @@ def test_one_trace_a_phase(name):
 
 
 @every_system
-def test_optimizers_start_anew_with_each_phase(name):
+def test_optimizers_are_reset_at_each_phase(name):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     for player in TRAINED.get(phase_name, set(entered.players)):
@@ -107,7 +107,7 @@ def test_optimizers_start_anew_with_each_phase(name):
 
 
 @every_system
-def test_a_chunk_is_the_sum_of_its_parts(name):
+def test_chunk_length_does_not_change_the_state(name):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     whole, _ = made.run(phase_name, entered, 4)
@@ -116,7 +116,7 @@ def test_a_chunk_is_the_sum_of_its_parts(name):
 
 
 @every_system
-def test_a_resumed_run_is_the_unbroken_one(name, tmp_path):
+def test_resumed_run_is_identical_to_unbroken_run(name, tmp_path):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     unbroken, _ = made.run(phase_name, entered, 7)
@@ -136,7 +136,7 @@ def test_a_resumed_run_is_the_unbroken_one(name, tmp_path):
 
 # Compiles each system twice more; the others are in the slow tier.
 @each_system(fast=('mle', 'moegan'))
-def test_seeds_side_by_side_are_runs_of_their_own(name):
+def test_seeds_in_parallel_equal_separate_runs(name):
   made = toy(name)
   last = list(made.system.phases)[-1]
   phase, entered = made.system.phases[last], made.entered[last]
@@ -165,7 +165,7 @@ def test_seeds_side_by_side_are_runs_of_their_own(name):
 
 
 @every_system
-def test_a_row_of_a_sample_belongs_to_its_number(name):
+def test_sample_row_depends_on_key_and_row_number_only(name):
   sample, _ = functions(name)
   many = sample(0, MANY)
   assert many.shape == (MANY, T) and many.dtype == np.int32
@@ -177,7 +177,7 @@ def test_a_row_of_a_sample_belongs_to_its_number(name):
 
 
 @every_system
-def test_it_can_be_exported(name):
+def test_exported_program_gives_the_same_samples(name):
   """The sampling program alone, for any batch size, and what it reads."""
   sample, _ = functions(name)
   program, weights = exported.lower(
@@ -193,7 +193,7 @@ def test_it_can_be_exported(name):
 
 
 @every_system
-def test_logits_are_those_the_sample_was_drawn_from(name):
+def test_logits_reproduce_the_sample(name):
   sample, logits = functions(name)
   n, temperature = MANY, 0.7
   tokens = sample(0, n, temperature)
@@ -217,7 +217,7 @@ def test_logits_are_those_the_sample_was_drawn_from(name):
 
 
 @every_system
-def test_samples_come_as_often_as_their_probability_says(name):
+def test_sample_frequencies_match_the_probabilities_of_the_logits(name):
   sample, logits = functions(name)
   tokens = np.concatenate([sample(s, MANY) for s in range(100)])
   p = np.asarray(jax.nn.softmax(logits(tokens[:MANY])[0, 0]))
@@ -232,7 +232,7 @@ def test_samples_come_as_often_as_their_probability_says(name):
 
 
 @every_system
-def test_the_discriminator_judges_text(name):
+def test_discriminator_scores_each_sentence_separately(name):
   system, state = toy(name).system, trained(name)
   assert (system.critique is None) == ('discriminator' not in state.players)
   if system.critique is None:

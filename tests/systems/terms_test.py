@@ -130,7 +130,7 @@ FAST = ('textgan', 'fmgan', 'slgan')  # the others learn in `learning_test`
     for what in WANTS
   ],
 )
-def test_a_player_moves_its_term_where_it_must_go(what):
+def test_player_moves_its_term_in_the_expected_direction(what):
   name, changes, player, step, metric, side = WANTS[what]
   metrics, _ = play(name, player, step, **changes)
   values = np.asarray(metrics[metric])
@@ -140,7 +140,7 @@ def test_a_player_moves_its_term_where_it_must_go(what):
 @pytest.mark.parametrize(
   'epoch, weight', [(0, 1.0), (5, 0.5), (8, 0.2), (20, 0.2)]
 )
-def test_weight_of_restoring_in_slgan(epoch, weight):
+def test_slgan_restoring_weight(epoch, weight):
   """Equation 1: lambda falls by alpha an epoch, down to its floor."""
   rules = {'slgan__floor': 0.2, 'slgan__decay': 0.1}
   metrics, _ = play('slgan', 'discriminator', epoch * EPOCH, **rules)
@@ -151,7 +151,7 @@ def test_weight_of_restoring_in_slgan(epoch, weight):
   )
 
 
-def test_pull_of_slgan_grows_by_epochs():
+def test_slgan_pull_grows_by_epochs():
   """Equation 4: nothing at first, in proportion, and then its full weight."""
 
   def first(step, weight):

@@ -97,7 +97,9 @@ def run(config, path):
 @pytest.mark.parametrize(
   'what', ['loss', pytest.param('state', marks=pytest.mark.slow)]
 )
-def test_one_seed_is_marked_and_the_others_go_on(what, tmp_path, monkeypatch):
+def test_diverged_seed_is_marked_and_other_seeds_continue(
+  what, tmp_path, monkeypatch
+):
   with monkeypatch.context() as patch:
     poisoned(patch, seed=1, what=what)
     code, out, err = run(configured(eval__curve_samples=20), tmp_path / 'run')
@@ -135,7 +137,7 @@ def test_one_seed_is_marked_and_the_others_go_on(what, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_resumed_run_knows_who_is_lost(tmp_path, monkeypatch):
+def test_resumed_run_keeps_the_diverged_seeds(tmp_path, monkeypatch):
   poisoned(monkeypatch, seed=1, what='loss')
   assert run(configured(), tmp_path / 'unbroken')[0] == 0
   save = Store.save
@@ -169,7 +171,7 @@ def test_all_seeds_lost_stops_with_the_last_good_state(tmp_path, monkeypatch):
   assert all(np.isfinite(x).all() for x in found.values())
 
 
-def test_a_rollback_lowers_the_rates_and_is_remembered(tmp_path, monkeypatch):
+def test_rollback_lowers_the_learning_rates_and_is_saved(tmp_path, monkeypatch):
   """All seeds go back together, and none is lost."""
   high = configured().mle.lr
   poisoned(
@@ -198,7 +200,7 @@ def test_a_rollback_lowers_the_rates_and_is_remembered(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_rollbacks_come_to_an_end(tmp_path, monkeypatch):
+def test_rollbacks_are_limited(tmp_path, monkeypatch):
   poisoned(monkeypatch, seed=0, what='loss')
   config = configured(num_seeds=1, on_nan='rollback', max_rollbacks=2)
   code, out, err = run(config, tmp_path / 'run')
@@ -210,7 +212,7 @@ def report(**bad):
   return Report({}, {k: jnp.array(v) for k, v in bad.items()})
 
 
-def test_of_one_step_the_loss_is_named():
+def test_first_fault_names_the_loss_before_gradients_and_state():
   watched = health.Health(3)
   found = watched.faults(
     report(state=[4, -1, 2], generator_grad_norm=[4, -1, 3], g_loss=[4, -1, 3])
@@ -226,7 +228,7 @@ def test_of_one_step_the_loss_is_named():
   assert again.meta == {} and again.said(99) == ''
 
 
-def test_a_table_counts_the_seeds_that_are_left():
+def test_table_averages_the_remaining_seeds():
   assert table.cell([1.0, float('nan'), 3.0]) == '2.000 ± 1.414'
   assert table.cell([1.0, float('nan')]) == '1.000'
   assert table.cell([float('nan')] * 2) == 'nan ± nan'
@@ -249,7 +251,7 @@ def test_a_table_counts_the_seeds_that_are_left():
     ({}, []),
   ],
 )
-def test_a_warning_has_its_figures(now, words):
+def test_warning_contains_its_numbers(now, words):
   before = {'distinct_sentences': [0.9, 0.9], 'top_sentence': [0.02, 0.02]}
   before |= {'entropy': [6.0, 6.0], 'pads_after_end': [1.0, 1.0]}
   before |= {'mean_length': [10.0, 10.0]}

@@ -29,7 +29,7 @@ def test_a_second_ctrl_c_is_a_keyboard_interrupt():
   assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_outside_of_the_main_thread_it_catches_nothing():
+def test_signals_are_not_caught_outside_the_main_thread():
   seen = []
 
   def work():

@@ -71,7 +71,7 @@ def test_each_epoch_takes_every_row_once():
   assert len({tuple(epoch) for epoch in epochs}) == 3
 
 
-def test_a_remainder_waits_for_the_next_epoch():
+def test_remaining_rows_are_used_in_the_next_epoch():
   state, _ = run(*toy(epochs=True), 22, [30])
   epochs = log_of(state)[:30].reshape(6, 20)
   assert all(len(set(epoch)) == 20 for epoch in epochs)
@@ -102,7 +102,7 @@ def test_epochs_count_from_the_start_of_the_phase():
 
 
 @pytest.mark.parametrize('epochs', [True, False])
-def test_seeds_see_other_batches_and_keep_their_own(epochs):
+def test_each_seed_has_its_own_batches(epochs):
   two, _ = run(*toy(epochs=epochs), 20, [5], seeds=2)
   assert (log_of(two, 0) != log_of(two, 1)).any()
   one, _ = run(*toy(epochs=epochs), 20, [5], seeds=1)
@@ -121,7 +121,7 @@ def test_draws_with_replacement_cover_the_corpus():
   assert len({tuple(rows) for rows in drawn}) > STEPS // 2
 
 
-def test_no_key_serves_two_uses_or_steps_or_seeds():
+def test_keys_differ_by_use_step_and_seed():
   keys = jax.random.split(jax.random.key(0), 2)
   found = {
     tuple(np.asarray(jax.random.key_data(keys.use_key(key, step, use))))
@@ -301,7 +301,7 @@ def test_flops_need_shapes_only():
 
 
 @pytest.mark.parametrize('phase', ['pretrain', 'adversarial'])
-def test_nothing_goes_to_or_from_the_host_within_a_chunk(phase):
+def test_chunk_has_no_transfers_to_or_from_the_host(phase):
   """Not by a transfer, nor by a callback that the program was made with."""
   c = toys.settings('moegan', generator__cell='lstm', generator__hidden=3)
   c.discriminator.widths = (2,)

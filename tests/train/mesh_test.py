@@ -63,7 +63,7 @@ def test_one_and_eight_devices_agree(toy):
   assert_agree(toy)
 
 
-def test_each_device_does_its_part(toy):
+def test_computation_is_divided_among_devices(toy):
   assert_divided(toy)
 
 
@@ -74,12 +74,12 @@ def test_moegan_and_ccl_on_one_and_eight_devices():
   assert_divided(found)
 
 
-def test_seeds_come_first_and_the_batch_takes_the_rest(toy):
+def test_layout_divides_seeds_before_batches(toy):
   assert toy['shapes'] == [[1, 8], [2, 4], [1, 8], [8, 1], [4, 2]]
   assert toy['chosen'] == [[2, 1], None, [3, 2]]
 
 
-def test_a_mesh_that_does_not_fit_is_refused(toy):
+def test_unsuitable_mesh_is_refused(toy):
   texts = (
     'mesh.seed=3 does not divide the 2 seeds',
     'seed=2 times data=8 needs 16 devices, there are 8',

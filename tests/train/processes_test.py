@@ -87,7 +87,7 @@ def wait_for(condition, started):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('lost', [0, 1])
-def test_two_processes_are_one_run_and_survive_the_loss_of_one(tmp_path, lost):
+def test_two_processes_train_one_run_and_resume_after_a_kill(tmp_path, lost):
   cache, workdir, alone = tmp_path / 'c', tmp_path / 'two', tmp_path / 'one'
   started = start_two(workdir, cache)
   saved = workdir / 'checkpoints'

@@ -86,7 +86,7 @@ def streamed(made, state, iterations):
 
 
 @pytest.mark.parametrize('epochs', [True, False])
-def test_streamed_batches_are_those_of_a_resident_corpus(epochs):
+def test_streamed_batches_equal_resident_batches(epochs):
   made = phase(epochs)
   whole = run(stream.Resident(TOKENS, None), made, initial(), STEPS)
   log = np.asarray(whole.memory['log'])
@@ -101,7 +101,7 @@ def test_streamed_batches_are_those_of_a_resident_corpus(epochs):
   np.testing.assert_array_equal(state.memory['log'], log)
 
 
-def test_the_next_block_is_read_while_one_is_in_use():
+def test_next_block_is_prefetched():
   tokens = OnDisk()
   made = phase(True)
   feed = stream.Stream(tokens, made, START, initial(), block_bytes=5 * ONE)
@@ -123,7 +123,7 @@ def test_the_next_block_is_read_while_one_is_in_use():
   feed.close()
 
 
-def test_a_large_corpus_is_streamed_unasked(monkeypatch):
+def test_large_corpus_is_streamed_by_default(monkeypatch):
   made, state = phase(True), initial()
   feed = stream.feed(TOKENS, made, START, state, None, False)
   assert isinstance(feed, stream.Resident)
@@ -145,7 +145,7 @@ def test_a_large_corpus_is_streamed_unasked(monkeypatch):
 
 
 @pytest.mark.usefixtures('own_cache')
-def test_a_run_that_streams_from_a_file(tmp_path):
+def test_streamed_run_equals_resident_run(tmp_path):
   rng = np.random.RandomState(0)
   ids = rng.randint(1, 9, (120, 5)).astype(np.int32)
   ids[np.arange(5) >= rng.randint(1, 6, (120, 1))] = 0
