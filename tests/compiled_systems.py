@@ -12,7 +12,7 @@ from moegan_jax.train import loop
 from moegan_jax.types import Update
 
 B, T, V = 4, 5, 7
-TRAIN_SIZE = 22  # an epoch is 5 batches, and two rows wait for the next one
+TRAIN_SIZE = 22  # an epoch has 5 batches; 2 rows are left for the next epoch
 EPOCHS, STEPS = 2, 8
 SEED, SEEDS = 3, 2
 SPEC = systems.Spec(V, T, TRAIN_SIZE)

@@ -1,4 +1,4 @@
-"""Files: atomic, written through links and pipes, checked before."""
+"""Atomic writes, links, pipes, and checks before writing."""
 
 import io
 import json

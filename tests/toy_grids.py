@@ -5,7 +5,7 @@ from command_line import ROOT
 EPOCH, STEPS = 6, 4
 ABLATION = ROOT / 'configs/sweeps/moegan_ablation.py'
 
-# A whole experiment in a few seconds.
+# Settings of an experiment that takes seconds.
 TINY = {
   'data.vocab_size': 30,
   'data.length': 4,
@@ -37,12 +37,12 @@ TINY = {
   'checkpoint.every': 0.0,
 }
 
-# The two are one program.
+# The cells share a program and are trained together.
 CELLS = {'slow': {}, 'fast': {'adversarial.g_lr': 1e-3, 'fsa.weight': 0.5}}
 
 
 def grid_file(folder, cells, seeds=2, **more):
-  """A grid of tiny experiments, as a file."""
+  """Writes a grid of toy experiments; returns its file."""
   keys = {'cells': cells, 'seeds': seeds} | more
   path = folder / 'toy.py'
   path.write_text(

@@ -44,7 +44,8 @@ WHOLE = SMALL | {
 }
 ORACLE_RUN = ['--config=moegan:small', *flags(**WHOLE, **ORACLE)]
 CAPTIONS_RUN = ['--config=moegan:captions', *flags(**WHOLE)]
-# A run of two seeds that is saved after each iteration.
+# Two seeds, as in the other runs, whose compiled functions it reuses. It is
+# saved after each iteration.
 LONG_RUN = [
   *ORACLE_RUN,
   *flags(num_seeds=2, adversarial__steps=30, adversarial__eval_every=0),

@@ -1,4 +1,4 @@
-"""Command line of the comparison: output, files, and bad input."""
+"""Output, files and errors of `compare`."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Files that `evaluate` reads and writes: unusual ones and bad ones."""
+"""Unusual and bad files that `evaluate` reads and writes."""
 
 import os
 import random
@@ -12,7 +12,7 @@ from evaluating import QUICK, WORDS, read, run, run_json, write
 
 from moegan_jax.metrics import bleu
 
-# --- nasty files ----------------------------------------------------------
+# --- unusual files ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(

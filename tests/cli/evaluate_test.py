@@ -1,4 +1,4 @@
-"""The command line that measures a file of samples."""
+"""Results of `evaluate`: JSON, tables, marks and golden digits."""
 
 import pathlib
 import random
@@ -128,7 +128,7 @@ def test_golden_digits(benchmark_files, empty_cache, capsys, name):
 
 @pytest.mark.parametrize('train', [True, False])
 def test_language_models(texts, capsys, monkeypatch, train):
-  """Models are fitted to, and score, the right texts; none is trained."""
+  """Checks which text each model is fitted to and which text it scores."""
   fitted = []
 
   class Fake:

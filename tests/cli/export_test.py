@@ -63,7 +63,7 @@ def test_loader_example_gives_the_samples_of_sample(copies, codec, tmp_path):
   }
   (tmp_path / 'loader.py').write_text(loader)
   path = tmp_path / 'generator'
-  if codec == 'bpe':  # replace the words by parts of characters
+  if codec == 'bpe':  # replaces the words by parts of characters
     about = json.loads((path / 'generator.json').read_text())
     fitted = bpe.fit(['床前明月光'], 257)
     symbols = fitted.split('床前明月光 é 😀' * 9)[: about['vocab_size']]
@@ -72,7 +72,7 @@ def test_loader_example_gives_the_samples_of_sample(copies, codec, tmp_path):
     (path / 'generator.json').write_text(json.dumps(about | changed))
   done = subprocess.run(
     [sys.executable, 'loader.py', str(path), '20', '7'],
-    cwd=tmp_path,  # where our package is not
+    cwd=tmp_path,  # outside of the checkout
     capture_output=True,
     encoding='utf-8',
   )

@@ -1,4 +1,4 @@
-"""Command line of the human evaluation."""
+"""Output and errors of `human-eval`."""
 
 import json
 import subprocess

@@ -82,7 +82,7 @@ def test_sampling_settings_change_the_samples(loaded):
   begun = loaded.sample(40, prefix='the red')
   assert all(line.startswith('the red') for line in begun)
   assert len(set(begun)) > 5
-  # The noise of the free words is that of the same rows.
+  # The words after a prefix are drawn with the same noise.
   start = plain[0].rpartition(' ')[0]
   assert loaded.sample(1, prefix=start) == plain[:1]
 

@@ -8,7 +8,7 @@ from moegan_jax.cli import sweep
 
 pytestmark = pytest.mark.usefixtures('own_cache', 'in_root')
 
-# name -> (what get_sweep returns, words of the message)
+# Name -> (value of get_sweep, words of the error).
 BAD = {
   'not a dict': ('None', ['get_sweep', 'dict']),
   'no cells': ("{'base': BASE}", ['cells']),

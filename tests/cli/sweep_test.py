@@ -45,7 +45,7 @@ def test_list_flag_prints_every_cell(path, tmp_path):
 
 @pytest.fixture(scope='module')
 def swept(tmp_path_factory, own_cache):
-  """A sweep that was interrupted once: folder, command, what was said."""
+  """Returns folder, command and both outputs of a sweep interrupted once."""
   folder = tmp_path_factory.mktemp('sweep')
   argv = (f'--grid={grid_file(folder, CELLS)}', f'--workdir={folder / "toy"}')
   save = Store.save
@@ -141,7 +141,7 @@ def test_finished_sweep_trains_nothing(swept, monkeypatch):
   _, argv, *_ = swept
 
   def no(*_):
-    raise AssertionError('a finished sweep must not run anything')
+    raise AssertionError('a finished sweep was trained')
 
   monkeypatch.setattr(train_app, 'run', no)
   monkeypatch.setattr(joint_training, 'run', no)
@@ -163,7 +163,7 @@ def test_changed_cell_is_refused_and_its_key_named(swept, tmp_path):
   'change, rows',
   [
     ({}, 5),
-    ({'eval.samples': 99}, 5),  # of no row
+    ({'eval.samples': 99}, 5),  # no row depends on it
     ({'eval.final_samples': 41}, 0),
     ({'eval.temperatures': (1.0,)}, 0),
     ({'num_seeds': 3}, 0),

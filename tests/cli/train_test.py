@@ -33,7 +33,10 @@ pytestmark = pytest.mark.usefixtures('own_cache')
 
 @pytest.fixture(scope='module')
 def finished(tmp_path_factory, own_cache):
-  """A finished run of two seeds on the oracle, not to be changed."""
+  """Returns folder, command and output of a finished run of two seeds.
+
+  No test may change the folder.
+  """
   workdir = tmp_path_factory.mktemp('runs') / 'oracle'
   argv = [*ORACLE_RUN, *flags(num_seeds=2), f'--workdir={workdir}']
   code, out, err = run(*argv)
@@ -43,7 +46,7 @@ def finished(tmp_path_factory, own_cache):
 
 @pytest.fixture
 def copied(finished, tmp_path):
-  """A copy of that run, and its command line."""
+  """Returns a copy of the finished run and its command."""
   workdir, argv, _ = finished
   shutil.copytree(workdir, tmp_path / 'run')
   return tmp_path / 'run', [*argv[:-1], f'--workdir={tmp_path / "run"}']
@@ -111,14 +114,14 @@ def test_metrics_are_recorded_per_seed(finished):
     assert f'"{name}"' in text, name
   steps = [line['step'] for line in lines]
   assert steps == sorted(steps) and steps[-1] == EPOCH + 2
-  # Two seeds that are not one and the same.
+  # The seeds differ.
   losses = [line for line in lines if 'd_loss' in json.dumps(line)]
   values = [v for line in losses for v in find(line, 'd_loss')]
   assert values and all(len(v) == 2 and v[0] != v[1] for v in values)
 
 
 def find(value, name):
-  """All values of a key in nested dicts."""
+  """Returns all values of a key in nested dicts."""
   if not isinstance(value, dict):
     return []
   here = [value[name]] if name in value else []
@@ -193,7 +196,7 @@ def test_finished_run_prints_its_table_without_training(finished, monkeypatch):
   table = (workdir / 'results.md').read_text()
 
   def no(*_):
-    raise AssertionError('a finished run must not train')
+    raise AssertionError('a finished run was trained')
 
   monkeypatch.setattr(loop, 'compile_chunk', no)
   code, out, _ = run(*argv)
@@ -243,7 +246,7 @@ def test_init_from_starts_at_the_mle_of_another_run(finished, tmp_path):
   code, _, err = run(*argv[:-1], *more, '--config.adversarial.steps=1')
   assert code == 0, err
   assert checkpoint(tmp_path / 'run')[1].step == 1
-  # Its own adversarial phase starts where that run's likelihood ended.
+  # The adversarial phase starts with the parameters of that run's MLE.
   table = (tmp_path / 'run' / 'rows' / 'start-0.json').read_text()
   other = (workdir / 'rows' / f'start-{EPOCH}.json').read_text()
   ours, theirs = json.loads(table), json.loads(other)
@@ -255,8 +258,9 @@ def test_init_from_starts_at_the_mle_of_another_run(finished, tmp_path):
 
 @pytest.fixture(scope='module')
 def unbroken(tmp_path_factory, own_cache):
+  """Returns the folder of LONG_RUN without interruption."""
   workdir = tmp_path_factory.mktemp('runs') / 'unbroken'
-  # In a few long chunks: where they end makes no difference.
+  # In a few long chunks, because chunk length does not change the state.
   more = flags(chunk_seconds=5.0, checkpoint__every=60.0)
   code, _, err = run(*LONG_RUN, *more, f'--workdir={workdir}')
   assert code == 0, err
@@ -297,7 +301,7 @@ def test_killed_and_resumed_run_is_identical_to_unbroken_run(
   process.kill()
   process.communicate()
   left = Store(workdir / 'checkpoints').steps('last')[-1]
-  assert EPOCH + 5 <= left < EPOCH + 30, 'it was to be killed in the middle'
+  assert EPOCH + 5 <= left < EPOCH + 30, 'the run ended before it was killed'
   code, out, err = run(*argv)
   assert code == 0, err
   assert 'resumed at step' in out

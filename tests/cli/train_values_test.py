@@ -160,7 +160,7 @@ def test_batch_is_lowered_to_the_size_of_a_small_file(tmp_path, monkeypatch):
     f'--workdir={tmp_path / "run"}',
   )
   assert code == 0, err
-  # 26 lines, of which 3 are for the test and 1 for the validation part.
+  # Of 26 lines, 3 are test lines and 1 is a validation line.
   assert 'mle.batch=64 lowered to 22, the number of training lines' in out
   assert 'iterations, batch 22' in out
   (job,) = built

@@ -38,7 +38,7 @@ def test_temperature_grid_ends_at_the_share_of_the_paper(variant, share):
 @pytest.mark.parametrize('corpus', CORPORA)
 @pytest.mark.parametrize('name', CONFIGS)
 def test_every_system_has_every_corpus_and_scale(name, corpus):
-  """`load` checks that the keys are those that the system reads."""
+  """`load` checks that the system reads every key."""
   for scale in ('', *SCALES):
     if scale == 's64' and name in ('mle', 'gsgan', 'slgan', 'jsdgan'):
       with pytest.raises(UserError, match=r's64.*no representations'):

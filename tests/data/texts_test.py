@@ -44,7 +44,7 @@ def test_another_working_directory(place, monkeypatch):
   texts.locate(found, record, '', 'run')
   assert found.path == str(place / 'a.txt')
   assert found.test_path == str(place / 'b.txt')
-  # A file of the same name in the working directory is another one.
+  # A file of the same name in the working directory is not used.
   (place / 'elsewhere/a.txt').write_text('other\n')
   found = settings()
   texts.locate(found, {'paths': {'train': record['paths']['train']}}, '', 'run')

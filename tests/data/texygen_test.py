@@ -1,6 +1,6 @@
 """Tests of the benchmark corpora: published statistics and file sources.
 
-Downloads go to a server of this test's own, or nowhere.
+Downloads use a local server only.
 """
 
 import functools
@@ -100,7 +100,7 @@ def test_the_shuffled_corpus_never_changes(benchmark_files):
   assert len(shuffled.train) + len(shuffled.valid) == len(shuffled.test)
   assert shuffled.record['train_sha256'].startswith('70e81232df9d3692')
   assert shuffled.record['test_sha256'].startswith('122be72de6cf83cf')
-  # Alike: fewer unknown words than the 3.8 % of the benchmark's split.
+  # Parts are alike: fewer unknown words than the 3.8 % of the benchmark.
   assert 0.01 < shuffled.record['test_unknown_tokens'] < 0.025
 
 

@@ -1,4 +1,4 @@
-"""Disks that are full or gone, odd clocks, no cache: clear lines, no loss."""
+"""Runs with a full disk, a deleted folder, an odd clock or little memory."""
 
 import resource
 import shutil
@@ -18,7 +18,7 @@ from moegan_jax.store.workdir import Workdir
 
 pytestmark = pytest.mark.usefixtures('own_cache', 'no_figures')
 
-END, AT = 10, 6  # iterations in all, and the one at which something happens
+END, AT = 10, 6  # number of iterations; iteration of the fault
 CONFIG = config.override(
   config.load('mle:small'),
   {
@@ -51,7 +51,7 @@ def run(path, monkeypatch):
 
 @pytest.fixture(scope='module')
 def unbroken(tmp_path_factory):
-  """A run without a fault, but for a clock that goes backwards."""
+  """Returns the folder of a run whose clock goes backwards."""
   path = tmp_path_factory.mktemp('runs') / 'unbroken'
   start = time.time()
   ticks = iter(range(1_000_000))
@@ -63,7 +63,7 @@ def unbroken(tmp_path_factory):
 
 
 def at_save(monkeypatch, step, action):
-  """Does something just before the checkpoint of a step is written."""
+  """Calls a function just before the checkpoint of a step is written."""
   save = Store.save
 
   def save_after(self, kind, at, *args, **more):
@@ -111,13 +111,13 @@ def test_deleted_workdir_is_not_recreated(tmp_path, monkeypatch):
   assert code == 2
   (line,) = err.splitlines()
   assert str(path) in line and 'No such file' in line
-  assert not path.exists(), 'half a run must not come back'
+  assert not path.exists(), 'the folder was created again'
 
 
 def test_unwritable_cache_is_ignored_in_silence(tmp_path, monkeypatch):
   (tmp_path / 'file').write_text('')
   monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'file' / 'cache'))
-  compilation.use_cache()  # says nothing, and does not fail
+  compilation.use_cache()  # neither fails nor prints
   from moegan_jax.data.codecs import CODECS, tokenise
 
   assert tokenise(['a dog .'], CODECS['word']) == [['a', 'dog', '.']]

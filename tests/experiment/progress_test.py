@@ -1,4 +1,4 @@
-"""Lines of progress, on a terminal and elsewhere."""
+"""Progress lines on terminals and in files."""
 
 import io
 import math

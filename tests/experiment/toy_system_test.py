@@ -1,4 +1,4 @@
-"""A system of four phases with a memory runs without a change elsewhere."""
+"""Runs of a registered system with four phases and a memory."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def registered():
 
 @pytest.fixture(scope='module')
 def unbroken(tmp_path_factory, own_cache, registered):
-  """A finished run in few long chunks."""
+  """Returns the folder of a finished run with few long chunks."""
   folder = tmp_path_factory.mktemp('runs') / 'unbroken'
   c = settings(chunk_seconds=5.0, checkpoint__every=60.0)
   assert train_app.run(c, folder) == 0
@@ -105,7 +105,7 @@ def test_memory_contains_ring_and_averaged_parameters(unbroken):
   found = arrays(unbroken)
   (ring,) = (x for path, x in found.items() if 'ring' in path)
   assert ring.shape[:2] == (2, RING) and (ring >= 0).all()
-  assert (ring[0] != ring[1]).any()  # seeds have memories of their own
+  assert (ring[0] != ring[1]).any()  # each seed has its own memory
   average = "['memory']['average']"
   params = "['players']['generator']['params']"
   moved = [
@@ -113,7 +113,7 @@ def test_memory_contains_ring_and_averaged_parameters(unbroken):
     for path, x in found.items()
     if average in path
   ]
-  assert moved and 0 < max(moved) < 1  # an average lags behind
+  assert moved and 0 < max(moved) < 1  # the average lags behind the parameters
 
 
 @pytest.mark.slow

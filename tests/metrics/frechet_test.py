@@ -109,7 +109,7 @@ def test_invalid_feature_tables_are_refused():
 
 
 def lengths_and_as(fitted):
-  """An encoder with two features, words and 'a's, that logs its calls."""
+  """Returns an encoder that counts words and 'a's and logs its calls."""
 
   def fit(sentences):
     fitted.append(sentences)

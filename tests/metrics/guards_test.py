@@ -166,13 +166,13 @@ def test_less_varied_than_published_mle(measured):
 
 
 def names(count, of=200, seed=0):
-  """Independent draws from `of` equally likely sentences of four words."""
+  """Returns independent draws from `of` equally likely sentences."""
   rng = random.Random(seed)
   return [[f'n{rng.randrange(of)}', 'a', 'b', 'c'] for _ in range(count)]
 
 
 def row(sentences, suffix='', size=0):
-  """Measures of sentences, with those of `size` of them for the guards."""
+  """Returns measures of sentences, also at `size` for the guards."""
   found = text_measures(Texts(sentences), ('self_bleu', 'diversity'))
   return found | (guards.of_size(sentences, size, suffix) if suffix else {})
 

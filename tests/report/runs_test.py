@@ -1,4 +1,4 @@
-"""Reading runs, and folding runs that differ only in their seeds."""
+"""Reading runs, and pooling runs that differ in their seeds only."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a run says of its game when it is over."""
+"""Final warnings about the adversarial phase."""
 
 import numpy as np
 import pytest
@@ -24,13 +24,13 @@ def rows(measure, **values):
       {'start': [2.0, 2.2], 'last': [4, 4], 'best': [2.1, 2.5]},
       'Jeffreys 2.100 2.300',
     ),
-    # A seed that is lost has no measure.
+    # A diverged seed has no measure.
     ('jeffreys', {'start': [2, 2], 'last': [1, np.nan]}, ''),
     ('bleu4', {'start': 0.3, 'last': 0.4}, ''),
     ('bleu4', {'start': 0.3, 'last': 0.2}, 'BLEU-4 0.300 0.200'),
     ('jeffreys', {'start': 2.0}, ''),
     ('jeffreys', {'last': 2.0}, ''),
-    ('jeffreys', {'start': 2.0, 'best': 2.1}, ''),  # no game
+    ('jeffreys', {'start': 2.0, 'best': 2.1}, ''),  # no adversarial phase
   ],
 )
 def test_game_worse_than_its_start_is_reported(measure, values, words):

@@ -25,7 +25,7 @@ KINDS, LENGTH = 4, 4
 
 
 def language(n, seed):
-  """The first word is one of four, and says what the other three are."""
+  """Returns n sentences whose first word, one of four, determines the rest."""
   kinds = np.random.RandomState(seed).randint(KINDS, size=n)
   return [[f'{k}{t}' for t in range(LENGTH)] for k in kinds]
 
@@ -47,7 +47,7 @@ def models():
 
 @pytest.fixture
 def untrained(monkeypatch):
-  """A fitter whose models have their first parameters, and these."""
+  """Returns a fitter whose models are not trained, and their parameters."""
   models = fitter(length=6)
   params = models._generator.init(jax.random.key(5))
   monkeypatch.setattr(models, '_train', lambda tokens: params)
@@ -59,7 +59,7 @@ def untrained(monkeypatch):
 
 def test_a_fit_reaches_the_entropy(models):
   model = models.fit(language(200, 0))
-  # log 4 for the first word; three words and the end follow from it.
+  # log 4 for the first word; it determines the other words and the end.
   entropy = np.log(KINDS) / (LENGTH + 1)
   assert per_token(model, language(500, 2)) == pytest.approx(entropy, rel=0.1)
   nats, tokens = model.nll([['00', '11', '02', '03']])
@@ -105,7 +105,9 @@ def test_equal_text_is_fitted_once(monkeypatch):
   assert sum('fitting' in line for line in said) == 1
   assert models.fit(language(40, 1)) is not first
   assert sum('fitting' in line for line in said) == 2
-  assert len(compiled) == 1  # as many sentences: the same machine code
+  assert (
+    len(compiled) == 1
+  )  # equal number of sentences, so that nothing is compiled again
 
 
 def test_no_more_than_the_limit_is_fitted(monkeypatch):
@@ -117,7 +119,7 @@ def test_no_more_than_the_limit_is_fitted(monkeypatch):
 
 
 def test_best_epoch_is_kept(monkeypatch):
-  """Validation by hand: the second look at it is the best one."""
+  """The second of the given validation losses is the lowest."""
   models = fitter(epochs=9, patience=2)
   values, seen = iter([9.0, 3.0, 1.0, 2.0, 1.0]), []
 
@@ -129,7 +131,7 @@ def test_best_epoch_is_kept(monkeypatch):
   kept = models._train(models.encode(language(40, 0)))
   assert len(seen) == 5  # before training, and after each of four epochs
   assert kept is seen[2]
-  # Its memory is its own: later epochs have not written over it.
+  # Later epochs have not overwritten its buffers.
   assert not jax.tree.leaves(kept)[0].is_deleted()
   assert not np.array_equal(seen[2]['embed'], seen[3]['embed'])
 
@@ -140,7 +142,7 @@ def test_training_truncates_long_sentences(monkeypatch):
   monkeypatch.setattr(models, '_train', seen.append)
   models.fit(text)
   scored = models.encode(text)
-  assert scored.shape == (200, 21)  # the longest and its end
+  assert scored.shape == (200, 21)  # length of the longest sentence and its end
   np.testing.assert_array_equal(seen[0], scored[:, :5])
 
 
@@ -227,7 +229,7 @@ def test_unknown_words_lower_the_likelihood(models):
 
 
 def test_unknown_words_are_learnt():
-  """In the text that is fitted, they are words like others."""
+  """They are ordinary words of the text that is fitted."""
   strange = [[s[0], s[1], 'odd', s[3]] for s in language(200, 0)]
   models = LanguageModels(language(200, 0), strange[:60], **SMALL)
   assert per_token(models.fit(strange), strange) < 0.4

@@ -1,4 +1,4 @@
-"""What a report shows besides the table."""
+"""Best temperatures, curves and texts of a report."""
 
 import types
 
@@ -20,13 +20,13 @@ def test_best_temperature_is_selected_per_seed():
     'jeffreys',
     [0.8, 1.0],
   )
-  # Without a known distribution: a classifier; below .5 is only noise.
+  # Without a known distribution a classifier selects; below .5 is noise.
   points = {'auc_train': [[0.9], [0.48], [0.46]]}
   assert report_data.best_temperatures(points, heats) == ('auc_train', [0.8])
 
 
 def test_curve_contains_measures_known_at_all_temperatures():
-  class Collapsed:  # when cold: too few different samples for a classifier
+  class Collapsed:  # low temperatures: too few distinct samples for a classifier
     def point(self, state, n, heat):
       found = {'bleu2': heat, 'auc_train': 0.5}
       return {'bleu2': heat} if heat < 1 else found

@@ -1,4 +1,4 @@
-"""Which measure may choose the best checkpoint."""
+"""Measures that may select the best checkpoint."""
 
 import types
 

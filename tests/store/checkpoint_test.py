@@ -1,4 +1,4 @@
-"""Checkpoints come back bit for bit, or are named as damaged."""
+"""Restored checkpoints are identical or reported as damaged."""
 
 import resource
 import shutil
@@ -17,7 +17,7 @@ SEEDS = 2
 
 
 def make_state(seed=0):
-  """A TrainState as the loop holds it: two players, a leading seed axis."""
+  """Returns a TrainState with two players and a leading seed axis."""
   optimizer = optax.chain(optax.clip_by_global_norm(5.0), optax.adam(1e-2))
 
   def init(key):
@@ -79,7 +79,9 @@ def test_train_state_is_restored_bit_for_bit_without_output(store, capfd):
     assert restored.meta == {'phase': 'mle', 'best': ['inf', 2]}
     assert_same(restored.tree, state)
   assert restored.tree.key.shape == (SEEDS,)
-  assert not restored.tree.step.committed  # else the next step retraces
+  assert (
+    not restored.tree.step.committed
+  )  # otherwise the next step is traced again
   jax.random.normal(restored.tree.key[0])  # is a usable key
   assert capfd.readouterr() == ('', '')
 
@@ -101,7 +103,7 @@ def test_special_floats_and_names_are_restored(store):
   store.save('last', 0, tree, {})
   got = store.restore('last', tree).tree
   assert raw(got['a.b/c']) == nan.tobytes()
-  assert got['ß'][0].dtype == np.int64  # which jax would have cast
+  assert got['ß'][0].dtype == np.int64  # JAX would cast it
   assert raw(got['bf']) == raw(tree['bf'])
   assert got['8'] == -1
   store.save('one', 0, jnp.arange(3), {})
@@ -142,7 +144,9 @@ def test_damaged_checkpoint_is_named_and_the_previous_one_restored(
     restored = store.restore('last', state)
     assert restored.step == 80
     assert_same(restored.tree, state)
-    if (folder / checkpoint.MANIFEST).exists():  # without, it is no checkpoint
+    if (
+      folder / checkpoint.MANIFEST
+    ).exists():  # a folder without it is no checkpoint
       (line,) = said
       assert line.startswith('checkpoint last-120 is damaged (file ')
       assert f'{path.relative_to(folder).as_posix()}: ' in line
@@ -152,7 +156,7 @@ def test_damaged_checkpoint_is_named_and_the_previous_one_restored(
 
 
 def reseal(folder, **more):
-  """Makes the checksums of a changed checkpoint right again."""
+  """Updates the checksums of a changed checkpoint."""
   manifest = files.read_json(folder / checkpoint.MANIFEST)
   (folder / checkpoint.MANIFEST).unlink()
   kept = {k: v for k, v in manifest.items() if k not in ('files', 'sha256')}
@@ -166,7 +170,7 @@ def test_checkpoint_of_another_version_is_named(store, said):
   reseal(folder, format=2)
   assert store.restore('last').step == 80
   assert 'last-120' in said[-1] and 'format 2' in said[-1]
-  # As one of another orbax would be: intact, and not what this one expects.
+  # An intact checkpoint with another layout, as of another version of Orbax.
   for path in folder.glob('state/_METADATA'):
     path.write_text('{"version": 99}')
   reseal(folder, format=1)
@@ -210,7 +214,7 @@ def test_stray_files_are_no_checkpoints(store):
   assert store.restore('last').step == 5
   assert store.restore('last', step=6) is None
   assert store.restore('best') is None
-  store.save('last', 99, small(9), {})  # over the emptied one
+  store.save('last', 99, small(9), {})  # replaces the empty one
   assert store.restore('last').tree['x'].tolist() == [9, 9, 9]
 
 
@@ -223,7 +227,7 @@ def test_old_checkpoints_are_removed(store):
   assert store.steps('best') == [100]
   assert store.steps('phase') == [10, 20, 30, 100]
   assert store.restore('last', step=30).tree['x'][0] == 30
-  # Resumed from 30: 100 belongs to the future that was abandoned.
+  # Resumed from 30, which makes checkpoint 100 obsolete.
   store.save('last', 40, small(40), {}, keep=2)
   assert store.steps('last') == [30, 40]
   with pytest.raises(ValueError, match='keep'):

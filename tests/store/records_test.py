@@ -1,4 +1,4 @@
-"""RecordWriter survive crashes, and a resumed run forgets what it will redo."""
+"""Records after crashes and after resuming at an earlier step."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The folder of a run: claims, differences, environment, lock."""
+"""Claims, changed settings, environment and lock of a workdir."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ CONFIG = {'system': 'moegan', 'gen': {'lr': 1e-4, 'sizes': (1, 2)}, 'seed': 0}
 
 
 def begun(path):
-  """A folder in which something was trained already."""
+  """Makes a workdir that has a checkpoint."""
   (path / 'checkpoints' / 'last-7').mkdir(parents=True)
   return workdir.Workdir(path)
 

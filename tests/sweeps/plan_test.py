@@ -20,7 +20,7 @@ def cells_of(changes, seeds=2):
 
 
 def programs(changes, members=16, folder='nowhere'):
-  """Which cells share a program."""
+  """Returns the groups of cells that train together."""
   cells = cells_of(changes)
   found = plan.units(cells, list(cells), pathlib.Path(folder), members)
   return [unit.cells for unit in found]
@@ -60,7 +60,7 @@ def test_groups_follow_their_first_cell_and_are_split_by_size():
   with_all = ('with0', 'with1', 'with2')
   without = ('without0', 'without1', 'without2')
   assert programs(changes) == [with_all, without]
-  # Two seeds each: two cells are four members.
+  # With two seeds each, two cells are four members.
   cut = [with_all[:2], without[:2], with_all[2:], without[2:]]
   assert programs(changes, members=5) == cut
   assert len(programs(changes, members=1)) == 6
@@ -74,14 +74,16 @@ def test_new_cells_do_not_change_started_groups(tmp_path):
   recorded = {k: c.to_dict() for k, c in cells_of(changes).items()}
   (begun / 'config.json').write_text(json.dumps(recorded))
   assert programs(more, folder=tmp_path) == [('a', 'b'), ('c',)]
-  (tmp_path / 'a' / 'rows').mkdir(parents=True)  # it has left the group
+  (tmp_path / 'a' / 'rows').mkdir(
+    parents=True
+  )  # the cell is measured and has left the group
   found = plan.units(cells_of(more), list(more), tmp_path, 16)
   assert found == [
     plan.Unit('a', ('a',)),
     plan.Unit('a+b', ('a', 'b')),
     plan.Unit('c', ('c',)),
   ]
-  # One that gets other settings leaves it as well.
+  # A cell with changed settings leaves the group.
   lower = more | {'b': {'fsa.weight': 0.5}}
   found = plan.units(cells_of(lower), list(lower), tmp_path, 16)
   assert [unit.cells for unit in found] == [('a',), ('b', 'c')]
@@ -146,7 +148,7 @@ def test_command_line_settings_apply_to_cells_that_do_not_set_them():
   cells = grids.load(f'{ABLATION}:small', None, asked).cells
   assert {c.game.beta for c in cells.values()} == {100.0}
   assert {c.data.limit for c in cells.values()} == {7}
-  # One that sets it itself keeps its value: it is what the cell is about.
+  # Settings of a cell override the command line.
   assert cells['full'].generator.experts == 3
   assert cells['no_mixture'].generator.experts == 1
   read = changes_of(['--config.mle.lr=1e-3', '--config.data.dir=a=b'])

@@ -41,7 +41,7 @@ def settings(name):
 
 
 def names(params):
-  """Parameters by the names of the golden file."""
+  """Returns path -> parameter with the names of the golden file."""
   return {
     jax.tree_util.keystr(path): value
     for path, value in jax.tree_util.tree_leaves_with_path(params)

@@ -92,8 +92,8 @@ def test_each_phase_is_traced_once(name):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     made.run(phase_name, entered, 1, 3, 2)
-    # One for the shapes of the metrics, and one for the loop: a carry whose
-    # type changes within an iteration would take a third.
+    # One trace for the shapes of the metrics and one for the loop. A carry that
+    # changes its type would need a third.
     assert made.traces[phase_name] == 2, phase_name
 
 
@@ -120,7 +120,7 @@ def test_resumed_run_is_identical_to_unbroken_run(name, tmp_path):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     unbroken, _ = made.run(phase_name, entered, 7)
-    # Three steps in: the middle of an epoch and of the adversarial phase.
+    # Three steps end within an epoch and within the adversarial phase.
     state, _ = made.run(phase_name, entered, 3)
     step = int(state.step)
     Store(tmp_path).save('last', step, state, {})
@@ -134,13 +134,13 @@ def test_resumed_run_is_identical_to_unbroken_run(name, tmp_path):
     assert_identical(resumed, unbroken)
 
 
-# Compiles each system twice more; the others are in the slow tier.
+# Compiles each system twice more.
 @each_system(fast=('mle', 'moegan'))
 def test_seeds_in_parallel_equal_separate_runs(name):
   made = toy(name)
   last = list(made.system.phases)[-1]
   phase, entered = made.system.phases[last], made.entered[last]
-  # Not mapped over seeds: one seed's functions as they stand.
+  # Functions of one seed, without a map over seeds.
   init = jax.jit(made.system.init)
   source = batches.resident(phase, made.starts[last], TRAIN_SIZE)
   chunk = jax.jit(loop.make_chunk(phase, source))
@@ -152,10 +152,10 @@ def test_seeds_in_parallel_equal_separate_runs(name):
     for path, x in arrays(fresh).items():
       np.testing.assert_allclose(x, expected[path], rtol=1e-6, err_msg=path)
     alone, _ = chunk(member(entered, i), jnp.int32(4), made.corpus)
-    # Batches, noise and masks are the same bits; sums over a mapped axis are
-    # taken in another order. What is compared is what the players answer, not
-    # their parameters: where a gradient is zero but for rounding (the bias of
-    # an attention's keys, of a relativistic logit), Adam makes steps of it.
+    # Batches, noise and masks are identical, but sums over a mapped axis have
+    # another order. Parameters are not compared: Adam turns gradients that are
+    # zero up to rounding (the bias of an attention's keys or of a relativistic
+    # logit) into full steps.
     for one, other in zip(
       made.answers(alone), made.answers(member(both, i)), strict=True
     ):
@@ -178,7 +178,7 @@ def test_sample_row_depends_on_key_and_row_number_only(name):
 
 @every_system
 def test_exported_program_gives_the_same_samples(name):
-  """The sampling program alone, for any batch size, and what it reads."""
+  """Exports the sampling program for any batch size with the weights it reads."""
   sample, _ = functions(name)
   program, weights = exported.lower(
     sampler.program_of(toy(name).system), trained(name), T
@@ -200,7 +200,7 @@ def test_logits_reproduce_the_sample(name):
   values = logits(tokens, temperature)
   assert values.shape == (n, T, V)
   if toy(name).system.draws:
-    # A mean over latent noise: a distribution, if not that of any one row.
+    # The mean over latent noise is a distribution, but not that of a row.
     total = jax.nn.logsumexp(values, axis=-1)
     np.testing.assert_allclose(total, 0, atol=1e-5)
   else:
@@ -209,7 +209,7 @@ def test_logits_reproduce_the_sample(name):
     )
     noise = decode.noise(random.row_keys(jax.random.key(0), n), T, V)
     np.testing.assert_array_equal((values + noise).argmax(-1), tokens)
-  # Words that come later do not matter.
+  # Logits do not depend on later words.
   other = tokens.copy()
   other[:, 3] = (other[:, 3] + 1) % V
   changed = logits(other, temperature) != values
@@ -223,7 +223,7 @@ def test_sample_frequencies_match_the_probabilities_of_the_logits(name):
   p = np.asarray(jax.nn.softmax(logits(tokens[:MANY])[0, 0]))
   n = len(tokens)
   found = np.bincount(tokens[:, 0], minlength=V) / n
-  # Four deviations of a count, and the key is fixed.
+  # The tolerance is four standard deviations; the key is fixed.
   assert (abs(found - p) < 4 * np.sqrt(p * (1 - p) / n)).all()
   cold = sample(0, MANY, 0.01)
   assert len({tuple(row) for row in cold}) < len(
@@ -239,12 +239,12 @@ def test_discriminator_scores_each_sentence_separately(name):
     return
   tokens = corpus()
   judge = toy(name).judgements
-  # FM-GAN's learns features, and a logit would be that of the start.
+  # FM-GAN's discriminator has features only; its logit is not trained.
   assert len(judge(state, tokens)) == (1 if name == 'fmgan' else 2)
   for values, back in zip(judge(state, tokens), judge(state, tokens[::-1])):
     assert len(values) == TRAIN_SIZE and np.isfinite(values).all()
     assert len(set(values.ravel().tolist())) > 1
-    # Row by row: a sentence is judged by itself, and without dropout.
+    # The score of a sentence depends on no other sentence and on no dropout.
     np.testing.assert_allclose(back[::-1], values, rtol=1e-5, atol=1e-7)
 
 

@@ -1,4 +1,4 @@
-"""Values that are not finite: marked seeds, rollbacks, and what is kept."""
+"""Non-finite values: diverged seeds, rollbacks and warnings."""
 
 import contextlib
 import io
@@ -25,7 +25,7 @@ from moegan_jax.types import Update
 
 pytestmark = pytest.mark.usefixtures('own_cache', 'no_figures')
 
-END, AT = 10, 6  # iterations in all, and the one that goes wrong
+END, AT = 10, 6  # number of iterations; iteration of the fault
 TINY = {
   'num_seeds': 3,
   'data.vocab_size': 20,
@@ -63,7 +63,7 @@ def poisoned(monkeypatch, *, seed, what, when=lambda config: True):
     system = build(config, corpus)
     if not when(config):
       return system
-    # Systems split the key that they are given; the run's is the first part.
+    # Systems split the key; the first part is the key of the run.
     key = jax.random.key_data(system.init(jax.random.clone(victim)).key)
     phase = system.phases['pretrain']
 
@@ -120,8 +120,8 @@ def test_diverged_seed_is_marked_and_other_seeds_continue(
   last = [r['nll'] for r in records if r['kind'] == 'train'][-1]
   assert np.isnan(last).tolist() == [False, True, False]
   assert not (tmp_path / f'run/samples/pretrain-seed1-{END}.txt').exists()
-  # The other seeds are what they are without it, to the rounding of another
-  # compiled program; the lost one is what it was before that step.
+  # The other seeds equal those of a clean run up to rounding. The diverged seed
+  # has the parameters from before the fault.
   if what == 'state':
     code, _, err = run(configured(checkpoint__keep=END + 1), tmp_path / 'clean')
     assert code == 0, err
@@ -149,7 +149,7 @@ def test_resumed_run_keeps_the_diverged_seeds(tmp_path, monkeypatch):
 
   with monkeypatch.context() as patch:
     patch.setattr(Store, 'save', save_and_signal)
-    # Every iteration is a chunk, so that there is a save at this step.
+    # Every iteration is a chunk, so that this step is saved.
     assert run(configured(chunk_seconds=0.0), tmp_path / 'run')[0] == 130
   code, out, err = run(configured(), tmp_path / 'run')
   assert code == 0 and 'resumed at step' in out, err
@@ -172,7 +172,7 @@ def test_all_seeds_lost_stops_with_the_last_good_state(tmp_path, monkeypatch):
 
 
 def test_rollback_lowers_the_learning_rates_and_is_saved(tmp_path, monkeypatch):
-  """All seeds go back together, and none is lost."""
+  """All seeds are rolled back and none is marked as diverged."""
   high = configured().mle.lr
   poisoned(
     monkeypatch, seed=1, what='loss', when=lambda c: c.mle.lr > 0.3 * high
@@ -189,7 +189,7 @@ def test_rollback_lowers_the_learning_rates_and_is_saved(tmp_path, monkeypatch):
     r for r in RecordWriter(tmp_path / 'run').read() if r['kind'] == 'event'
   ]
   assert [r['rollbacks'] for r in events] == [1, 2]
-  # Taken up in the middle, it goes on at the lower rate.
+  # A resumed run continues at the lower rate.
   shutil.copytree(tmp_path / 'run', tmp_path / 'half')
   for path in (tmp_path / 'half').glob(f'*/*-{END}*'):
     shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,4 +1,4 @@
-"""Signals are noted; a second Ctrl-C ends the program at once."""
+"""Deferred signals; a second Ctrl-C interrupts at once."""
 
 import signal
 import threading
@@ -15,7 +15,7 @@ def test_a_signal_is_caught_and_the_handler_restored(number, capfd):
     assert stop.caught is None
     signal.raise_signal(number)
     assert stop.caught == number.name
-    signal.raise_signal(signal.SIGTERM)  # asked twice, still saving
+    signal.raise_signal(signal.SIGTERM)  # a second signal while saving
     assert stop.caught == number.name
   assert [signal.getsignal(n) for n in interrupts.SIGNALS] == before
   assert capfd.readouterr().err == f'\n{number.name}: saving\n'

@@ -1,4 +1,4 @@
-"""One device and eight: the same numbers, a part of the work for each."""
+"""One and eight devices: equal results and divided computation."""
 
 import json
 import os
@@ -14,7 +14,7 @@ ROOT = HERE.parents[1]
 
 
 def on_eight_devices(name):
-  """What `eight_devices.py` prints."""
+  """Returns the output of `eight_devices.py`."""
   more = {
     'XLA_FLAGS': '--xla_force_host_platform_device_count=8',
     'PYTHONPATH': str(ROOT),
@@ -51,10 +51,10 @@ def assert_agree(found):
 def assert_divided(found):
   for phase, one in found['one'].items():
     eight = found['eight'][phase]
-    # What each does anyhow: the optimizer of its seeds, a part of the noise.
+    # Each device updates its seeds and draws a part of the noise.
     assert eight['flops'] < 0.3 * one['flops'], phase
-    # Nothing that grows with a batch goes from device to device: what goes are
-    # sums of gradients, and the keys of rows.
+    # Devices exchange sums of gradients and keys of rows only, whose size does
+    # not grow with the batch.
     assert max(eight['sums']) > 50
     assert max(eight['moved'], default=0) <= 32
 

@@ -1,4 +1,4 @@
-"""Two processes on the loopback interface: one run, written once."""
+"""Runs of two processes on the loopback interface."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def environment(cache, devices):
 
 
 def start_two(workdir, cache):
-  """Both processes of a run; each has a device."""
+  """Starts both processes of a run with a device each."""
   with socket.socket() as free:
     free.bind(('127.0.0.1', 0))
     port = free.getsockname()[1]
@@ -103,7 +103,7 @@ def test_two_processes_train_one_run_and_resume_after_a_kill(tmp_path, lost):
   assert (code, other) == (0, 0), err
   assert 'resumed at step' in out and 'finished' in out
   assert '2 x cpu, 1 along the seeds, 2 along the batch' in out
-  # The second one has nothing to say; Gloo has.
+  # The second process prints nothing; Gloo prints log lines.
   assert not [s for s in silence.splitlines() if not s.startswith('[Gloo]')]
   steps = [r['step'] for r in records(workdir) if r['kind'] == 'train']
   assert steps == sorted(set(steps)) and steps[-1] == 60 * 12
@@ -117,7 +117,7 @@ def test_two_processes_train_one_run_and_resume_after_a_kill(tmp_path, lost):
     json.loads((folder / 'rows/pretrain-720.json').read_text())
     for folder in (alone, workdir)
   )
-  # Thousands of updates later rounding is no longer the last digit.
+  # Rounding errors grow over the updates.
   for key in ('nll_train', 'nll_test', 'entropy'):
     np.testing.assert_allclose(one[key], two[key], rtol=1e-2)
 

@@ -1,4 +1,4 @@
-"""A streamed corpus gives the batches of a resident one, and stays outside."""
+"""Streamed corpora: equal batches, bounded memory."""
 
 import time
 
@@ -20,7 +20,7 @@ ONE = 4 * SEEDS * BATCHES * B * T  # bytes of an iteration
 
 
 class OnDisk:
-  """A corpus of which a part may be read, and the whole may not."""
+  """A corpus that may be read in part only."""
 
   shape, nbytes = (N, T), 4 * N * T
 
@@ -36,7 +36,7 @@ class OnDisk:
     return TOKENS[rows]
 
   def __array__(self, *_, **__):
-    raise AssertionError('the whole corpus was asked for')
+    raise AssertionError('the whole corpus was read')
 
   __jax_array__ = __array__
 
@@ -45,7 +45,7 @@ TOKENS = np.arange(N * T, dtype=np.int32).reshape(N, T)
 
 
 def phase(epochs):
-  """The memory logs the batches of each iteration."""
+  """Returns a phase whose memory logs the batches of each iteration."""
 
   def apply(state, batch, key):
     del key
@@ -64,7 +64,7 @@ def initial():
 
 
 def run(feed, made, state, steps):
-  """The state after so many iterations, in chunks as long as a block lets."""
+  """Returns the state after some iterations in chunks limited by blocks."""
   step = int(state.step)
   compiled = loop.compile_chunk(
     made, START, state, feed.at(step)[0], source=feed.source
@@ -95,7 +95,7 @@ def test_streamed_batches_equal_resident_batches(epochs):
   for iterations in (1, 5, 100):
     state = run(streamed(made, initial(), iterations), made, initial(), STEPS)
     np.testing.assert_array_equal(state.memory['log'], log)
-  # Stopped, and taken up by another process.
+  # Stopped and resumed.
   state = run(streamed(made, initial(), 5), made, initial(), 8)
   state = run(streamed(made, state, 5), made, state, STEPS - 8)
   np.testing.assert_array_equal(state.memory['log'], log)
@@ -118,7 +118,7 @@ def test_next_block_is_prefetched():
   assert feed.at(START + 4)[0].tokens is first
   assert feed.at(START + 4)[1] == 1
   assert reads(2)
-  feed.at(START + 5)  # read already; now the third and last one
+  feed.at(START + 5)  # is read already; the third and last block follows
   assert reads(3)
   feed.close()
 
@@ -133,7 +133,7 @@ def test_large_corpus_is_streamed_by_default(monkeypatch):
     feed = stream.feed(corpus, made, START, state, None, asked)
     assert isinstance(feed, stream.Stream)
     feed.close()
-  # Many lines, where they are shuffled at all.
+  # Many lines, if they are shuffled.
   monkeypatch.setattr(stream, 'RESIDENT_LINES', len(TOKENS) - 1)
   for made, kind in (
     (phase(True), stream.Stream),
