@@ -105,9 +105,8 @@ def test_equal_text_is_fitted_once(monkeypatch):
   assert sum('fitting' in line for line in said) == 1
   assert models.fit(language(40, 1)) is not first
   assert sum('fitting' in line for line in said) == 2
-  assert (
-    len(compiled) == 1
-  )  # equal number of sentences, so that nothing is compiled again
+  # Texts of equal size share the compiled program.
+  assert len(compiled) == 1
 
 
 def test_no_more_than_the_limit_is_fitted(monkeypatch):

@@ -26,7 +26,7 @@ def test_best_temperature_is_selected_per_seed():
 
 
 def test_curve_contains_measures_known_at_all_temperatures():
-  class Collapsed:  # low temperatures: too few distinct samples for a classifier
+  class Collapsed:  # too few distinct samples for a classifier if cold
     def point(self, state, n, heat):
       found = {'bleu2': heat, 'auc_train': 0.5}
       return {'bleu2': heat} if heat < 1 else found

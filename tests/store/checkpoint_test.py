@@ -79,9 +79,8 @@ def test_train_state_is_restored_bit_for_bit_without_output(store, capfd):
     assert restored.meta == {'phase': 'mle', 'best': ['inf', 2]}
     assert_same(restored.tree, state)
   assert restored.tree.key.shape == (SEEDS,)
-  assert (
-    not restored.tree.step.committed
-  )  # otherwise the next step is traced again
+  # A committed step would be traced again.
+  assert not restored.tree.step.committed
   jax.random.normal(restored.tree.key[0])  # is a usable key
   assert capfd.readouterr() == ('', '')
 
@@ -144,9 +143,8 @@ def test_damaged_checkpoint_is_named_and_the_previous_one_restored(
     restored = store.restore('last', state)
     assert restored.step == 80
     assert_same(restored.tree, state)
-    if (
-      folder / checkpoint.MANIFEST
-    ).exists():  # a folder without it is no checkpoint
+    # A folder without a manifest is no checkpoint.
+    if (folder / checkpoint.MANIFEST).exists():
       (line,) = said
       assert line.startswith('checkpoint last-120 is damaged (file ')
       assert f'{path.relative_to(folder).as_posix()}: ' in line

@@ -74,9 +74,8 @@ def test_new_cells_do_not_change_started_groups(tmp_path):
   recorded = {k: c.to_dict() for k, c in cells_of(changes).items()}
   (begun / 'config.json').write_text(json.dumps(recorded))
   assert programs(more, folder=tmp_path) == [('a', 'b'), ('c',)]
-  (tmp_path / 'a' / 'rows').mkdir(
-    parents=True
-  )  # the cell is measured and has left the group
+  # A cell with rows has left the group.
+  (tmp_path / 'a' / 'rows').mkdir(parents=True)
   found = plan.units(cells_of(more), list(more), tmp_path, 16)
   assert found == [
     plan.Unit('a', ('a',)),

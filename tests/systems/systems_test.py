@@ -178,7 +178,7 @@ def test_sample_row_depends_on_key_and_row_number_only(name):
 
 @every_system
 def test_exported_program_gives_the_same_samples(name):
-  """Exports the sampling program for any batch size with the weights it reads."""
+  """Exports the sampling program for any batch size, and its weights."""
   sample, _ = functions(name)
   program, weights = exported.lower(
     sampler.program_of(toy(name).system), trained(name), T

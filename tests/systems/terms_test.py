@@ -152,7 +152,7 @@ def test_slgan_restoring_weight(epoch, weight):
 
 
 def test_slgan_pull_grows_by_epochs():
-  """Equation 4: the weight grows linearly from zero to one."""
+  """Equation 4: the weight grows linearly from zero to its full value."""
 
   def first(step, weight):
     rules = {'slgan__weight': weight, 'slgan__horizon': 4 * EPOCH}
