@@ -95,7 +95,7 @@ def test_long_lines_take_seconds(texts, capsys, codec):
     (['--references=', '--train=train.txt', '--language_model'], 'needs --ref'),
     (['--tokenised', '--codec=char'], '--tokenised has no effect'),
     (['--normalise=NFX'], "invalid choice: 'NFX'"),
-    (['--references=', '--workdir=run'], 'run is no run'),
+    (['--references=', '--workdir=run'], 'run is not a run'),
     (['--references=', '--workdir=x', '--train=y'], 'leave --train out'),
     (['--references=real.csv'], 'has the columns a, b: choose one by --column'),
     (['--references=real.csv', '--column=c'], "--column='c' is unknown"),

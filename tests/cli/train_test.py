@@ -169,7 +169,7 @@ def test_loaded_run_samples_scores_and_judges(finished):
   assert one.sample(0) == [] and len(one.log_prob([])) == 0
   with pytest.raises(UserError, match='seed_index=2'):
     moegan_jax.load(workdir, seed_index=2)
-  with pytest.raises(UserError, match='no run'):
+  with pytest.raises(UserError, match='not a run'):
     moegan_jax.load(workdir / 'samples')
 
 

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.usefixtures('own_cache')
   ('argv', 'said'),
   [
     ('sample', 'one of the arguments --workdir --exported is required'),
-    ('sample --workdir nowhere', 'nowhere is no run'),
-    ('sample --workdir {run}/samples', 'is no run: it has no config.json'),
+    ('sample --workdir nowhere', 'nowhere is not a run'),
+    ('sample --workdir {run}/samples', 'is not a run: it has no config.json'),
     ('sample --workdir {run} --exported {generator}', 'not allowed with'),
     ('sample --workdir {run} -n 0', '-n 0: must be at least 1'),
     ('sample --workdir {run} -n x', 'invalid int'),
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.usefixtures('own_cache')
     ('export --workdir {run} -o x --checkpoint 5', "no checkpoint '5'"),
     ('export --workdir {run} -o {run}/config.json', 'name a folder'),
     ('info', 'required: RUN'),
-    ('info nowhere', 'nowhere is no run'),
+    ('info nowhere', 'nowhere is not a run'),
   ],
 )
 def test_bad_input(

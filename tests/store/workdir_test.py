@@ -70,7 +70,7 @@ def test_changed_text_is_reported_without_checksums(tmp_path):
   sums = {'train': 'a1', 'test': 'b1'}
   run = claimed(tmp_path, CONFIG | {'corpus': sums})
   other = CONFIG | {'corpus': {'train': 'a2', 'test': 'b2'}}
-  with pytest.raises(errors.UserError, match='its text is another one; use'):
+  with pytest.raises(errors.UserError, match='its corpus differs; use'):
     run.claim(other)
 
 
@@ -111,7 +111,7 @@ def test_file_as_workdir_is_refused(tmp_path, monkeypatch):
     workdir.Workdir(tmp_path / 'file')
   with pytest.raises(errors.UserError, match='Not a directory'):
     workdir.Workdir(tmp_path / 'file' / 'run')
-  with pytest.raises(errors.UserError, match='is no run'):
+  with pytest.raises(errors.UserError, match='is not a run'):
     workdir.Workdir(tmp_path, create=False)
 
   def refuse(*_):
