@@ -96,8 +96,12 @@ def test_bad_value_is_named_when_the_system_is_built(key):
 
 @pytest.mark.parametrize('name', TOGETHER)
 def test_incompatible_switches_are_refused(name):
-  with pytest.raises(UserError):
-    systems.build(settings(**TOGETHER[name]), SPEC)
+  changes = TOGETHER[name]
+  c = settings(**changes)
+  with pytest.raises(UserError) as raised:
+    systems.build(c, SPEC)
+  keys = [key.replace('__', '.') for key in changes]
+  assert any(f'{key}=' in str(raised.value) for key in keys)
 
 
 def test_absorbing_end_needs_a_pad_symbol():
