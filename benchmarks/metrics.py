@@ -34,7 +34,7 @@ def _run(argv: Sequence[str] | None) -> None:
     'metrics',
     'Measures time and memory of each metric on n samples with n references '
     'and n training sentences, all of them real text.',
-    'configs/moegan_captions.py:cpu',
+    'configs/moegan.py:captions,cpu',
   )
   made.add_argument(
     '--sizes',
@@ -46,7 +46,8 @@ def _run(argv: Sequence[str] | None) -> None:
   args, config = command.parse(made, argv)
   most = max(args.sizes)
   # Synthetic corpora must be large enough, and no corpus may be limited.
-  config.data.update(train_size=2 * most, test_size=most, limit=0)
+  sizes = {'train_size': 2 * most, 'test_size': most, 'limit': 0}
+  config.data.update({k: v for k, v in sizes.items() if k in config.data})
   check(config)
   corpus = data.load(config.data).corpus
   found = min(len(corpus.train_words) // 2, len(corpus.test_words))

@@ -9,6 +9,7 @@ from benchmarks import cases, command
 from benchmarks.table import Row
 from moegan_jax import data
 from moegan_jax.cli.shared import exit_code
+from moegan_jax.config import override
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.experiment.settings import check
 
@@ -66,10 +67,8 @@ def case_of(
 
   The cost of a step does not depend on the content of the text.
   """
-  changed = config.copy_and_resolve_references()
-  changed.update_from_flattened_dict(
-    {key: size for key in _SETTINGS.get(axis, ())}
-  )
+  changes = dict.fromkeys(_SETTINGS.get(axis, ()), size)
+  changed = override(config, changes, optional=changes)
   check(changed)
   vocabulary = size if axis == 'vocabulary' else vocabulary
   length = size if axis == 'length' else length

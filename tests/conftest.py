@@ -1,47 +1,64 @@
-"""Settings of the whole suite: strict numerics, the benchmark files."""
+"""Settings and fixtures of the whole suite."""
 
 import os
 import pathlib
-import random
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 
 import hypothesis
 import jax
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
+from command_line import ROOT
+from compiling import cache_in, few_optimizations
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 jax.config.update('jax_debug_key_reuse', True)
-# A busy machine is no bug, and the first example pays for imports.
+# The first example includes imports, and other programs may share the CPU.
 hypothesis.settings.register_profile('suite', deadline=None)
 hypothesis.settings.load_profile('suite')
 
 
 @pytest.fixture(scope='module')
 def quick_compilation():
-  """Compiles with few optimizations: the tests compute little."""
-  jax.config.update('jax_disable_most_optimizations', True)
-  yield
-  jax.config.update('jax_disable_most_optimizations', False)
+  """Compiles with few optimizations."""
+  with few_optimizations():
+    yield
 
 
 @pytest.fixture(scope='module')
 def own_cache(tmp_path_factory, quick_compilation):
-  """The cache of a program: not the user's, and for quick programs too."""
+  """Returns the folder of an empty cache for tokens and compiled programs."""
   cache = tmp_path_factory.mktemp('cache')
-  with pytest.MonkeyPatch.context() as patch:
-    patch.setenv('MOEGAN_CACHE_DIR', str(cache))
-    jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.1)
+  with cache_in(cache):
     yield cache
-  jax.config.update('jax_persistent_cache_min_compile_time_secs', 1.0)
-  jax.config.update('jax_compilation_cache_dir', None)
-  compilation_cache.reset_cache()
+
+
+@pytest.fixture
+def empty_cache(tmp_path, monkeypatch):
+  """Returns the folder of an empty cache, which does not exist yet."""
+  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
+  return tmp_path / 'cache'
+
+
+@pytest.fixture(scope='module')
+def in_root():
+  """Changes the working directory to the checkout."""
+  with pytest.MonkeyPatch.context() as patch:
+    patch.chdir(ROOT)
+    yield
+
+
+@pytest.fixture(scope='module')
+def kept_programs():
+  """Keeps compiled programs in memory where a program would drop them."""
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(jax, 'clear_caches', lambda: None)
+    yield
 
 
 @pytest.fixture(scope='module')
 def no_figures():
-  """Runs end without their HTML page, which takes seconds to draw."""
+  """Leaves out the HTML page of a run, which takes seconds to draw."""
   from moegan_jax.report import html
 
   with pytest.MonkeyPatch.context() as patch:
@@ -51,7 +68,7 @@ def no_figures():
 
 @pytest.fixture(scope='module')
 def no_key_checks():
-  """Skips the check of key reuse, which is slow without compilation."""
+  """Turns off the check of key reuse, which is slow without compilation."""
   jax.config.update('jax_debug_key_reuse', False)
   yield
   jax.config.update('jax_debug_key_reuse', True)
@@ -59,23 +76,9 @@ def no_key_checks():
 
 @pytest.fixture(scope='session')
 def benchmark_files() -> pathlib.Path:
-  """The folder with Texygen's files, or a skip that says what is missing."""
+  """Returns the folder with Texygen's files; skips the test without it."""
   folder = os.environ.get('MOEGAN_DATA_DIR', '')
   path = pathlib.Path(folder)
   if not folder or not (path / 'image_coco.txt').is_file():
     pytest.skip('MOEGAN_DATA_DIR does not name a folder with image_coco.txt')
   return path
-
-
-@pytest.fixture
-def texts(tmp_path, monkeypatch):
-  """A folder with samples.txt, references.txt and train.txt, 60 lines each."""
-  from evaluating import WORDS, write
-
-  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
-  monkeypatch.chdir(tmp_path)
-  rng = random.Random(0)
-  for name in ('samples', 'references', 'train'):
-    lines = [rng.choices(WORDS, k=rng.randint(2, 9)) for _ in range(60)]
-    write(tmp_path / f'{name}.txt', map(' '.join, lines))
-  return tmp_path

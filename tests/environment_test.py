@@ -46,7 +46,7 @@ def test_settings_of_jax_are_pinned():
   assert b'note: ' not in run('', JAX_ENABLE_X64='False').stderr
 
 
-def test_a_terminal_that_is_not_utf8():
+def test_output_to_a_non_utf8_terminal():
   done = run("print('é 床')", PYTHONIOENCODING='cp1252')
   assert done.returncode == 0, done.stderr
   assert done.stdout == 'é ?\n'.encode('cp1252')
@@ -56,7 +56,7 @@ def test_a_terminal_that_is_not_utf8():
 
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no /dev/full')
 @pytest.mark.parametrize('unbuffered', ['', '1'])
-def test_a_full_device(unbuffered):
+def test_full_device_is_reported(unbuffered):
   code = 'for i in range(100_000):\n  print(i)\n'
   with open('/dev/full', 'wb') as full:
     done = run(code, full, PYTHONUNBUFFERED=unbuffered)
@@ -83,7 +83,7 @@ def test_programs_prepare_their_process(name):
   assert error.startswith('error: standard output cannot be written')
 
 
-def test_a_full_device_is_noticed_at_the_end():
+def test_full_device_is_reported_at_exit():
   if not os.path.exists('/dev/full'):
     pytest.skip('no /dev/full')
   code = 'from moegan_jax.cli.shared import exit_code\nimport sys\n'
@@ -94,7 +94,7 @@ def test_a_full_device_is_noticed_at_the_end():
   assert done.stderr.count(b'\n') == 1 and b'standard output' in done.stderr
 
 
-def test_a_reader_that_has_enough():
+def test_closed_pipe_is_no_error():
   """Handlers of OSError for files must not catch a closed pipe."""
   code = (
     'import pathlib\n'

@@ -1,4 +1,4 @@
-"""Files: atomic, written through links and pipes, checked before."""
+"""Atomic writes, links, pipes, and checks before writing."""
 
 import io
 import json
@@ -12,7 +12,7 @@ import pytest
 from moegan_jax import errors, files
 
 
-def test_json_is_strict_and_atomic(tmp_path, monkeypatch):
+def test_json_is_strict_and_written_atomically(tmp_path, monkeypatch):
   path = tmp_path / 'x.json'
   value = {'a': jnp.ones(2), 1: np.float32(0.5), 'n': float('nan'), 'p': path}
   files.write_json(path, value)
@@ -31,7 +31,7 @@ def test_json_is_strict_and_atomic(tmp_path, monkeypatch):
   assert [p.name for p in tmp_path.iterdir()] == ['x.json']
 
 
-def test_a_pipe_and_a_link_are_written_through(tmp_path):
+def test_pipes_and_links_keep_their_targets(tmp_path):
   pipe = tmp_path / 'pipe'
   os.mkfifo(pipe)
   found = []
@@ -62,7 +62,7 @@ def test_a_descriptor_is_written_and_not_truncated(tmp_path):
 @pytest.mark.parametrize(
   'name', ['loop', 'missing/x', '.', 'file/x', '\0', 'y' * 300]
 )
-def test_what_cannot_be_written_is_known_before(tmp_path, name):
+def test_unwritable_output_is_refused_in_advance(tmp_path, name):
   (tmp_path / 'loop').symlink_to('loop')
   (tmp_path / 'file').touch()
   with pytest.raises(errors.UserError, match='--output='):
@@ -71,7 +71,7 @@ def test_what_cannot_be_written_is_known_before(tmp_path, name):
     files.write_text(tmp_path / name, 'x')
 
 
-def test_a_folder_without_permission_is_known_before(tmp_path, monkeypatch):
+def test_folder_without_permission_is_refused_in_advance(tmp_path, monkeypatch):
   monkeypatch.setattr(files.os, 'access', lambda path, mode: False)
   with pytest.raises(errors.UserError, match=r'--report=.* cannot be written'):
     files.check_writable(tmp_path / 'x', '--report')

@@ -4,9 +4,35 @@ import csv
 import io
 
 from moegan_jax.human.key import read_key
-from moegan_jax.human.sheet import COLUMNS
+from moegan_jax.human.sheet import COLUMNS, make
 
 LONG = 'one two three four five six seven eight nine {}'  # ten words
+
+
+def write_texts(folder):
+  """Writes two texts of 40 lines; returns name -> file.
+
+  A has short lines and repeats, B has long lines.
+  """
+  folder.mkdir()
+  lines = {
+    'A': [f'A man no {i // 2} .' for i in range(40)],
+    'B': [LONG.format(f'tén{i}') for i in range(40)],
+  }
+  for name in lines:
+    text = ''.join(f'{line}\n' for line in lines[name])
+    (folder / f'{name}.txt').write_text(text, encoding='utf-8')
+  return {name: folder / f'{name}.txt' for name in lines}
+
+
+def make_study(texts, folder):
+  """Returns the files of a study: three sheets, key and guide.
+
+  Args:
+    texts: name -> file; 8 sentences of each are drawn.
+    folder: where the files are written.
+  """
+  return make(texts, folder / 'sheet', n=8)
 
 
 def rows_of(path):

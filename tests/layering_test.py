@@ -1,4 +1,4 @@
-"""The order of imports, and names that belong to one place."""
+"""Tests of the layers of the package and of its conventions."""
 
 import ast
 import pathlib
@@ -8,7 +8,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'moegan_jax'
 
-# What each layer of moegan_jax may import of it, besides itself.
+# Layer -> other layers that it may import.
 BASE = {'errors', 'files', 'paths', 'types'}
 PARTS = {*BASE, 'ops', 'nets', 'losses', 'decode'}
 TRAINS = {*PARTS, 'updates', 'systems'}
@@ -41,7 +41,7 @@ MAY = {
   'evaluate': {*BASE, 'data', 'metrics', 'report', 'scoring', 'store'},
   'human': {*BASE, 'data', 'metrics', 'report', 'store'},
 }
-# The face of the package and its command line are above everything.
+# Layers that may import every layer below.
 ABOVE = {*MAY, 'exported', 'trained'}
 MAY_TOO = {
   'exported': ABOVE,
@@ -52,7 +52,7 @@ MAY_TOO = {
 
 
 def imports(path: pathlib.Path) -> list[str]:
-  """Every module that a file imports, also inside of functions."""
+  """Returns the modules that a file imports, also inside of functions."""
   found = []
   for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
     if isinstance(node, ast.Import):
@@ -60,18 +60,18 @@ def imports(path: pathlib.Path) -> list[str]:
     elif isinstance(node, ast.ImportFrom):
       assert not node.level, f'{path}: relative imports hide the layer'
       found.append(node.module)
-      # `from moegan_jax import decode` names a module, too.
+      # `from moegan_jax import decode` imports a module.
       found += [f'{node.module}.{alias.name}' for alias in node.names]
   return found
 
 
 def layer(path: pathlib.Path) -> str:
-  """'ops' for moegan_jax/ops/x.py, 'decode' for moegan_jax/decode.py."""
+  """Returns 'ops' for moegan_jax/ops/x.py and 'errors' for errors.py."""
   return path.relative_to(PACKAGE).parts[0].removesuffix('.py')
 
 
 def layers_of(path: pathlib.Path) -> set[str]:
-  """The layers of moegan_jax that a file imports."""
+  """Returns the layers of moegan_jax that a file imports."""
   parts = [name.split('.') for name in imports(path)]
   used = {p[1] for p in parts if p[0] == 'moegan_jax' and len(p) > 1}
   known = {layer(p) for p in PACKAGE.rglob('*.py')}
@@ -84,15 +84,15 @@ SOURCES = sorted(PACKAGE.rglob('*.py'))
 @pytest.mark.parametrize(
   'path', SOURCES, ids=lambda p: p.relative_to(PACKAGE).as_posix()
 )
-def test_imports_only_go_down(path):
+def test_imports_follow_the_layers(path):
   own = layer(path)
   allowed = (MAY | MAY_TOO).get(own, ABOVE) | {own}
   wrong = layers_of(path) - allowed
   assert not wrong, f'{own} must not import {", ".join(sorted(wrong))}'
 
 
-def test_the_layers_are_all_there():
-  """A renamed layer must not slip through the net above."""
+def test_layers_of_the_rules_exist():
+  """The rules would not cover a renamed layer."""
   assert set(MAY) <= {layer(p) for p in SOURCES}
   used = layers_of(PACKAGE / 'train' / 'loop.py')
   assert used == {'ops', 'train', 'types'}
@@ -102,7 +102,7 @@ def test_the_layers_are_all_there():
 
 
 def modules(path: pathlib.Path) -> set[pathlib.Path]:
-  """The files of moegan_jax that a file imports when it is imported."""
+  """Returns the files of moegan_jax that importing a file imports."""
   found = set()
   for node in ast.parse(path.read_text(encoding='utf-8')).body:
     if isinstance(node, ast.ImportFrom) and node.module:
@@ -130,7 +130,7 @@ def test_no_import_cycles():
   assert len(done) == len(SOURCES)
 
 
-def test_orbax_has_one_home():
+def test_orbax_is_imported_in_one_module():
   named = {
     p.relative_to(PACKAGE).as_posix()
     for p in SOURCES
@@ -140,7 +140,7 @@ def test_orbax_has_one_home():
 
 
 def literals(path: pathlib.Path) -> set[str]:
-  """All strings of a file but docstrings, in the pieces between blanks."""
+  """Returns the words of all strings of a file except docstrings."""
   tree = ast.parse(path.read_text(encoding='utf-8'))
   documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
   docs = {
@@ -160,7 +160,7 @@ def literals(path: pathlib.Path) -> set[str]:
 
 
 def test_phases_are_named_by_systems_alone():
-  """'adversarial' is a section of settings, too, so it is no sign."""
+  """'adversarial' is also a section of settings and is not searched for."""
   named = {layer(p) for p in SOURCES if 'pretrain' in literals(p)}
   assert named == {'systems'}
 
@@ -175,7 +175,7 @@ def test_the_files_of_a_run_are_named_in_one_place():
       assert not names & literals(path), path
 
 
-def test_training_knows_no_files_and_prints_nothing():
+def test_training_uses_no_files_and_prints_nothing():
   for path in (PACKAGE / 'train').glob('*.py'):
     tree = ast.parse(path.read_text(encoding='utf-8'))
     called = {
@@ -187,8 +187,8 @@ def test_training_knows_no_files_and_prints_nothing():
     assert not {'pathlib', 'shutil'} & {n.split('.')[0] for n in imports(path)}
 
 
-def test_configuration_stops_at_the_edge():
-  """A ConfigDict is unpacked where a system is built, and not below."""
+def test_config_is_not_passed_to_inner_layers():
+  """Layers below `systems` receive values, not a ConfigDict."""
   named = {
     layer(p)
     for p in SOURCES
@@ -220,14 +220,14 @@ def test_no_two_classes_share_a_name():
 LONG = {'data/captions_grammar.py'}
 
 
-def test_a_file_over_350_lines_is_two_things():
+def test_files_have_at_most_350_lines():
   for path in SOURCES:
     name = path.relative_to(PACKAGE).as_posix()
     lines = len(path.read_text(encoding='utf-8').splitlines())
     assert lines <= 350 or name in LONG, f'{name} has {lines} lines'
 
 
-def test_launch_is_short_and_stands_on_top():
+def test_launch_is_short_and_not_imported():
   text = (ROOT / 'launch.py').read_text(encoding='utf-8')
   assert len(text.splitlines()) < 100
   assert not [
@@ -235,19 +235,19 @@ def test_launch_is_short_and_stands_on_top():
   ]
 
 
-def test_the_package_never_looks_into_tests_or_configs():
+def test_package_imports_neither_tests_nor_configs():
   for path in SOURCES:
     roots = {name.split('.')[0] for name in imports(path)}
     assert not roots & {'tests', 'configs', 'pytest', 'benchmarks'}, path
 
 
-# What runs or unpacks what it reads. Config files and grids are programs of
-# the user's own; what a run, a corpus or an export holds is data.
+# Modules and functions that execute or unpack their input. Configs and grids
+# are programs of the user. The files of runs, corpora and exports are data.
 _RUNS = ('pickle', 'dill', 'joblib', 'marshal', 'shelve', 'yaml', 'tarfile')
 _CALLS = ('eval', 'exec', 'compile', 'extract', 'extractall', 'unpack_archive')
 
 
-def test_nothing_that_is_read_is_run_or_unpacked():
+def test_data_files_are_not_executed_or_unpacked():
   for path in SOURCES:
     assert not {n.split('.')[0] for n in imports(path)} & set(_RUNS), path
     for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
@@ -259,7 +259,7 @@ def test_nothing_that_is_read_is_run_or_unpacked():
       if isinstance(called, ast.Name):
         assert called.id not in _CALLS, path
       elif isinstance(called, ast.Attribute):
-        # `compile` of a regular expression or a jax program is another one.
+        # `re.compile` and JAX's `compile` do not execute their input.
         assert called.attr not in _CALLS[3:], path
         if called.attr == 'exec_module':
           assert path == PACKAGE / 'config' / 'files.py', path

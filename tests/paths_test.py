@@ -10,7 +10,7 @@ from moegan_jax.errors import UserError
 from moegan_jax.store.workdir import Workdir
 
 
-def test_the_home_directory(monkeypatch):
+def test_tilde_is_expanded(monkeypatch):
   monkeypatch.setenv('HOME', '/home/me')
   assert paths.expand('~/x') == '/home/me/x'
   assert paths.expand(pathlib.Path('~')) == '/home/me'
@@ -18,7 +18,7 @@ def test_the_home_directory(monkeypatch):
     assert paths.expand(path) == path
 
 
-def test_a_workdir_at_home(tmp_path, monkeypatch):
+def test_workdir_in_the_home_directory(tmp_path, monkeypatch):
   monkeypatch.setenv('HOME', str(tmp_path))
   monkeypatch.chdir(tmp_path)
   Workdir('~/runs/x')
@@ -41,7 +41,7 @@ def test_outputs(tmp_path):
       paths.check_folder(tmp_path / name)
 
 
-def test_a_place_without_permission(tmp_path, monkeypatch):
+def test_path_without_permission_is_refused(tmp_path, monkeypatch):
   monkeypatch.setattr(os, 'access', lambda path, mode: False)
   for check in (files.check_writable, paths.check_folder):
     with pytest.raises(UserError, match=r'--output=.*x cannot be written'):

@@ -1,9 +1,9 @@
-"""A system of four phases that keeps a memory, for tests of what is around it.
+"""A registered system with four phases and a memory.
 
 It pre-trains the generator by likelihood, then the discriminator, plays the
 relaxed game, and polishes the generator by likelihood. During the game its
 memory holds a moving average of the generator's parameters and a ring buffer of
-its samples. `register` makes it known; nothing else knows of it.
+its samples. `register` adds it to the systems.
 """
 
 import sys
@@ -57,7 +57,7 @@ SETTINGS = {
 
 
 def section() -> dict:
-  """The settings of the toy itself."""
+  """Returns the settings of the section `toy`."""
   return {
     'judge_steps': 10,  # iterations of discriminator pre-training
     'polish_steps': 10,  # iterations of likelihood at the end
@@ -66,7 +66,7 @@ def section() -> dict:
 
 
 def build(config, spec):
-  """The toy from the sections of a configuration."""
+  """Builds the system from the sections of a configuration."""
   setup = adversarial_setup(config, spec)
   train, own = setup.train, config.toy
   generator = setup.generator_updates()
@@ -119,7 +119,7 @@ def build(config, spec):
 
 
 def remembering(gen, spec, update: Update, own) -> Update:
-  """The update, after which the memory is brought up to date."""
+  """Returns an update that also updates the memory."""
 
   def apply(state, batch, key):
     k_update, k_samples = jax.random.split(key)
@@ -142,7 +142,7 @@ def remembering(gen, spec, update: Update, own) -> Update:
 
 
 def register() -> None:
-  """Makes the toy known, as an entry in two tables does for a system."""
+  """Adds the system to the tables of systems and of settings."""
   systems.SYSTEMS['toy'] = build
   training.SYSTEMS['toy'] = {**training.SYSTEMS['relgan'], 'toy': section}
 
@@ -153,7 +153,7 @@ def unregister() -> None:
 
 
 def settings(**changes):
-  """The configuration of the toy; section__key=value."""
+  """Returns a toy-size configuration; changes are section__key=value."""
   made = config.as_system(config.load('relgan:captions'), 'toy')
   changes = {key.replace('__', '.'): v for key, v in changes.items()}
   return config.override(made, SETTINGS | changes)

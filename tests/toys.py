@@ -1,8 +1,10 @@
-"""Toy-size settings that the tests share."""
+"""Toy-size settings and parameters that the tests share."""
+
+import pytest
 
 from moegan_jax import config
 
-# Sizes of whatever a section has of these settings.
+# Section -> sizes; those that a section does not have are skipped.
 _SIZES = {
   'generator': {'embed': 3, 'hidden': 3, 'head_size': 2, 'mlp_layers': 1},
   'discriminator': {
@@ -16,11 +18,11 @@ _SIZES = {
 
 
 def settings(name: str, **changes):
-  """A small configuration of a system.
+  """Returns a toy-size configuration of a system.
 
   Args:
-    name: of a config of the package, with variants
-    changes: section__key=value
+    name: name of a config of the package, with variants.
+    **changes: section__key=value.
   """
   c = config.load(name)
   if c.generator.latent:
@@ -35,8 +37,16 @@ def settings(name: str, **changes):
   return change(c, **changes)
 
 
+def tiers(names, fast):
+  """Returns parameters of a test; all but the fast ones are marked slow."""
+  return [
+    name if name in fast else pytest.param(name, marks=pytest.mark.slow)
+    for name in names
+  ]
+
+
 def change(c, **changes):
-  """A copy with section__key=value changed."""
+  """Returns a copy with section__key=value changed."""
   return config.override(
     c, {key.replace('__', '.'): value for key, value in changes.items()}
   )

@@ -52,7 +52,7 @@ def player_update(player):
 
 
 def recorder(name, batches=1):
-  """An update that records its arguments in the order of the calls."""
+  """Returns an update that records its arguments."""
 
   def apply(state, inputs, key):
     chex.assert_shape(inputs.tokens, (batches, 2, 3))

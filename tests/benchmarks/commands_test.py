@@ -8,12 +8,11 @@ import jax
 import pytest
 import toys
 
-from moegan_jax.config import select
-
 from benchmarks import cases, metrics, scaling, timing, train_step
 from benchmarks.products import Product, flop
 from benchmarks.table import Row, markdown, records
 from benchmarks.timing import Timing, empty_cache, largest, product_rate, timed
+from moegan_jax.config import select
 
 KEYS = [
   'name',
@@ -40,14 +39,12 @@ TINY = [
 
 
 @pytest.fixture(autouse=True, scope='module')
-def quick():
-  """Compiles with few optimizations, because compilation dominates the time."""
-  jax.config.update('jax_disable_most_optimizations', True)
+def short_timings(quick_compilation):
+  """Shortens the time over which calls are repeated."""
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(timing, 'LONG', 1e-3)
     patch.setattr(cases, 'LONG', 1e-3)
     yield
-  jax.config.update('jax_disable_most_optimizations', False)
 
 
 def game():

@@ -13,13 +13,13 @@ CONFIGS = [name for name in names() if name != 'moegan_coco']
 
 @pytest.mark.parametrize('variant', ['', 'cpu', 'smoke'])
 @pytest.mark.parametrize('system', ['moegan', 'relgan', 'ccl'])
-def test_the_temperature_keeps_the_horizon_of_the_paper(system, variant):
+def test_temperature_horizon_does_not_depend_on_the_scale(system, variant):
   c = config.load(f'{system}:coco,{variant}')
   assert (c.game.beta, c.game.horizon) == (100.0, 5000)
 
 
 @pytest.mark.parametrize('variant', ['', 'cpu', 'smoke'])
-def test_schedules_that_span_the_run_still_do(variant):
+def test_schedules_that_span_the_run_are_rescaled(variant):
   gsgan = config.load(f'gsgan:{variant}')
   assert gsgan.game.horizon == gsgan.adversarial.steps
   slgan = config.load(f'slgan:{variant}')
@@ -29,7 +29,7 @@ def test_schedules_that_span_the_run_still_do(variant):
 @pytest.mark.parametrize(
   'variant, share', [('', 0.4), ('cpu', 0.4), ('small', 0.6)]
 )
-def test_the_grid_of_temperatures_ends_where_the_paper_does(variant, share):
+def test_temperature_grid_ends_at_the_share_of_the_paper(variant, share):
   grid = find('moegan_temperature', 'sweeps')
   base = call(grid, 'get_sweep', variant)['base']
   assert base.adversarial.steps / base.game.horizon == pytest.approx(share)
@@ -38,7 +38,7 @@ def test_the_grid_of_temperatures_ends_where_the_paper_does(variant, share):
 @pytest.mark.parametrize('corpus', CORPORA)
 @pytest.mark.parametrize('name', CONFIGS)
 def test_every_system_has_every_corpus_and_scale(name, corpus):
-  """`load` checks that the keys are those that the system reads."""
+  """`load` checks that the system reads every key."""
   for scale in ('', *SCALES):
     if scale == 's64' and name in ('mle', 'gsgan', 'slgan', 'jsdgan'):
       with pytest.raises(UserError, match=r's64.*no representations'):
@@ -48,13 +48,13 @@ def test_every_system_has_every_corpus_and_scale(name, corpus):
     assert c.data.name == CORPORA[corpus][0]
 
 
-def test_the_order_of_variants_does_not_matter():
+def test_variants_commute():
   one = config.load('relgan:captions,s64,cpu')
   assert one.discriminator.representations == 64
   assert one == config.load('relgan:cpu,s64,captions')
 
 
-def test_the_config_of_the_main_job_is_moegan_on_coco():
+def test_moegan_coco_config_is_moegan_on_coco():
   assert config.load('moegan_coco:cpu') == config.load('moegan:coco,cpu')
   assert config.load(str(find('moegan_coco'))) == config.load('moegan')
 
@@ -68,12 +68,12 @@ def test_the_config_of_the_main_job_is_moegan_on_coco():
     ('configs/none.py', 'there is no file configs/none.py'),
   ],
 )
-def test_a_wrong_config_is_named(text, words):
+def test_unknown_config_is_named(text, words):
   with pytest.raises(UserError, match=words):
     config.load(text)
 
 
-def test_a_selector_recomposes_its_section_and_keeps_the_rest():
+def test_selector_recomposes_only_its_section():
   c = config.load('relgan')
   c.generator.embed = 7
   changed = config.override(
@@ -87,7 +87,7 @@ def test_a_selector_recomposes_its_section_and_keeps_the_rest():
   assert back.generator.head_size == 256
 
 
-def test_sequences_of_one_length_have_no_settings_of_their_end():
+def test_fixed_length_data_have_no_end_settings():
   for name in CONFIGS:
     c = config.load(f'{name}:synthetic20')
     assert 'end_input' not in c.generator
@@ -110,7 +110,7 @@ def test_sequences_of_one_length_have_no_settings_of_their_end():
     ('ccl', 'data.name', 'cocoa', "mean 'coco'"),
   ],
 )
-def test_a_wrong_change_is_named(name, key, value, words):
+def test_bad_override_is_named(name, key, value, words):
   with pytest.raises(UserError, match=words):
     config.override(config.load(name), {key: config.Text(value)})
 
@@ -128,7 +128,9 @@ def test_a_wrong_change_is_named(name, key, value, words):
     ('eval.language_model', 'true', True),
   ],
 )
-def test_text_of_a_command_line_gets_the_type_of_the_setting(key, text, value):
+def test_command_line_text_is_converted_to_the_type_of_the_setting(
+  key, text, value
+):
   section, name = key.split('.')
   given = {key: config.Text(text)}
   changed = config.override(config.load('moegan_ccl'), given)
@@ -136,7 +138,7 @@ def test_text_of_a_command_line_gets_the_type_of_the_setting(key, text, value):
   assert type(changed[section][name]) is type(value)
 
 
-def test_a_setting_that_nothing_reads_is_refused():
+def test_setting_without_effect_is_refused():
   c = config.load('relgan')
   c.game.bets = 3.0
   with pytest.raises(UserError, match=r'game\.bets.*mean config\.game\.beta'):
@@ -147,7 +149,7 @@ def test_a_setting_that_nothing_reads_is_refused():
     config.check_keys(c)
 
 
-def test_another_system_keeps_what_both_have():
+def test_as_system_keeps_common_settings():
   c = config.load('moegan:small')
   other = config.as_system(c, 'mle')
   assert other.generator == c.generator and other.mle == c.mle

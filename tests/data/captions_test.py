@@ -102,7 +102,7 @@ def test_a_tiny_grammar_by_hand():
   np.testing.assert_allclose(start[ids['an']], 0.93 * 0.375 + uniform)
   np.testing.assert_allclose(start[ids['we']], 0.93 * 0.25 + uniform)
   np.testing.assert_allclose(start[ids['cat']], uniform)
-  # A foreign word leads to where it leads in the grammar; an end ends.
+  # A word outside of the state's arcs leads to its state in the grammar.
   here = machine.next[0, ids['cat']]
   assert machine.legal[here].nonzero()[0].tolist() == [ids['goes']]
   assert machine.next[here, 0] == machine.end
@@ -157,16 +157,16 @@ def test_grammatical_by_hand(oracle):
   tokens = np.stack([_sentence(text) for text in good + bad])
   expected = [True] * len(good) + [False] * len(bad)
   assert oracle.grammatical(tokens).tolist() == expected
-  # One slip costs one penalty, not all the words behind it.
+  # One wrong word costs one penalty; later words cost none.
   chosen = np.asarray(oracle.log_probs(tokens[[0, 3]]))
   each = np.take_along_axis(chosen, tokens[[0, 3]][..., None], -1)[..., 0]
   assert ((each[0] < -9).sum(), (each[1] < -9).sum()) in ((0, 1), (0, 2))
   no_end = tokens[0].copy()
-  no_end[-1] = 1  # a word behind the end
+  no_end[-1] = 1  # a word after the end
   assert not oracle.grammatical(no_end[None])[0]
 
 
-def test_a_sentence_of_full_length_needs_no_end(oracle, machine):
+def test_sentence_of_full_length_has_no_end_symbol(oracle, machine):
   @functools.cache
   def longest(state):
     """Returns the length of the longest path to the end, the end included."""

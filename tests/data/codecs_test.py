@@ -13,9 +13,9 @@ LINES = ["A man isn't here.", 'Two "dogs" run.. fast!', 'one']
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
-  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path))
-  return tmp_path / 'tokens'
+def cache(empty_cache):
+  """Returns the folder of the cached tokens."""
+  return empty_cache / 'tokens'
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_any_line_is_split_or_refused_in_one_line(name, line):
   except UserError as error:
     assert '\n' not in str(error)
   else:
-    assert all(tokens)  # '' is how a vocabulary writes pad
+    assert all(tokens)  # a vocabulary writes pad as ''
 
 
 def test_byte_of_agrees_with_the_library():
@@ -272,9 +272,9 @@ def test_quotation_marks_of_a_generator():
   words = ['a', '``', 'man', "''", 'ran.']
   line = corpus.codec.join(words)
   assert corpus.split(line) == words
-  # NLTK's rules, on which published scores depend, read the line otherwise.
+  # NLTK, on which published scores depend, splits the line differently.
   assert corpus.codec.split(line) == ['a', '``', 'man', '``', 'ran', '.']
-  # A line with an unknown word was not written by this generator.
+  # A line with an unknown word is not from this generator.
   assert corpus.split('A "zebra" ran.') == [
     'a',
     '``',

@@ -138,7 +138,7 @@ def test_drop_long_and_common_words():
   common = build_lib.common_words
   assert common(sentences) == {'a', 'b', 'c', 'd'}
   assert common(sentences, 2) == {'a', 'b'}
-  # Of c and d, which are equally rare, the first in sorted order stays.
+  # c and d are equally rare; the first in sorted order is kept.
   assert common(sentences, 1, 3) == {'a', 'b', 'c'}
   assert common(sentences, 3, 2) == {'a'}
 

@@ -80,7 +80,7 @@ def test_sample_frequencies_match_the_probabilities(tiny, every_sequence):
   powers = V ** np.arange(T)[::-1]
   counts = np.bincount(samples @ powers, minlength=V**T)
   frequent = n * probs > 5
-  # Pearson's statistic, the rare sequences together as one more class.
+  # Pearson's statistic; the rare sequences form one class.
   seen = np.append(counts[frequent], counts[~frequent].sum())
   hoped = n * np.append(probs[frequent], probs[~frequent].sum())
   statistic = ((seen - hoped) ** 2 / hoped).sum()
@@ -127,7 +127,7 @@ def _entropy(oracle, n):
 
 
 def test_entropy_of_the_default_draw():
-  # Random draws lie in 5.83-6.10; ours at 5.962; standard error here .026.
+  # Random oracles lie in 5.83-6.10 and ours at 5.962; standard error .026.
   assert abs(_entropy(oracle_lib.lstm_oracle(), 400) - 5.962) < 0.08
   small = oracle_lib.lstm_oracle(vocab_size=500)
   assert abs(_entropy(small, 1000) - 3.974) < 0.05

@@ -13,12 +13,9 @@ from moegan_jax.data.corpus import describe
 from moegan_jax.data.formats import Columns
 from moegan_jax.errors import UserError
 
+pytestmark = pytest.mark.usefixtures('empty_cache')
+
 LINES = [f'word{i % 7} and Word{i % 5} .' for i in range(100)]
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path, monkeypatch):
-  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
 
 
 @pytest.fixture
@@ -41,7 +38,7 @@ def test_split_indices():
   assert list(train) == sorted(train)
   again = own.split_indices(50, 0.1)
   np.testing.assert_array_equal(test, again[1])
-  # RandomState never changes: this split is the corpus' identity.
+  # RandomState is stable across versions, and runs depend on this split.
   assert test.tolist() == [10, 28, 42, 47, 49]
   assert len(own.split_indices(20, 0.001)[1]) == 1
 
@@ -155,7 +152,7 @@ def test_fewer_lines_keep_their_labels(write):
   assert len(corpus.labels['test']) == len(corpus.test) == 10
 
 
-# file -> head, a record, what a user expects to read of it
+# File -> header, record, expected text.
 FORMATS = {
   'a.txt': ('\ufeff', 'A dog runs.\r\n', 'a dog runs .'),
   'a.csv': ('n,text\r\n', '1,"A dog, runs"\r\n', 'a dog , runs'),
@@ -200,7 +197,7 @@ def test_pad_is_no_token_of_any_codec(write, codec, lines):
   assert max(lengths) == corpus.length > min(lengths)
   every = lengths + [len(words) for words in corpus.valid_words]
   assert corpus.record['train_mean_length'] == pytest.approx(np.mean(every))
-  # Whatever a generator writes behind the end is not read.
+  # Tokens after the end are not read.
   short = corpus.train[ended > 1]
   noise = short.copy()
   noise[:, -1] = 1
@@ -285,7 +282,7 @@ def test_no_file():
 
 
 def test_a_test_part_that_the_limits_empty_is_refused(write):
-  # The lines that are drawn for the test part are those that are too long.
+  # All lines of the test part are too long.
   _, drawn = own.split_indices(40, 0.05)
   lines = ['a b c' if i in drawn else 'a b' for i in range(40)]
   with pytest.raises(UserError, match='no line of the test part is left'):

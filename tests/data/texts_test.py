@@ -44,7 +44,7 @@ def test_another_working_directory(place, monkeypatch):
   texts.locate(found, record, '', 'run')
   assert found.path == str(place / 'a.txt')
   assert found.test_path == str(place / 'b.txt')
-  # A file of the same name in the working directory is another one.
+  # A file of the same name in the working directory is not used.
   (place / 'elsewhere/a.txt').write_text('other\n')
   found = settings()
   texts.locate(found, {'paths': {'train': record['paths']['train']}}, '', 'run')
@@ -57,7 +57,7 @@ def test_an_absolute_path_is_kept(place):
   assert found.path == str(place / 'b.txt')
 
 
-def test_texts_that_have_moved(place):
+def test_moved_texts_are_found(place):
   record = {'paths': texts.recorded(train='a.txt')}
   (place / 'a.txt').rename(place / 'moved/a.txt')
   found = settings()

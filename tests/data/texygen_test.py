@@ -1,6 +1,6 @@
 """Tests of the benchmark corpora: published statistics and file sources.
 
-Downloads go to a server of this test's own, or nowhere.
+Downloads use a local server only.
 """
 
 import functools
@@ -18,11 +18,10 @@ TEST = 'A dog.\nA cat.'
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
-  """Sets up an empty cache, and no directory in the environment."""
-  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
+def cache(empty_cache, monkeypatch):
+  """Returns an empty cache; removes MOEGAN_DATA_DIR from the environment."""
   monkeypatch.delenv('MOEGAN_DATA_DIR', raising=False)
-  return tmp_path / 'cache'
+  return empty_cache
 
 
 @pytest.fixture
@@ -101,7 +100,7 @@ def test_the_shuffled_corpus_never_changes(benchmark_files):
   assert len(shuffled.train) + len(shuffled.valid) == len(shuffled.test)
   assert shuffled.record['train_sha256'].startswith('70e81232df9d3692')
   assert shuffled.record['test_sha256'].startswith('122be72de6cf83cf')
-  # Alike: fewer unknown words than the 3.8 % of the benchmark's split.
+  # Parts are alike: fewer unknown words than the 3.8 % of the benchmark.
   assert 0.01 < shuffled.record['test_unknown_tokens'] < 0.025
 
 
@@ -132,7 +131,7 @@ def test_download_then_cache(cache, server, monkeypatch, capfd):
   corpus = texygen.load_texygen('coco')
   assert corpus.record['origin'].startswith('downloaded from http://127')
   assert 'image_coco.txt differs from upstream' in corpus.record['notes']
-  assert corpus.record['test_lines'] == 2
+  assert corpus.record['test_every_line_is_one_sample'] == 2
   monkeypatch.setattr(texygen_files, 'UPSTREAM', 'http://127.0.0.1:9/')
   again = texygen.load_texygen('coco', offline=True)
   assert again.record['origin'].startswith('cache ')
@@ -187,7 +186,7 @@ def test_directory_with_other_files(cache, tmp_path, monkeypatch):
 def test_directory_laid_out_as_upstream(cache, server):
   for folder in (server, server / 'data'):
     corpus = texygen.load_texygen('coco', directory=str(folder))
-    assert corpus.record['test_lines'] == 2
+    assert corpus.record['test_every_line_is_one_sample'] == 2
 
 
 def test_max_length_drops_training_lines_and_cuts_test_lines(cache, tmp_path):

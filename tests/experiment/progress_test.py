@@ -1,4 +1,4 @@
-"""Lines of progress, on a terminal and elsewhere."""
+"""Progress lines on terminals and in files."""
 
 import io
 import math
@@ -63,7 +63,7 @@ def test_format_line():
   assert line == 'mle [##########..........] 1/2, 1 it/s, ETA 1s'
 
 
-def test_plain_lines_at_once_every_few_seconds_and_at_the_end():
+def test_plain_lines_come_at_start_in_intervals_and_at_end():
   stream, clock = io.StringIO(), Clock()
   bar = progress.Progress(stream, 40, label='mle', clock=clock)
   for step in range(1, 41):
@@ -77,7 +77,7 @@ def test_plain_lines_at_once_every_few_seconds_and_at_the_end():
   assert lines[-1] == 'mle 40/40, 4 s/it, loss 40'
 
 
-def test_compilation_does_not_count():
+def test_rate_excludes_compilation():
   bar = progress.Progress(io.StringIO(), 100)
   bar.update(10, 0.0, {})
   assert math.isnan(bar.rate)
@@ -85,7 +85,7 @@ def test_compilation_does_not_count():
   assert bar.rate == 2.0
 
 
-def test_the_rate_follows_and_a_resumed_run_starts_late():
+def test_rate_follows_recent_iterations_after_a_resume():
   bar = progress.Progress(io.StringIO(), 1000, start=500)
   bar.update(510, 1.0, {})
   assert bar.rate == 10.0
@@ -94,7 +94,7 @@ def test_the_rate_follows_and_a_resumed_run_starts_late():
   assert bar.rate == pytest.approx(1.0)
 
 
-def test_a_terminal_line_is_redrawn_and_cut(monkeypatch):
+def test_terminal_line_is_redrawn_and_truncated(monkeypatch):
   monkeypatch.setenv('COLUMNS', '30')
   stream = Terminal()
   bar = progress.Progress(stream, 2, label='mle')
@@ -111,7 +111,7 @@ def test_a_terminal_line_is_redrawn_and_cut(monkeypatch):
   )
 
 
-def test_notes_elsewhere_are_plain():
+def test_notes_outside_a_terminal_are_plain():
   stream = io.StringIO()
   progress.Progress(stream, 2).note('a note')
   assert stream.getvalue() == 'a note\n'

@@ -55,7 +55,7 @@ def test_the_worked_example():
 
 @pytest.mark.parametrize('raters', [2, 3, 10])
 @pytest.mark.parametrize('noise', [0.1, 0.5, 1.0])
-def test_it_equals_counting_pairs(raters, noise):
+def test_kappa_equals_counting_pairs(raters, noise):
   ratings = random_ratings(17, raters, noise, seed=raters)
   expected = by_pairs(ratings.tolist())
   assert kappa(ratings) == pytest.approx(expected, abs=1e-12)
@@ -71,7 +71,7 @@ def test_extremes():
   assert abs(chance) < 0.01
 
 
-def test_what_does_not_matter():
+def test_kappa_ignores_order_copies_and_unused_categories():
   counts = np.array(WORKED)
   expected = agreement.fleiss_kappa(counts)
   rng = np.random.RandomState(0)

@@ -139,7 +139,7 @@ def test_small_golden_case():
   assert got == pytest.approx(want, abs=1e-12)
 
 
-def test_measures_name_what_they_return():
+def test_measures_declare_their_keys():
   texts = Texts([list('abc'), list('abd')], [list('abc'), list('bcd')])
   for name in ('bleu', 'backward_bleu', 'self_bleu'):
     measure = MEASURES[name]

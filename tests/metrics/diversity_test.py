@@ -17,7 +17,7 @@ def test_by_hand():
   }
 
 
-def test_words_that_join_alike_stay_different():
+def test_ambiguous_joins_stay_different():
   assert diversity.distinct_sentences([['ab', 'c'], ['a', 'bc']]) == 1.0
 
 
@@ -33,7 +33,7 @@ def test_text_measures_are_registered():
   assert all(0 <= got[k] <= 1 for k in got if k != 'mean_length')
 
 
-def test_every_metric_says_what_it_is():
+def test_every_metric_is_described():
   for name, metric in METRICS.items():
     assert metric.better in ('lower', 'higher', 'real'), name
     assert metric.label and metric.text, name

@@ -96,7 +96,7 @@ def test_too_large_from_few_rows():
   assert found[0] > 10 * found[1] > 0
 
 
-def test_what_is_no_feature_table_is_refused():
+def test_invalid_feature_tables_are_refused():
   good = features(10, 3, 0)
   with pytest.raises(ValueError, match=r'\[n, F\]'):
     frechet_distance(good, features(10, 4, 0))
@@ -109,7 +109,7 @@ def test_what_is_no_feature_table_is_refused():
 
 
 def lengths_and_as(fitted):
-  """An encoder with two features, words and 'a's, that logs its calls."""
+  """Returns an encoder that counts words and 'a's and logs its calls."""
 
   def fit(sentences):
     fitted.append(sentences)
@@ -121,7 +121,7 @@ def lengths_and_as(fitted):
   return fit
 
 
-def test_column_compares_as_many_sentences_of_each():
+def test_column_compares_equal_numbers_of_sentences():
   rng = np.random.RandomState(0)
   real = [['a'] * rng.randint(5) + ['b'] * rng.randint(5) for _ in range(90)]
   train = [['a', 'b']] * 30

@@ -58,7 +58,7 @@ def test_memorised_by_distance():
   assert not guards.memorised(known, known)
 
 
-def test_marks_take_held_out_text_where_training_text_says_nothing():
+def test_marks_fall_back_to_held_out_text():
   measures = {'self_bleu4': 0.9, 'copied': 0.9}
   marks = guards.marks(measures, {'self_bleu4': 0.5}, {'copied': 0.0})
   assert [m.partition(':')[0] for m in marks] == ['collapsed', 'memorised']
@@ -79,7 +79,7 @@ def test_mle_is_not_worse_than_itself():
 
 
 @pytest.mark.parametrize('key', guards._WATCHED)
-def test_each_watched_measure_can_say_no(key):
+def test_every_watched_measure_can_reject(key):
   watched = guards._WATCHED[key]
   assert METRICS[key].label
   worse = {**MLE, key: MLE[key] + watched.side * 0.2}
@@ -103,7 +103,7 @@ def test_worse_only_on_the_side_of_less_variety():
   assert not guards.worse_than_mle({'self_bleu4': 0.7}, collapsed_mle, REAL)
 
 
-def test_noise_of_the_measure_is_no_reason():
+def test_differences_within_noise_are_no_reason():
   ours, mle = {'jeffreys': 4.3}, {'jeffreys': 4.0}
   assert guards.worse_than_mle(ours, mle, None)
   errors = {'jeffreys_se': 0.12}
@@ -166,13 +166,13 @@ def test_less_varied_than_published_mle(measured):
 
 
 def names(count, of=200, seed=0):
-  """Independent draws from `of` equally likely sentences of four words."""
+  """Returns independent draws from `of` equally likely sentences."""
   rng = random.Random(seed)
   return [[f'n{rng.randrange(of)}', 'a', 'b', 'c'] for _ in range(count)]
 
 
 def row(sentences, suffix='', size=0):
-  """Measures of sentences, with those of `size` of them for the guards."""
+  """Returns measures of sentences, also at `size` for the guards."""
   found = text_measures(Texts(sentences), ('self_bleu', 'diversity'))
   return found | (guards.of_size(sentences, size, suffix) if suffix else {})
 

@@ -66,7 +66,7 @@ def test_by_hand():
   )
 
 
-def test_js_of_the_same_and_of_strangers():
+def test_js_of_equal_and_of_disjoint_texts():
   one, other = [list('abcde')], [list('vwxyz')]
   same = ngrams.ngram_js(one, one)
   assert list(same) == [f'ngram_js{n}' for n in range(1, 5)]
@@ -88,7 +88,7 @@ def test_finite_samples_bias_js_upwards():
   assert 0.2 > js(50) > 3 * js(500) > 0
 
 
-def test_numbers_that_would_overflow_are_numbered_anew(monkeypatch):
+def test_large_ngram_numbers_are_renumbered(monkeypatch):
   rng = np.random.RandomState(0)
   sentences = rng.randint(0, 50, (20, 9)).astype(str).tolist()
   want = ngrams.distinct(sentences), ngrams.ngram_js(sentences, sentences[:9])

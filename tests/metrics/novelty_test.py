@@ -85,7 +85,7 @@ def test_lines_longer_than_a_machine_word():
   np.testing.assert_allclose(got, want, rtol=0, atol=1e-6)
 
 
-def test_what_would_take_long_is_measured_on_some(monkeypatch):
+def test_expensive_measures_use_a_subset(monkeypatch):
   rng = np.random.RandomState(0)
   samples, train = rng.randint(0, 9, (2, 40, 5)).astype(str).tolist()
   assert novelty.scored(samples, train) == 40

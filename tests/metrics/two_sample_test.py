@@ -121,7 +121,7 @@ def test_few_sentences_have_no_value():
     two_sample.auc(few, enough)
 
 
-def test_nothing_to_tell_apart_by():
+def test_area_without_features_is_half():
   empty = [[]] * 30
   assert two_sample.auc(empty, empty) == (0.5, 0.0)
   alone = [[f'once{i}'] for i in range(30)]  # every word is rare

@@ -65,7 +65,7 @@ def check(text: str) -> Page:
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-  """Two runs, and the report of one of them."""
+  """Returns the folder of two runs and the report of one of them."""
   base = tmp_path_factory.mktemp('runs')
   fake_runs.write(base / 'text', seeds=2, benchmark='coco')
   fake_runs.write(base / 'oracle', text=False)

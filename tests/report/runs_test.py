@@ -1,4 +1,4 @@
-"""Reading runs, and folding runs that differ only in their seeds."""
+"""Reading runs, and pooling runs that differ in their seeds only."""
 
 import json
 
@@ -102,7 +102,7 @@ def test_unfinished_runs_are_refused(tmp_path):
     runs.load(tmp_path / 'b')
 
 
-def test_runs_that_differ_in_their_seed_fold(tmp_path):
+def test_runs_that_differ_only_in_seed_are_pooled(tmp_path):
   paths = [
     fake_runs.write(tmp_path / f'gan-s{seed}', seeds=n, seed=seed)
     for seed, n in ((0, 1), (1, 2))
@@ -124,7 +124,7 @@ def test_runs_that_differ_in_their_seed_fold(tmp_path):
   assert len(runs.real([group])) == 2  # both runs have the same real text
 
 
-def test_what_does_not_fold(tmp_path):
+def test_runs_that_are_not_pooled(tmp_path):
   made = [
     fake_runs.write(tmp_path / 'a'),
     fake_runs.write(tmp_path / 'b', settings={'fsa': {'weight': 0.0}}),

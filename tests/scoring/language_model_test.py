@@ -18,12 +18,14 @@ from moegan_jax.scoring.evaluation import Evaluator
 from moegan_jax.scoring.language_model import LanguageModels
 from moegan_jax.train import loop
 
+pytestmark = pytest.mark.usefixtures('quick_compilation')
+
 SMALL = {'hidden': 16, 'embed': 8, 'batch': 16, 'lr': 3e-2, 'epochs': 8}
 KINDS, LENGTH = 4, 4
 
 
 def language(n, seed):
-  """The first word is one of four, and says what the other three are."""
+  """Returns n sentences whose first word, one of four, determines the rest."""
   kinds = np.random.RandomState(seed).randint(KINDS, size=n)
   return [[f'{k}{t}' for t in range(LENGTH)] for k in kinds]
 
@@ -38,14 +40,6 @@ def per_token(model, sentences):
   return nats.sum() / tokens.sum()
 
 
-@pytest.fixture(autouse=True, scope='module')
-def quick_compilation():
-  """What is computed here is small; what takes long is compiling it."""
-  jax.config.update('jax_disable_most_optimizations', True)
-  yield
-  jax.config.update('jax_disable_most_optimizations', False)
-
-
 @pytest.fixture(scope='module')
 def models():
   return fitter()
@@ -53,7 +47,7 @@ def models():
 
 @pytest.fixture
 def untrained(monkeypatch):
-  """A fitter whose models have their first parameters, and these."""
+  """Returns a fitter whose models are not trained, and their parameters."""
   models = fitter(length=6)
   params = models._generator.init(jax.random.key(5))
   monkeypatch.setattr(models, '_train', lambda tokens: params)
@@ -65,7 +59,7 @@ def untrained(monkeypatch):
 
 def test_a_fit_reaches_the_entropy(models):
   model = models.fit(language(200, 0))
-  # log 4 for the first word; three words and the end follow from it.
+  # log 4 for the first word; it determines the other words and the end.
   entropy = np.log(KINDS) / (LENGTH + 1)
   assert per_token(model, language(500, 2)) == pytest.approx(entropy, rel=0.1)
   nats, tokens = model.nll([['00', '11', '02', '03']])
@@ -73,7 +67,7 @@ def test_a_fit_reaches_the_entropy(models):
   assert nats[0] > 3 * np.log(KINDS)
 
 
-def test_scores_tell_text_from_noise_and_collapse(models):
+def test_scores_separate_text_from_noise_and_collapse(models):
   train, test = language(200, 0), language(100, 3)
   rng = np.random.RandomState(0)
   shuffled = [list(rng.permutation(s)) for s in language(200, 4)]
@@ -111,7 +105,8 @@ def test_equal_text_is_fitted_once(monkeypatch):
   assert sum('fitting' in line for line in said) == 1
   assert models.fit(language(40, 1)) is not first
   assert sum('fitting' in line for line in said) == 2
-  assert len(compiled) == 1  # as many sentences: the same machine code
+  # Texts of equal size share the compiled program.
+  assert len(compiled) == 1
 
 
 def test_no_more_than_the_limit_is_fitted(monkeypatch):
@@ -122,8 +117,8 @@ def test_no_more_than_the_limit_is_fitted(monkeypatch):
   np.testing.assert_array_equal(seen[0], models.encode(language(200, 0)[:30]))
 
 
-def test_the_best_of_the_epochs_is_kept(monkeypatch):
-  """Validation by hand: the second look at it is the best one."""
+def test_best_epoch_is_kept(monkeypatch):
+  """The second of the given validation losses is the lowest."""
   models = fitter(epochs=9, patience=2)
   values, seen = iter([9.0, 3.0, 1.0, 2.0, 1.0]), []
 
@@ -135,25 +130,25 @@ def test_the_best_of_the_epochs_is_kept(monkeypatch):
   kept = models._train(models.encode(language(40, 0)))
   assert len(seen) == 5  # before training, and after each of four epochs
   assert kept is seen[2]
-  # Its memory is its own: later epochs have not written over it.
+  # Later epochs have not overwritten its buffers.
   assert not jax.tree.leaves(kept)[0].is_deleted()
   assert not np.array_equal(seen[2]['embed'], seen[3]['embed'])
 
 
-def test_training_leaves_out_the_tail_of_the_longest(monkeypatch):
+def test_training_truncates_long_sentences(monkeypatch):
   text = [['a', 'b'] * 2] * 199 + [['a', 'b'] * 10]
   models, seen = LanguageModels(text, text[:20], **SMALL), []
   monkeypatch.setattr(models, '_train', seen.append)
   models.fit(text)
   scored = models.encode(text)
-  assert scored.shape == (200, 21)  # the longest and its end
+  assert scored.shape == (200, 21)  # length of the longest sentence and its end
   np.testing.assert_array_equal(seen[0], scored[:, :5])
 
 
 # --- scores ----------------------------------------------------------------
 
 
-def test_scores_are_those_of_the_evaluator(untrained):
+def test_scores_equal_those_of_the_evaluator(untrained):
   models, params = untrained
   text = [*language(150, 0), [], ['00', 'unseen', '02', '03', '00', '01']]
   corpus = types.SimpleNamespace(pad=PAD, vocab_size=models._vocab_size)
@@ -223,7 +218,7 @@ def test_a_small_vocabulary_keeps_its_rare_words():
   assert not np.array_equal(a, b)
 
 
-def test_unknown_words_are_paid_for(models):
+def test_unknown_words_lower_the_likelihood(models):
   strange = [[s[0], s[1], 'odd', s[3]] for s in language(50, 0)]
   model = models.fit(language(200, 0))
   nats, tokens = model.nll(strange)
@@ -233,7 +228,7 @@ def test_unknown_words_are_paid_for(models):
 
 
 def test_unknown_words_are_learnt():
-  """In the text that is fitted, they are words like others."""
+  """They are ordinary words of the text that is fitted."""
   strange = [[s[0], s[1], 'odd', s[3]] for s in language(200, 0)]
   models = LanguageModels(language(200, 0), strange[:60], **SMALL)
   assert per_token(models.fit(strange), strange) < 0.4

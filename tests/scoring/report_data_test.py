@@ -1,4 +1,4 @@
-"""What a report shows besides the table."""
+"""Best temperatures, curves and texts of a report."""
 
 import types
 
@@ -10,7 +10,7 @@ from moegan_jax.scoring import report_data
 from moegan_jax.types import TrainState
 
 
-def test_the_best_temperature_is_that_of_each_seed():
+def test_best_temperature_is_selected_per_seed():
   heats = (0.5, 0.8, 1.0)
   points = {
     'jeffreys': [[3.0, 5.0], [2.0, 4.0], [2.5, 3.0]],
@@ -20,13 +20,13 @@ def test_the_best_temperature_is_that_of_each_seed():
     'jeffreys',
     [0.8, 1.0],
   )
-  # Without a known distribution: a classifier; below .5 is only noise.
+  # Without a known distribution a classifier selects; below .5 is noise.
   points = {'auc_train': [[0.9], [0.48], [0.46]]}
   assert report_data.best_temperatures(points, heats) == ('auc_train', [0.8])
 
 
-def test_a_curve_has_what_was_measured_everywhere():
-  class Collapsed:  # when cold: too few different samples for a classifier
+def test_curve_contains_measures_known_at_all_temperatures():
+  class Collapsed:  # too few distinct samples for a classifier if cold
     def point(self, state, n, heat):
       found = {'bleu2': heat, 'auc_train': 0.5}
       return {'bleu2': heat} if heat < 1 else found

@@ -1,4 +1,4 @@
-"""Which measure may choose the best checkpoint."""
+"""Measures that may select the best checkpoint."""
 
 import types
 
@@ -39,7 +39,7 @@ def corpus(valid=5, oracle=None, pad=0):
     ('nll_sum_train', 'validation', {'oracle': 'one'}, 'nll_sum_train'),
   ],
 )
-def test_the_measure_that_chooses(name, selection, kwargs, expected):
+def test_measure_that_selects_checkpoints(name, selection, kwargs, expected):
   assert measure_of(name, selection, corpus(**kwargs)) == expected
 
 
@@ -57,6 +57,6 @@ def test_the_measure_that_chooses(name, selection, kwargs, expected):
     ('auto', 'tests', {}, "did you mean 'test'"),
   ],
 )
-def test_what_may_not_choose(name, selection, kwargs, said):
+def test_measures_that_may_not_select(name, selection, kwargs, said):
   with pytest.raises(UserError, match=said):
     measure_of(name, selection, corpus(**kwargs))

@@ -1,4 +1,4 @@
-"""Checkpoints come back bit for bit, or are named as damaged."""
+"""Restored checkpoints are identical or reported as damaged."""
 
 import resource
 import shutil
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from trees import array, assert_identical
 
 from moegan_jax import errors, files, types
 from moegan_jax.store import checkpoint
@@ -16,7 +17,7 @@ SEEDS = 2
 
 
 def make_state(seed=0):
-  """A TrainState as the loop holds it: two players, a leading seed axis."""
+  """Returns a TrainState with two players and a leading seed axis."""
   optimizer = optax.chain(optax.clip_by_global_norm(5.0), optax.adam(1e-2))
 
   def init(key):
@@ -42,16 +43,12 @@ def make_state(seed=0):
 
 
 def raw(leaf):
-  if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-    leaf = jax.random.key_data(leaf)
-  return np.asarray(leaf).tobytes()
+  return array(leaf).tobytes()
 
 
 def assert_same(a, b):
   assert jax.tree.structure(a) == jax.tree.structure(b)
-  for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b)):
-    assert (x.shape, x.dtype) == (y.shape, y.dtype)
-    assert raw(x) == raw(y)
+  assert_identical(a, b)
 
 
 @pytest.fixture
@@ -72,7 +69,7 @@ def small(value):
   return {'x': jnp.full((3,), value, jnp.float32)}
 
 
-def test_train_state_comes_back_bit_for_bit_and_in_silence(store, capfd):
+def test_train_state_is_restored_bit_for_bit_without_output(store, capfd):
   state = make_state()
   store.save('last', 7, state, {'phase': 'mle', 'best': [float('inf'), 2]})
   template = jax.eval_shape(make_state)
@@ -82,12 +79,13 @@ def test_train_state_comes_back_bit_for_bit_and_in_silence(store, capfd):
     assert restored.meta == {'phase': 'mle', 'best': ['inf', 2]}
     assert_same(restored.tree, state)
   assert restored.tree.key.shape == (SEEDS,)
-  assert not restored.tree.step.committed  # else the next step retraces
+  # A committed step would be traced again.
+  assert not restored.tree.step.committed
   jax.random.normal(restored.tree.key[0])  # is a usable key
   assert capfd.readouterr() == ('', '')
 
 
-def test_without_template_nested_dicts(store):
+def test_restore_without_template_returns_nested_dicts(store):
   state = make_state()
   store.save('best', 1, state, {})
   tree = store.restore('best').tree
@@ -97,14 +95,14 @@ def test_without_template_nested_dicts(store):
   assert raw(tree['key']) == raw(state.key)
 
 
-def test_odd_values_and_names(store):
+def test_special_floats_and_names_are_restored(store):
   nan = np.array([0x7FC12345, 0x80000000], np.uint32).view(np.float32)
   tree = {'a.b/c': nan, 'ß': [np.arange(2, dtype=np.int64)], '8': np.int8(-1)}
   tree['bf'] = jnp.asarray([1e-40, -0.0, jnp.inf], jnp.bfloat16)
   store.save('last', 0, tree, {})
   got = store.restore('last', tree).tree
   assert raw(got['a.b/c']) == nan.tobytes()
-  assert got['ß'][0].dtype == np.int64  # which jax would have cast
+  assert got['ß'][0].dtype == np.int64  # JAX would cast it
   assert raw(got['bf']) == raw(tree['bf'])
   assert got['8'] == -1
   store.save('one', 0, jnp.arange(3), {})
@@ -129,7 +127,7 @@ def truncate(path):
 
 
 @pytest.mark.parametrize('damage', [flip, truncate, lambda path: path.unlink()])
-def test_damage_of_any_file_is_named_and_the_one_before_used(
+def test_damaged_checkpoint_is_named_and_the_previous_one_restored(
   store, said, damage
 ):
   state = make_state()
@@ -145,7 +143,8 @@ def test_damage_of_any_file_is_named_and_the_one_before_used(
     restored = store.restore('last', state)
     assert restored.step == 80
     assert_same(restored.tree, state)
-    if (folder / checkpoint.MANIFEST).exists():  # without, it is no checkpoint
+    # A folder without a manifest is no checkpoint.
+    if (folder / checkpoint.MANIFEST).exists():
       (line,) = said
       assert line.startswith('checkpoint last-120 is damaged (file ')
       assert f'{path.relative_to(folder).as_posix()}: ' in line
@@ -155,21 +154,21 @@ def test_damage_of_any_file_is_named_and_the_one_before_used(
 
 
 def reseal(folder, **more):
-  """Makes the checksums of a changed checkpoint right again."""
+  """Updates the checksums of a changed checkpoint."""
   manifest = files.read_json(folder / checkpoint.MANIFEST)
   (folder / checkpoint.MANIFEST).unlink()
   kept = {k: v for k, v in manifest.items() if k not in ('files', 'sha256')}
   checkpoint._seal(folder, kept | more)
 
 
-def test_what_another_version_wrote_is_named(store, said):
+def test_checkpoint_of_another_version_is_named(store, said):
   for step in (80, 120):
     store.save('last', step, make_state(), {})
   folder = store.directory / 'last-120'
   reseal(folder, format=2)
   assert store.restore('last').step == 80
   assert 'last-120' in said[-1] and 'format 2' in said[-1]
-  # As one of another orbax would be: intact, and not what this one expects.
+  # An intact checkpoint with another layout, as of another version of Orbax.
   for path in folder.glob('state/_METADATA'):
     path.write_text('{"version": 99}')
   reseal(folder, format=1)
@@ -178,7 +177,7 @@ def test_what_another_version_wrote_is_named(store, said):
   assert said[-1].endswith('using last-80') and '\n' not in said[-1]
 
 
-def test_an_emptied_checkpoint_and_a_file_in_its_place(store):
+def test_empty_checkpoint_or_file_in_its_place(store):
   for step in (80, 120, 130):
     store.save('last', step, small(step), {})
   shutil.rmtree(store.directory / 'last-120')
@@ -190,7 +189,7 @@ def test_an_emptied_checkpoint_and_a_file_in_its_place(store):
   assert store.restore('last').step == 120
 
 
-def test_all_damaged_is_a_user_error(store, said):
+def test_all_checkpoints_damaged_is_a_user_error(store, said):
   for step in (1, 2):
     store.save('last', step, small(step), {})
     flip(next((store.directory / f'last-{step}' / 'state').glob('_META*')))
@@ -202,7 +201,7 @@ def test_all_damaged_is_a_user_error(store, said):
     store.restore('last', step=2)
 
 
-def test_none_there_and_strays_do_not_count(store):
+def test_stray_files_are_no_checkpoints(store):
   assert store.restore('last') is None and store.steps('last') == []
   store.save('last', 5, small(5), {})
   for name in ('99', 'last-99', 'last-x', 'last-06', 'last-', 'other-7'):
@@ -213,11 +212,11 @@ def test_none_there_and_strays_do_not_count(store):
   assert store.restore('last').step == 5
   assert store.restore('last', step=6) is None
   assert store.restore('best') is None
-  store.save('last', 99, small(9), {})  # over the emptied one
+  store.save('last', 99, small(9), {})  # replaces the empty one
   assert store.restore('last').tree['x'].tolist() == [9, 9, 9]
 
 
-def test_keep(store):
+def test_old_checkpoints_are_removed(store):
   for step in (10, 20, 30, 100):
     store.save('last', step, small(step), {}, keep=2)
     store.save('best', step, small(step), {}, keep=1)
@@ -226,14 +225,14 @@ def test_keep(store):
   assert store.steps('best') == [100]
   assert store.steps('phase') == [10, 20, 30, 100]
   assert store.restore('last', step=30).tree['x'][0] == 30
-  # Resumed from 30: 100 belongs to the future that was abandoned.
+  # Resumed from 30, which makes checkpoint 100 obsolete.
   store.save('last', 40, small(40), {}, keep=2)
   assert store.steps('last') == [30, 40]
   with pytest.raises(ValueError, match='keep'):
     store.save('last', 50, small(0), {}, keep=0)
 
 
-def test_one_of_the_same_name_is_replaced(store):
+def test_checkpoint_of_the_same_name_is_replaced(store):
   store.save('last', 3, small(1), {'n': 1})
   store.save('last', 3, small(2), {'n': 2})
   restored = store.restore('last')
@@ -241,7 +240,7 @@ def test_one_of_the_same_name_is_replaced(store):
   assert names(store) == ['last-3']
 
 
-def test_killed_in_the_middle_of_replacing(store):
+def test_kill_while_replacing_keeps_a_checkpoint(store):
   store.save('best', 3, small(1), {})
   (store.directory / 'best-3').rename(store.directory / '.old-best-3')
   assert store.steps('best') == [3]
@@ -275,7 +274,7 @@ def test_leftovers_of_a_killed_save_are_ignored_then_removed(store):
     (lambda t: t | {'k': jnp.zeros((2,), jnp.uint32)}, 'k is key<fry>'),
   ],
 )
-def test_a_template_that_does_not_fit_is_refused(store, said, change, text):
+def test_mismatched_template_is_refused(store, said, change, text):
   tree = {'k': jax.random.key(0), 'n': [jnp.asarray(1)], 'w': jnp.ones((2, 3))}
   store.save('last', 1, tree, {})
   with pytest.raises(errors.UserError, match=text) as info:
@@ -301,7 +300,7 @@ def test_full_disk_loses_nothing(store, capfd):
   assert capfd.readouterr() == ('', '')
 
 
-def test_a_folder_that_cannot_be_made(tmp_path):
+def test_uncreatable_folder_is_a_user_error(tmp_path):
   (tmp_path / 'file').write_text('')
   store = checkpoint.Store(tmp_path / 'file' / 'checkpoints')
   with pytest.raises(errors.UserError, match='Not a directory'):
@@ -325,7 +324,7 @@ def test_no_leftovers_when_the_last_rename_fails(store, monkeypatch):
 @pytest.mark.parametrize(
   'name', ['[x]', 'a[0-9]', 'a\\b', 'gs:', 'a\udce9', '*']
 )
-def test_any_legal_name_of_a_folder(tmp_path, name):
+def test_any_legal_folder_name_is_accepted(tmp_path, name):
   folder = tmp_path / name / 'checkpoints'
   folder.parent.mkdir()
   store = checkpoint.Store(folder)

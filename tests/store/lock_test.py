@@ -9,7 +9,7 @@ import pytest
 from moegan_jax.store import lock
 
 
-def test_a_lock_is_exclusive_and_ends_with_the_file(tmp_path):
+def test_lock_is_exclusive_until_the_file_is_closed(tmp_path):
   path = tmp_path / 'lock'
   file = lock.acquire(path)
   assert path.read_text() == f'{os.getpid()}\n'
@@ -36,7 +36,7 @@ class Windows(types.SimpleNamespace):
     self.held[inode, at] = descriptor
 
 
-def test_windows(tmp_path, monkeypatch):
+def test_lock_on_windows(tmp_path, monkeypatch):
   windows = Windows()
   monkeypatch.setattr(lock, 'fcntl', None)
   monkeypatch.setattr(lock, 'msvcrt', windows, raising=False)
@@ -48,7 +48,7 @@ def test_windows(tmp_path, monkeypatch):
   file.close()
 
 
-def test_a_system_without_locks(tmp_path, monkeypatch):
+def test_system_without_locks(tmp_path, monkeypatch):
   monkeypatch.setattr(lock, 'fcntl', None)
   monkeypatch.setattr(lock, 'msvcrt', None, raising=False)
   first, second = (lock.acquire(tmp_path / 'lock') for _ in range(2))

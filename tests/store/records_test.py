@@ -1,4 +1,4 @@
-"""RecordWriter survive crashes, and a resumed run forgets what it will redo."""
+"""Records after crashes and after resuming at an earlier step."""
 
 import json
 import math
@@ -18,7 +18,7 @@ def fill(path, tensorboard=False):
   return log
 
 
-def test_one_strict_json_object_a_line(tmp_path):
+def test_every_line_is_a_strict_json_object(tmp_path):
   log = RecordWriter(tmp_path, tensorboard=False)
   values = {'loss': jnp.asarray([0.5, jnp.nan]), 'n': 3, 'up': -math.inf}
   log.write('eval', 'adversarial', jnp.asarray(5), values)
@@ -39,7 +39,7 @@ def test_one_strict_json_object_a_line(tmp_path):
     log.write('eval', 'mle', 6, {'step': 1.0})
 
 
-def test_rewind_forgets_what_comes_after(tmp_path):
+def test_rewind_drops_later_records(tmp_path):
   log = fill(tmp_path)
   log.samples('mle', 20, ['a'])
   log.samples('a-b', 30, ['b'])
@@ -60,7 +60,7 @@ def test_rewind_keeps_special_floats(tmp_path):
 
 
 @pytest.mark.parametrize('tail', ['{"kind": "tr', '{"kind": "tr\n', '\0\0\0'])
-def test_a_torn_last_line_is_dropped(tmp_path, tail):
+def test_incomplete_last_line_is_dropped(tmp_path, tail):
   log = fill(tmp_path)
   before = log.read()
   with log.metrics.open('a') as file:
@@ -71,7 +71,7 @@ def test_a_torn_last_line_is_dropped(tmp_path, tail):
   assert log.read() == before
 
 
-def test_nothing_is_appended_to_a_torn_line(tmp_path):
+def test_incomplete_line_is_removed_before_appending(tmp_path):
   log = fill(tmp_path)
   with log.metrics.open('a') as file:
     file.write('{"kind"')
@@ -87,14 +87,14 @@ def test_a_bad_line_in_the_middle_is_named(tmp_path):
     log.read()
 
 
-def test_an_empty_run(tmp_path):
+def test_run_without_records(tmp_path):
   log = RecordWriter(tmp_path)
   log.rewind(5)
   log.close()
   assert log.read() == [] and list(tmp_path.iterdir()) == []
 
 
-def test_samples_one_sentence_a_line(tmp_path):
+def test_samples_are_written_one_sentence_per_line(tmp_path):
   log = RecordWriter(tmp_path)
   log.samples('mle', 7, ['a man .', '', 'two\nlines', 'größe'])
   path = tmp_path / 'samples' / 'mle-7.txt'
@@ -110,7 +110,7 @@ def test_disk_errors_are_user_errors(tmp_path):
     log.samples('mle', 1, ['a'])
 
 
-def test_tensorboard_has_means_and_drops_what_was_rewound(tmp_path):
+def test_tensorboard_shows_means_without_rewound_records(tmp_path):
   log = fill(tmp_path, tensorboard=True)
   log.rewind(20)
   log.write('train', 'mle', 25, {'loss': 7.0})

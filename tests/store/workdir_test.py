@@ -1,4 +1,4 @@
-"""The folder of a run: claims, differences, environment, lock."""
+"""Claims, changed settings, environment and lock of a workdir."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ CONFIG = {'system': 'moegan', 'gen': {'lr': 1e-4, 'sizes': (1, 2)}, 'seed': 0}
 
 
 def begun(path):
-  """A folder in which something was trained already."""
+  """Makes a workdir that has a checkpoint."""
   (path / 'checkpoints' / 'last-7').mkdir(parents=True)
   return workdir.Workdir(path)
 
@@ -24,7 +24,7 @@ def claimed(path, config):
   return run
 
 
-def test_an_attempt_that_trained_nothing_binds_nobody(tmp_path):
+def test_untrained_workdir_accepts_other_settings(tmp_path):
   run = workdir.Workdir(tmp_path)
   assert run.claim(CONFIG) is True
   untrained = tmp_path / 'checkpoints' / 'last-0'
@@ -37,7 +37,7 @@ def test_an_attempt_that_trained_nothing_binds_nobody(tmp_path):
     run.claim(CONFIG)
 
 
-def test_first_claim_writes_and_the_second_goes_on(tmp_path):
+def test_first_claim_writes_the_config_and_the_second_resumes(tmp_path):
   run = workdir.Workdir(tmp_path / 'runs' / 'a')
   assert run.claim(CONFIG) is True
   begun(run.path)
@@ -46,7 +46,7 @@ def test_first_claim_writes_and_the_second_goes_on(tmp_path):
   assert workdir.Workdir(run.path, create=False).read_config()['seed'] == 0
 
 
-def test_other_settings_are_refused_by_name(tmp_path):
+def test_changed_settings_are_refused_and_named(tmp_path):
   run = claimed(tmp_path, CONFIG)
   other = {'system': 'moegan', 'gen': {'lr': 0.5, 'sizes': [1, 2]}, 'new': 1}
   with pytest.raises(errors.UserError) as info:
@@ -59,14 +59,14 @@ def test_other_settings_are_refused_by_name(tmp_path):
   assert run.read_config()['seed'] == 0
 
 
-def test_a_setting_younger_than_the_run_takes_its_value_from_now_on(tmp_path):
+def test_setting_added_after_a_run_does_not_prevent_resuming(tmp_path):
   run = claimed(tmp_path, CONFIG)
   assert run.claim(CONFIG | {'new': 1}) is False
   with pytest.raises(errors.UserError, match=r'new \(was 1, now 2\)'):
     run.claim(CONFIG | {'new': 2})
 
 
-def test_another_text_is_not_told_by_checksums(tmp_path):
+def test_changed_text_is_reported_without_checksums(tmp_path):
   sums = {'train': 'a1', 'test': 'b1'}
   run = claimed(tmp_path, CONFIG | {'corpus': sums})
   other = CONFIG | {'corpus': {'train': 'a2', 'test': 'b2'}}
@@ -84,7 +84,7 @@ def test_long_lists_of_differences_are_cut(tmp_path):
 @pytest.mark.parametrize(
   'free', [{'gen.lr'}, {'gen'}, lambda key: key.endswith('lr')]
 )
-def test_free_keys_may_differ_and_are_updated(tmp_path, free):
+def test_settings_that_may_change_are_updated(tmp_path, free):
   run = claimed(tmp_path, CONFIG)
   other = CONFIG | {'gen': {'lr': 0.5, 'sizes': [1, 2]}}
   assert run.claim(other, free) is False
@@ -98,14 +98,14 @@ def test_infinite_settings_compare_equal(tmp_path):
   assert run.claim({'clip': float('inf')}) is False
 
 
-def test_a_torn_config_is_a_user_error(tmp_path):
+def test_incomplete_config_is_a_user_error(tmp_path):
   run = begun(tmp_path)
   (tmp_path / 'config.json').write_text('{"a": ')
   with pytest.raises(errors.UserError, match=r'cannot read .*config\.json'):
     run.claim(CONFIG)
 
 
-def test_what_is_no_folder_is_refused(tmp_path, monkeypatch):
+def test_file_as_workdir_is_refused(tmp_path, monkeypatch):
   (tmp_path / 'file').write_text('')
   with pytest.raises(errors.UserError, match='is a file'):
     workdir.Workdir(tmp_path / 'file')

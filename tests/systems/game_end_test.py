@@ -1,4 +1,4 @@
-"""What a discriminator reads after the end of a sample."""
+"""Input of the discriminator after the end of a sample."""
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ TOKENS = jnp.asarray([[3, PAD, 4, PAD, 5, 6], [1, 2, 3, 4, 5, 6]])
 
 
 def game(end):
-  """The game, D's parameters, and a state whose G often writes pads."""
+  """Returns game, parameters of D, and a state whose G often emits pads."""
   c = toys.settings('relgan', generator__cell='lstm', generator__hidden=3)
   c.mle.batch = B
   c.discriminator.update(representations=2, dropout=0.0)
@@ -37,7 +37,7 @@ def after_the_end(tokens):
 
 
 @pytest.mark.parametrize('end', ['free', 'absorbing'])
-def test_what_follows_the_first_end_symbol(end):
+def test_tokens_after_the_first_end_symbol(end):
   made, phi, _ = game(end)
   written = jax.random.normal(jax.random.key(0), (2, T, 4))
   read, back = jax.vjp(lambda x: made._ended(phi, TOKENS, x), written)
@@ -52,7 +52,7 @@ def test_what_follows_the_first_end_symbol(end):
 
 @pytest.mark.parametrize('player', ['generator', 'discriminator'])
 def test_samples_of_both_players(player):
-  """The same samples in both games, but for what follows the end."""
+  """The samples of both games differ after the end only."""
   key = jax.random.key(3)
   rows = random.row_keys(key, B)
 

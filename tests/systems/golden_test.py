@@ -41,7 +41,7 @@ def settings(name):
 
 
 def names(params):
-  """Parameters by the names of the golden file."""
+  """Returns path -> parameter with the names of the golden file."""
   return {
     jax.tree_util.keystr(path): value
     for path, value in jax.tree_util.tree_leaves_with_path(params)
@@ -49,12 +49,10 @@ def names(params):
 
 
 @pytest.fixture
-def float64():
-  """Double precision, and quick compilation of what computes little."""
+def float64(quick_compilation):
+  """Computes in double precision."""
   jax.config.update('jax_enable_x64', True)
-  jax.config.update('jax_disable_most_optimizations', True)
   yield
-  jax.config.update('jax_disable_most_optimizations', False)
   jax.config.update('jax_enable_x64', False)
 
 

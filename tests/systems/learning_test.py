@@ -1,4 +1,4 @@
-"""Training lowers the divergence to a tiny oracle; not a claim about GANs."""
+"""Training lowers the Jeffreys divergence to a tiny oracle."""
 
 import itertools
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures('quick_compilation')
 
 
 def settings():
-  """Straight-through samples and small players: it learns in seconds."""
+  """Returns settings that learn in seconds."""
   c = config.as_system(config.load('mle'), 'moegan')
   c.generator.hidden = 16
   c.generator.embed = 8
@@ -42,7 +42,10 @@ def oracle():
 
 @pytest.fixture(scope='module')
 def exact(oracle):
-  """state -> Jeffreys in nats a token, the sum over all 16,807 sentences."""
+  """Returns state -> Jeffreys in nats per token.
+
+  The divergence is a sum over all 16,807 sentences.
+  """
   tokens = jnp.asarray(SENTENCES)
 
   def sentence_log_probs(log_probs):
@@ -62,7 +65,7 @@ def exact(oracle):
 
 @pytest.fixture(scope='module')
 def run(oracle, exact):
-  """Trains a phase; Jeffreys of a state."""
+  """Returns a function that trains a phase and measures Jeffreys."""
   system = systems.build(settings(), systems.Spec(V, T, TRAIN_SIZE))
   corpus = jnp.asarray(oracle.sample(np.random.RandomState(1), TRAIN_SIZE))
   logits = jax.jit(system.logits)
@@ -105,8 +108,8 @@ def test_likelihood_then_game_lower_jeffreys(run):
   assert measure(state) < min(0.8 * pretrained, 0.25 * random)
 
 
-def test_the_game_alone_lowers_jeffreys_from_a_random_start(run):
-  """No likelihood anywhere: all that G knows of the oracle, D told it."""
+def test_game_alone_lowers_jeffreys_from_random_initialization(run):
+  """G receives no information about the oracle except the gradients of D."""
   begin, train, measure, start = run
   state = begin()
   random = measure(state)

@@ -1,4 +1,4 @@
-"""A configuration holds exactly the settings that its system reads."""
+"""Every setting of a configuration changes its program."""
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +13,7 @@ from moegan_jax.types import Batch
 
 B, T, V = 4, 5, 7
 SPEC = systems.Spec(V, T, 22, pad=0)
-# Settings of the run, which the traced program does not depend on; `eval_every`
-# is when a phase is evaluated.
+# Settings that do not change the traced program.
 RUN_LEVEL = {*run_level.program(), *run_level.SECTIONS} - {
   'precision',
   'unroll',
@@ -71,7 +70,7 @@ def settings(name, **changes):
 
 
 def program(c):
-  """A text of all that a system computes: numbers, shapes, operations."""
+  """Returns the programs and constants of a system as text."""
   system = systems.build(c, SPEC)
   key = jax.random.key(0)
   state = jax.eval_shape(system.init, key)
@@ -99,7 +98,7 @@ def program(c):
 
 
 def other(key, value):
-  """Another value of a setting."""
+  """Returns another value of a setting."""
   if key in OTHER_OF:
     return OTHER_OF[key][value]
   name = key.rpartition('.')[2]
@@ -129,7 +128,7 @@ def test_every_setting_of_a_system_changes_its_program(name):
     section, _, last = key.rpartition('.')
     if (section or key) in RUN_LEVEL or last == CADENCE:
       continue
-    if config.is_selector(c, key):  # the sections differ, see tests/config
+    if config.is_selector(c, key):  # the sections differ; see tests/config
       continue
     value = c[section][last] if section else c[key]
     changed = config.override(c, {key: other(key, value)})

@@ -1,194 +1,57 @@
-"""The conformance battery: what every registered system must hold."""
-
-import functools
+"""Properties of training and sampling that every registered system has."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import toys
+from compiled_systems import (
+  MEMORY,
+  SEED,
+  SEEDS,
+  SPEC,
+  TRAIN_SIZE,
+  T,
+  V,
+  corpus,
+  functions,
+  member,
+  toy,
+  trained,
+  types,
+)
+from trees import arrays, assert_identical
 
 from moegan_jax import decode, exported, sampler, systems
 from moegan_jax.errors import UserError
 from moegan_jax.ops import random
 from moegan_jax.store.checkpoint import Store
 from moegan_jax.train import batches, loop
-from moegan_jax.types import Update
-
-B, T, V = 4, 5, 7
-TRAIN_SIZE = 22  # an epoch is 5 batches, and two rows wait for the next one
-EPOCHS, STEPS = 2, 8
-SEED, SEEDS = 3, 2
-MANY = TRAIN_SIZE  # rows of a sample
-SPEC = systems.Spec(V, T, TRAIN_SIZE)
-# What a phase trains, where it is not all players.
-TRAINED = {'pretrain': {'generator'}}
-
-# A relativistic loss sees differences of logits, and no constant of them.
-NO_EFFECT = {f"['body']['{name}']['bias']" for name in ('features', 'logit')}
 
 pytestmark = pytest.mark.usefixtures('quick_compilation')
-# The others are made of the same parts: their battery is in the slow tier.
+MANY = TRAIN_SIZE  # rows of a sample
+# Players that a phase trains, if not all.
+TRAINED = {'pretrain': {'generator'}}
+# Parameters without a gradient: a relativistic loss subtracts logits, so that
+# constants cancel.
+NO_EFFECT = {f"['body']['{name}']['bias']" for name in ('features', 'logit')}
+# The other systems consist of the same parts. Their tests are marked slow.
 FAST = ('mle', 'moegan', 'slgan')
-# A memory core compiles in three times the time of an LSTM: one system of them.
-MEMORY = 'moegan-memory'
 
 
 def each_system(fast):
-  """A test of every system; all but the fast ones are for the slow tier."""
+  """Parametrizes a test by system; all but the fast ones are marked slow."""
   return pytest.mark.parametrize(
     'name',
-    [
-      name if name in fast else pytest.param(name, marks=pytest.mark.slow)
-      for name in (*systems.SYSTEMS, MEMORY)
-    ],
+    toys.tiers((*systems.SYSTEMS, MEMORY), fast),
   )
 
 
 every_system = each_system(FAST)
 
 
-def tiny(name):
-  """The settings of a system at toy size."""
-  c = toys.settings(name.partition('-')[0], mle__epochs=EPOCHS, mle__batch=B)
-  if c.generator.cell == 'rmc' and name != MEMORY:
-    c = toys.change(c, generator__cell='lstm', generator__hidden=3)
-  if c.generator.latent:
-    c.generator.draws = 64
-  if 'adversarial' in c:
-    c.adversarial.update(steps=STEPS, batch=B)
-    if 'd_steps' in c.adversarial:
-      c.adversarial.d_steps = 2
-  return c
-
-
-def corpus():
-  rng = np.random.RandomState(0)
-  return jnp.asarray(rng.randint(0, V, (TRAIN_SIZE, T)), jnp.int32)
-
-
-def copy(state):
-  """A state whose memory may be given away."""
-  return jax.tree.map(jnp.copy, state)
-
-
-def host(tree):
-  """The arrays of a pytree by path, keys as their data."""
-  flat, _ = jax.tree_util.tree_flatten_with_path(tree)
-  return {
-    jax.tree_util.keystr(path): np.asarray(
-      jax.random.key_data(x)
-      if jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
-      else x
-    )
-    for path, x in flat
-  }
-
-
-def assert_same(one, two):
-  """Bit for bit, whatever the bits."""
-  one, two = host(one), host(two)
-  assert one.keys() == two.keys()
-  for path, x in one.items():
-    assert x.tobytes() == two[path].tobytes(), path
-
-
-def types(tree):
-  """Structure, shapes and types: what a compiled function is made for."""
-  leaves, structure = jax.tree.flatten(tree)
-  return structure, [
-    (x.shape, x.dtype, getattr(x, 'weak_type', False)) for x in leaves
-  ]
-
-
-class Toy:
-  """A system with two seeds; each phase is compiled once for all tests."""
-
-  def __init__(self, name):
-    self.system = systems.build(tiny(name), SPEC)
-    self.corpus = corpus()
-    self.logits = jax.jit(self.system.logits)
-    critique = self.system.critique
-    self.critique = jax.jit(critique) if critique else None
-    self.initial = loop.init_seeds(self.system.init, SEED, SEEDS)
-    self.starts, self.entered, self.traces = {}, {}, {}
-    self._calls = {}
-    state, at = copy(self.initial), 0
-    for phase_name, phase in self.system.phases.items():
-      self.starts[phase_name] = at
-      self.entered[phase_name] = loop.enter(phase, state)
-      compiled = loop.compile_chunk(
-        phase._replace(update=self._counted(phase_name, phase.update)),
-        at,
-        self.entered[phase_name],
-        self.corpus,
-      )
-      self._calls[phase_name] = compiled.call
-      state, _ = self.run(phase_name, self.entered[phase_name], phase.steps)
-      at += phase.steps
-
-  def _counted(self, phase_name, update):
-    self.traces[phase_name] = 0
-
-    def apply(*args):
-      self.traces[phase_name] += 1  # Python runs when JAX traces
-      return update.apply(*args)
-
-    return Update(update.batches, apply)
-
-  def run(self, phase_name, state, *counts):
-    """Chunks of these lengths; the given state stays intact."""
-    state = copy(state)
-    for count in counts:
-      state, report = self._calls[phase_name](
-        state, jnp.int32(count), self.corpus
-      )
-    return state, report
-
-  def answers(self, state):
-    """What the players of one seed say of the corpus: logits, judgements."""
-    if self.critique is None:
-      return [np.asarray(self.logits(state, self.corpus, 1.0))]
-    values = self.logits(state, self.corpus, 1.0)
-    return [np.asarray(values), *self.judgements(state, self.corpus)]
-
-  def judgements(self, state, tokens):
-    """What the discriminator says, logits and features: rows of sentences."""
-    found = self.critique(state, tokens)
-    said = [found.features]
-    said += [] if found.logits is None else [found.logits]
-    return [np.asarray(x).reshape(len(tokens), -1) for x in said]
-
-
-def member(state, i):
-  """One seed's state."""
-  # To JAX's check of key reuse, a second look at a key would be a second use.
-  key, players, memory = jax.tree.map(
-    lambda x: x[i],
-    (jax.random.clone(state.key), state.players, state.memory),
-  )
-  return state.replace(key=key, players=players, memory=memory)
-
-
-@functools.cache
-def toy(name):
-  return Toy(name)
-
-
-@functools.cache
-def trained(name):
-  """A state of seed 0 that has seen all phases."""
-  made = toy(name)
-  last = list(made.system.phases)[-1]
-  state, _ = made.run(last, made.entered[last], 3)
-  return member(state, 0)
-
-
-# --- training --------------------------------------------------------------
-
-
 @every_system
-def test_two_steps_of_each_phase(name):
+def test_each_phase_updates_its_players(name):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     state, report = made.run(phase_name, entered, 2)
@@ -198,15 +61,15 @@ def test_two_steps_of_each_phase(name):
       assert np.isfinite(value).all(), key
       assert (np.asarray(report.bad[key]) == -1).all(), key
     assert int(state.step) == int(entered.step) + 2
-    assert_same(state.key, entered.key)
+    assert_identical(state.key, entered.key)
 
     moving = TRAINED.get(phase_name, set(state.players))
     for player, before in entered.players.items():
       after = state.players[player]
       if player not in moving:
-        assert_same(before, after)
+        assert_identical(before, after)
         continue
-      a, b = host(before.params), host(after.params)
+      a, b = arrays(before.params), arrays(after.params)
       for seed in range(SEEDS):
         still = {x for x in a if (a[x][seed] == b[x][seed]).all()}
         allowed = NO_EFFECT if player == 'discriminator' else set()
@@ -214,7 +77,7 @@ def test_two_steps_of_each_phase(name):
 
 
 @every_system
-def test_types_are_kept_so_that_nothing_retraces(name):
+def test_update_keeps_the_types_of_the_state(name):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     assert types(entered) == types(made.initial), phase_name
@@ -225,39 +88,39 @@ def test_types_are_kept_so_that_nothing_retraces(name):
 
 
 @every_system
-def test_one_trace_a_phase(name):
+def test_each_phase_is_traced_once(name):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     made.run(phase_name, entered, 1, 3, 2)
-    # One for the shapes of the metrics, and one for the loop: a carry whose
-    # type changes within an iteration would take a third.
+    # One trace for the shapes of the metrics and one for the loop. A carry that
+    # changes its type would need a third.
     assert made.traces[phase_name] == 2, phase_name
 
 
 @every_system
-def test_optimizers_start_anew_with_each_phase(name):
+def test_optimizers_are_reset_at_each_phase(name):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     for player in TRAINED.get(phase_name, set(entered.players)):
-      for path, x in host(entered.players[player].opt_state).items():
+      for path, x in arrays(entered.players[player].opt_state).items():
         assert not x.any(), (phase_name, player, path)
 
 
 @every_system
-def test_a_chunk_is_the_sum_of_its_parts(name):
+def test_chunk_length_does_not_change_the_state(name):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     whole, _ = made.run(phase_name, entered, 4)
-    assert_same(whole, made.run(phase_name, entered, 1, 1, 1, 1)[0])
-    assert_same(whole, made.run(phase_name, entered, 3, 1)[0])
+    assert_identical(whole, made.run(phase_name, entered, 1, 1, 1, 1)[0])
+    assert_identical(whole, made.run(phase_name, entered, 3, 1)[0])
 
 
 @every_system
-def test_a_resumed_run_is_the_unbroken_one(name, tmp_path):
+def test_resumed_run_is_identical_to_unbroken_run(name, tmp_path):
   made = toy(name)
   for phase_name, entered in made.entered.items():
     unbroken, _ = made.run(phase_name, entered, 7)
-    # Three steps in: the middle of an epoch and of the adversarial phase.
+    # Three steps end within an epoch and within the adversarial phase.
     state, _ = made.run(phase_name, entered, 3)
     step = int(state.step)
     Store(tmp_path).save('last', step, state, {})
@@ -265,19 +128,19 @@ def test_a_resumed_run_is_the_unbroken_one(name, tmp_path):
       lambda: loop.init_seeds(made.system.init, SEED, SEEDS)
     )
     saved = Store(tmp_path).restore('last', shapes, step)
-    assert_same(saved.tree, state)
+    assert_identical(saved.tree, state)
     assert types(saved.tree) == types(made.initial)
     resumed, _ = made.run(phase_name, saved.tree, 4)
-    assert_same(resumed, unbroken)
+    assert_identical(resumed, unbroken)
 
 
-# Compiles each system twice more; the others are in the slow tier.
+# Compiles each system twice more.
 @each_system(fast=('mle', 'moegan'))
-def test_seeds_side_by_side_are_runs_of_their_own(name):
+def test_seeds_in_parallel_equal_separate_runs(name):
   made = toy(name)
   last = list(made.system.phases)[-1]
   phase, entered = made.system.phases[last], made.entered[last]
-  # Not mapped over seeds: one seed's functions as they stand.
+  # Functions of one seed, without a map over seeds.
   init = jax.jit(made.system.init)
   source = batches.resident(phase, made.starts[last], TRAIN_SIZE)
   chunk = jax.jit(loop.make_chunk(phase, source))
@@ -285,14 +148,14 @@ def test_seeds_side_by_side_are_runs_of_their_own(name):
   answers = []
   for i in range(SEEDS):
     fresh = init(jax.random.fold_in(jax.random.key(SEED), i))
-    expected = host(member(made.initial, i))
-    for path, x in host(fresh).items():
+    expected = arrays(member(made.initial, i))
+    for path, x in arrays(fresh).items():
       np.testing.assert_allclose(x, expected[path], rtol=1e-6, err_msg=path)
     alone, _ = chunk(member(entered, i), jnp.int32(4), made.corpus)
-    # Batches, noise and masks are the same bits; sums over a mapped axis are
-    # taken in another order. What is compared is what the players answer, not
-    # their parameters: where a gradient is zero but for rounding (the bias of
-    # an attention's keys, of a relativistic logit), Adam makes steps of it.
+    # Batches, noise and masks are identical, but sums over a mapped axis have
+    # another order. Parameters are not compared: Adam turns gradients that are
+    # zero up to rounding (the bias of an attention's keys or of a relativistic
+    # logit) into full steps.
     for one, other in zip(
       made.answers(alone), made.answers(member(both, i)), strict=True
     ):
@@ -301,27 +164,8 @@ def test_seeds_side_by_side_are_runs_of_their_own(name):
   assert (answers[0] != answers[1]).any()
 
 
-# --- sampling --------------------------------------------------------------
-
-
-@functools.cache
-def functions(name):
-  """Samples and logits of a trained toy, compiled."""
-  made, state = toy(name), trained(name)
-  sampler = jax.jit(made.system.sample, static_argnums=2)
-
-  def sample(seed, n, temperature=1.0, first=0):
-    key = jax.random.key(seed)
-    return np.asarray(sampler(state, key, n, temperature, first))
-
-  def logits(tokens, temperature=1.0):
-    return np.asarray(made.logits(state, tokens, temperature))
-
-  return sample, logits
-
-
 @every_system
-def test_a_row_of_a_sample_belongs_to_its_number(name):
+def test_sample_row_depends_on_key_and_row_number_only(name):
   sample, _ = functions(name)
   many = sample(0, MANY)
   assert many.shape == (MANY, T) and many.dtype == np.int32
@@ -333,8 +177,8 @@ def test_a_row_of_a_sample_belongs_to_its_number(name):
 
 
 @every_system
-def test_it_can_be_exported(name):
-  """The sampling program alone, for any batch size, and what it reads."""
+def test_exported_program_gives_the_same_samples(name):
+  """Exports the sampling program for any batch size, and its weights."""
   sample, _ = functions(name)
   program, weights = exported.lower(
     sampler.program_of(toy(name).system), trained(name), T
@@ -349,14 +193,14 @@ def test_it_can_be_exported(name):
 
 
 @every_system
-def test_logits_are_those_the_sample_was_drawn_from(name):
+def test_logits_reproduce_the_sample(name):
   sample, logits = functions(name)
   n, temperature = MANY, 0.7
   tokens = sample(0, n, temperature)
   values = logits(tokens, temperature)
   assert values.shape == (n, T, V)
   if toy(name).system.draws:
-    # A mean over latent noise: a distribution, if not that of any one row.
+    # The mean over latent noise is a distribution, but not that of a row.
     total = jax.nn.logsumexp(values, axis=-1)
     np.testing.assert_allclose(total, 0, atol=1e-5)
   else:
@@ -365,7 +209,7 @@ def test_logits_are_those_the_sample_was_drawn_from(name):
     )
     noise = decode.noise(random.row_keys(jax.random.key(0), n), T, V)
     np.testing.assert_array_equal((values + noise).argmax(-1), tokens)
-  # Words that come later do not matter.
+  # Logits do not depend on later words.
   other = tokens.copy()
   other[:, 3] = (other[:, 3] + 1) % V
   changed = logits(other, temperature) != values
@@ -373,13 +217,13 @@ def test_logits_are_those_the_sample_was_drawn_from(name):
 
 
 @every_system
-def test_samples_come_as_often_as_their_probability_says(name):
+def test_sample_frequencies_match_the_probabilities_of_the_logits(name):
   sample, logits = functions(name)
   tokens = np.concatenate([sample(s, MANY) for s in range(100)])
   p = np.asarray(jax.nn.softmax(logits(tokens[:MANY])[0, 0]))
   n = len(tokens)
   found = np.bincount(tokens[:, 0], minlength=V) / n
-  # Four deviations of a count, and the key is fixed.
+  # The tolerance is four standard deviations; the key is fixed.
   assert (abs(found - p) < 4 * np.sqrt(p * (1 - p) / n)).all()
   cold = sample(0, MANY, 0.01)
   assert len({tuple(row) for row in cold}) < len(
@@ -388,19 +232,19 @@ def test_samples_come_as_often_as_their_probability_says(name):
 
 
 @every_system
-def test_the_discriminator_judges_text(name):
+def test_discriminator_scores_each_sentence_separately(name):
   system, state = toy(name).system, trained(name)
   assert (system.critique is None) == ('discriminator' not in state.players)
   if system.critique is None:
     return
   tokens = corpus()
   judge = toy(name).judgements
-  # FM-GAN's learns features, and a logit would be that of the start.
+  # FM-GAN's discriminator has features only; its logit is not trained.
   assert len(judge(state, tokens)) == (1 if name == 'fmgan' else 2)
   for values, back in zip(judge(state, tokens), judge(state, tokens[::-1])):
     assert len(values) == TRAIN_SIZE and np.isfinite(values).all()
     assert len(set(values.ravel().tolist())) > 1
-    # Row by row: a sentence is judged by itself, and without dropout.
+    # The score of a sentence depends on no other sentence and on no dropout.
     np.testing.assert_allclose(back[::-1], values, rtol=1e-5, atol=1e-7)
 
 

@@ -1,4 +1,4 @@
-"""What each player of a system wants: the sign and the weight of every term."""
+"""Sign and weight of every loss term of every player."""
 
 import functools
 
@@ -15,11 +15,11 @@ B, T, V, TRAIN_SIZE = 8, 5, 7, 24
 EPOCH = TRAIN_SIZE // B
 SPEC = systems.Spec(V, T, TRAIN_SIZE)
 pytestmark = pytest.mark.usefixtures('quick_compilation', 'no_key_checks')
-STEPS = 8  # updates of one player against the other as it is
+STEPS = 8  # updates of one player; the other one is frozen
 
 
 def settings(name, changes):
-  """A system without dropout, so that nothing but its losses moves it."""
+  """Returns settings without dropout, so that steps depend on losses only."""
   c = toys.settings(name, generator__cell='lstm', mle__epochs=0)
   c.generator.update(embed=3, hidden=4, init='relgan')
   sizes = {'embed': 4, 'widths': (2,), 'filters': 6, 'hidden': 4}
@@ -39,7 +39,7 @@ def settings(name, changes):
 
 @functools.cache
 def _updates(name, changes, player):
-  """The compiled updates of one player, on one batch and with one key."""
+  """Returns the compiled updates of one player on one batch with one key."""
   system = systems.build(settings(name, changes), SPEC)
   phase = system.phases['adversarial']
   update = phase.parts[player]
@@ -58,7 +58,7 @@ def _updates(name, changes, player):
 
 
 def play(name, player, step=0, **changes):
-  """Metrics and parameters of each of the updates from a step on."""
+  """Returns metrics and parameters of the updates from a step on."""
   run = _updates(name, tuple(sorted(changes.items())), player)
   return run(jnp.int32(step))
 
@@ -67,8 +67,8 @@ LOWER, HIGHER = -1, 1
 SLOW = pytest.mark.slow
 LATE = 10 * EPOCH
 ALONE = {'game__weight': 0.0}
-# What it is -> system, changes, player, step, its metric, where it must go.
-# Where a player has several terms the others are without weight.
+# Term -> system, changes, player, step, metric, sign of the change. The other
+# terms of the player have weight zero.
 WANTS = {
   'adversarial, of G': ('relgan', {}, 'generator', 0, 'g_loss', LOWER),
   'adversarial, of D': ('relgan', {}, 'discriminator', 0, 'd_loss', LOWER),
@@ -120,7 +120,7 @@ WANTS = {
 }
 
 
-FAST = ('textgan', 'fmgan', 'slgan')  # the others learn in `learning_test`
+FAST = ('textgan', 'fmgan', 'slgan')  # `learning_test` covers the others
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ FAST = ('textgan', 'fmgan', 'slgan')  # the others learn in `learning_test`
     for what in WANTS
   ],
 )
-def test_a_player_moves_its_term_where_it_must_go(what):
+def test_player_moves_its_term_in_the_expected_direction(what):
   name, changes, player, step, metric, side = WANTS[what]
   metrics, _ = play(name, player, step, **changes)
   values = np.asarray(metrics[metric])
@@ -140,8 +140,8 @@ def test_a_player_moves_its_term_where_it_must_go(what):
 @pytest.mark.parametrize(
   'epoch, weight', [(0, 1.0), (5, 0.5), (8, 0.2), (20, 0.2)]
 )
-def test_weight_of_restoring_in_slgan(epoch, weight):
-  """Equation 1: lambda falls by alpha an epoch, down to its floor."""
+def test_slgan_restoring_weight(epoch, weight):
+  """Equation 1: lambda decreases by alpha per epoch, down to its floor."""
   rules = {'slgan__floor': 0.2, 'slgan__decay': 0.1}
   metrics, _ = play('slgan', 'discriminator', epoch * EPOCH, **rules)
   np.testing.assert_allclose(
@@ -151,8 +151,8 @@ def test_weight_of_restoring_in_slgan(epoch, weight):
   )
 
 
-def test_pull_of_slgan_grows_by_epochs():
-  """Equation 4: nothing at first, in proportion, and then its full weight."""
+def test_slgan_pull_grows_by_epochs():
+  """Equation 4: the weight grows linearly from zero to its full value."""
 
   def first(step, weight):
     rules = {'slgan__weight': weight, 'slgan__horizon': 4 * EPOCH}

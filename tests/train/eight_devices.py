@@ -1,7 +1,7 @@
-"""What `mesh_test` looks at, on 8 virtual devices: prints it as JSON.
+"""Trains on 1 and on 8 virtual devices and prints the results as JSON.
 
-A program of its own, as the number of devices is fixed when JAX starts. Its
-argument is a function of this file that makes what is trained.
+`mesh_test` runs it as a program, because the number of devices is fixed when
+JAX starts. Its argument is the function of this file that makes the system.
 """
 
 import json
@@ -31,7 +31,7 @@ CORPUS = jnp.asarray(
 
 
 def toy():
-  """All statistics of a batch, with noise by row and dropout, in a formula.
+  """Returns a system with losses over the whole batch, row noise and dropout.
 
   The generator is a table of logits, the discriminator a layer of features.
   """
@@ -91,7 +91,7 @@ def toy():
 
 
 def moegan_ccl():
-  """The real ones."""
+  """Returns MoEGAN with CCL at toy size."""
   c = toys.settings('moegan_ccl', generator__cell='lstm', generator__hidden=3)
   c.discriminator.representations = 2
   c.game.loss = 'ragan'
@@ -102,7 +102,7 @@ def moegan_ccl():
 
 
 def trained(init, phases, seed: int, data: int) -> dict:
-  """An iteration or two of each phase on a mesh, and the programs behind."""
+  """Returns losses, gradients and program sizes of each phase on a mesh."""
   where = mesh.layout(jax.devices(), SEEDS, seed=seed, data=data)
   state, start, found = loop.init_seeds(init, 0, SEEDS), 0, {}
   for name, phase in phases.items():
@@ -117,7 +117,7 @@ def trained(init, phases, seed: int, data: int) -> dict:
       'losses': {k: v.tolist() for k, v in loop.means(report, steps).items()},
       'gradients': [x.ravel().tolist() for x in moments(state)],
       'flops': compiled.program.cost_analysis()['flops'],
-      # The sizes of what goes from device to device, in numbers.
+      # Numbers that are moved between devices.
       'sums': sizes(text, 'all-reduce'),
       'moved': sizes(text, '(?:all-gather|all-to-all|collective-permute)'),
     }
@@ -125,10 +125,10 @@ def trained(init, phases, seed: int, data: int) -> dict:
 
 
 def moments(state) -> list:
-  """Adam's first moments: the gradients so far.
+  """Returns Adam's first moments, which average the gradients.
 
-  Not the parameters: where a gradient is zero but for rounding, such as that
-  of a relativistic judgement in a bias, Adam makes steps of it.
+  Parameters are not compared, because Adam turns gradients that are zero up to
+  rounding, such as that of the bias of a relativistic logit, into full steps.
   """
   players = state.players.values()
   found = [optax.tree.get(player.opt_state, 'mu') for player in players]
@@ -136,7 +136,7 @@ def moments(state) -> list:
 
 
 def sizes(text: str, operation: str) -> list[int]:
-  """Numbers that each such operation of a program moves."""
+  """Returns how many numbers each operation of a kind moves."""
   found = []
   for types in re.findall(rf' = (\(.*?\)|\S+) {operation}(?:-start)?\(', text):
     shapes = re.findall(r'\w+\[([\d,]*)\]', types)
@@ -147,7 +147,7 @@ def sizes(text: str, operation: str) -> list[int]:
 
 
 def shape(seeds: int, seed: int = 0, data: int = 0, batch: int = 16):
-  """The shape of a mesh, or how it is refused."""
+  """Returns the shape of a mesh, or the error."""
   key = 'adversarial.batch'
   phase = Phase(
     1, batch, None, None, False, Role.ADVERSARIAL, 'GAN', batch_key=key

@@ -1,4 +1,4 @@
-"""Values that are not finite: marked seeds, rollbacks, and what is kept."""
+"""Non-finite values: diverged seeds, rollbacks and warnings."""
 
 import contextlib
 import io
@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from command_line import captured
+from trees import assert_identical, checkpoint
 
 from moegan_jax import config, trained
 from moegan_jax.experiment import train_app
@@ -23,7 +25,7 @@ from moegan_jax.types import Update
 
 pytestmark = pytest.mark.usefixtures('own_cache', 'no_figures')
 
-END, AT = 10, 6  # iterations in all, and the one that goes wrong
+END, AT = 10, 6  # number of iterations; iteration of the fault
 TINY = {
   'num_seeds': 3,
   'data.vocab_size': 20,
@@ -61,7 +63,7 @@ def poisoned(monkeypatch, *, seed, what, when=lambda config: True):
     system = build(config, corpus)
     if not when(config):
       return system
-    # Systems split the key that they are given; the run's is the first part.
+    # Systems split the key; the first part is the key of the run.
     key = jax.random.key_data(system.init(jax.random.clone(victim)).key)
     phase = system.phases['pretrain']
 
@@ -88,29 +90,16 @@ def poisoned(monkeypatch, *, seed, what, when=lambda config: True):
 
 
 def run(config, path):
-  """Exit code, stdout and stderr of a run in this process."""
-  out, err = io.StringIO(), io.StringIO()
-  with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-    code = train_app.run(config, path)
-  return code, out.getvalue(), err.getvalue()
-
-
-def arrays(path, step=None):
-  saved = Store(path / 'checkpoints').restore('last', step=step)
-  return {
-    jax.tree_util.keystr(p): np.asarray(
-      jax.random.key_data(x)
-      if jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
-      else x
-    )
-    for p, x in jax.tree_util.tree_leaves_with_path(saved.tree)
-  }, saved
+  """Returns exit code, stdout and stderr of a run in this process."""
+  return captured(train_app.run, config, path)
 
 
 @pytest.mark.parametrize(
   'what', ['loss', pytest.param('state', marks=pytest.mark.slow)]
 )
-def test_one_seed_is_marked_and_the_others_go_on(what, tmp_path, monkeypatch):
+def test_diverged_seed_is_marked_and_other_seeds_continue(
+  what, tmp_path, monkeypatch
+):
   with monkeypatch.context() as patch:
     poisoned(patch, seed=1, what=what)
     code, out, err = run(configured(eval__curve_samples=20), tmp_path / 'run')
@@ -118,7 +107,7 @@ def test_one_seed_is_marked_and_the_others_go_on(what, tmp_path, monkeypatch):
   name = {'loss': 'nll', 'state': 'state'}[what]
   said = f'phase pretrain, step {AT}, seed 1: {name} is not finite'
   assert out.count('is not finite') == 1 and said in out
-  found, saved = arrays(tmp_path / 'run')
+  found, saved = checkpoint(tmp_path / 'run')
   assert saved.step == END and saved.meta == {'lost': [-1, AT, -1]}
   assert all(np.isfinite(x).all() for x in found.values())
   rows = json.loads((tmp_path / f'run/rows/start-{END}.json').read_text())
@@ -131,13 +120,13 @@ def test_one_seed_is_marked_and_the_others_go_on(what, tmp_path, monkeypatch):
   last = [r['nll'] for r in records if r['kind'] == 'train'][-1]
   assert np.isnan(last).tolist() == [False, True, False]
   assert not (tmp_path / f'run/samples/pretrain-seed1-{END}.txt').exists()
-  # The other seeds are what they are without it, to the rounding of another
-  # compiled program; the lost one is what it was before that step.
+  # The other seeds equal those of a clean run up to rounding. The diverged seed
+  # has the parameters from before the fault.
   if what == 'state':
     code, _, err = run(configured(checkpoint__keep=END + 1), tmp_path / 'clean')
     assert code == 0, err
-    clean, _ = arrays(tmp_path / 'clean')
-    before, _ = arrays(tmp_path / 'clean', AT)
+    clean, _ = checkpoint(tmp_path / 'clean')
+    before, _ = checkpoint(tmp_path / 'clean', step=AT)
     for path, x in found.items():
       if x.shape[:1] == (3,):
         np.testing.assert_allclose(x[::2], clean[path][::2], rtol=1e-4)
@@ -148,7 +137,7 @@ def test_one_seed_is_marked_and_the_others_go_on(what, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_resumed_run_knows_who_is_lost(tmp_path, monkeypatch):
+def test_resumed_run_keeps_the_diverged_seeds(tmp_path, monkeypatch):
   poisoned(monkeypatch, seed=1, what='loss')
   assert run(configured(), tmp_path / 'unbroken')[0] == 0
   save = Store.save
@@ -160,13 +149,14 @@ def test_a_resumed_run_knows_who_is_lost(tmp_path, monkeypatch):
 
   with monkeypatch.context() as patch:
     patch.setattr(Store, 'save', save_and_signal)
-    # Every iteration is a chunk, so that there is a save at this step.
+    # Every iteration is a chunk, so that this step is saved.
     assert run(configured(chunk_seconds=0.0), tmp_path / 'run')[0] == 130
   code, out, err = run(configured(), tmp_path / 'run')
   assert code == 0 and 'resumed at step' in out, err
-  (a, one), (b, two) = arrays(tmp_path / 'unbroken'), arrays(tmp_path / 'run')
+  a, one = checkpoint(tmp_path / 'unbroken')
+  b, two = checkpoint(tmp_path / 'run')
   assert one.meta == two.meta
-  assert all(x.tobytes() == b[path].tobytes() for path, x in a.items())
+  assert_identical(a, b)
 
 
 @pytest.mark.slow
@@ -176,13 +166,13 @@ def test_all_seeds_lost_stops_with_the_last_good_state(tmp_path, monkeypatch):
   assert code == 1
   (line,) = err.splitlines()
   assert f'step {AT}, seed 0' in line and 'on_nan=rollback' in line
-  found, saved = arrays(tmp_path / 'run')
+  found, saved = checkpoint(tmp_path / 'run')
   assert f'last-{saved.step}' in line and saved.step <= AT
   assert all(np.isfinite(x).all() for x in found.values())
 
 
-def test_a_rollback_lowers_the_rates_and_is_remembered(tmp_path, monkeypatch):
-  """All seeds go back together, and none is lost."""
+def test_rollback_lowers_the_learning_rates_and_is_saved(tmp_path, monkeypatch):
+  """All seeds are rolled back and none is marked as diverged."""
   high = configured().mle.lr
   poisoned(
     monkeypatch, seed=1, what='loss', when=lambda c: c.mle.lr > 0.3 * high
@@ -192,25 +182,25 @@ def test_a_rollback_lowers_the_rates_and_is_remembered(tmp_path, monkeypatch):
   assert code == 0, err
   assert out.count('back to step') == 2
   assert 'learning rates times 0.25 (rollback 2 of at most 3)' in out
-  _, saved = arrays(tmp_path / 'run')
+  _, saved = checkpoint(tmp_path / 'run')
   assert 'diverged' not in out
   assert saved.step == END and saved.meta == {'rollbacks': {'pretrain': 2}}
   events = [
     r for r in RecordWriter(tmp_path / 'run').read() if r['kind'] == 'event'
   ]
   assert [r['rollbacks'] for r in events] == [1, 2]
-  # Taken up in the middle, it goes on at the lower rate.
+  # A resumed run continues at the lower rate.
   shutil.copytree(tmp_path / 'run', tmp_path / 'half')
   for path in (tmp_path / 'half').glob(f'*/*-{END}*'):
     shutil.rmtree(path) if path.is_dir() else path.unlink()
   code, out, err = run(config, tmp_path / 'half')
   assert code == 0 and 'resumed' in out and 'back to' not in out, err
-  (a, _), (b, _) = arrays(tmp_path / 'run'), arrays(tmp_path / 'half')
-  assert all(x.tobytes() == b[path].tobytes() for path, x in a.items())
+  (a, _), (b, _) = checkpoint(tmp_path / 'run'), checkpoint(tmp_path / 'half')
+  assert_identical(a, b)
 
 
 @pytest.mark.slow
-def test_rollbacks_come_to_an_end(tmp_path, monkeypatch):
+def test_rollbacks_are_limited(tmp_path, monkeypatch):
   poisoned(monkeypatch, seed=0, what='loss')
   config = configured(num_seeds=1, on_nan='rollback', max_rollbacks=2)
   code, out, err = run(config, tmp_path / 'run')
@@ -222,7 +212,7 @@ def report(**bad):
   return Report({}, {k: jnp.array(v) for k, v in bad.items()})
 
 
-def test_of_one_step_the_loss_is_named():
+def test_first_fault_names_the_loss_before_gradients_and_state():
   watched = health.Health(3)
   found = watched.faults(
     report(state=[4, -1, 2], generator_grad_norm=[4, -1, 3], g_loss=[4, -1, 3])
@@ -238,7 +228,7 @@ def test_of_one_step_the_loss_is_named():
   assert again.meta == {} and again.said(99) == ''
 
 
-def test_a_table_counts_the_seeds_that_are_left():
+def test_table_averages_the_remaining_seeds():
   assert table.cell([1.0, float('nan'), 3.0]) == '2.000 ± 1.414'
   assert table.cell([1.0, float('nan')]) == '1.000'
   assert table.cell([float('nan')] * 2) == 'nan ± nan'
@@ -261,7 +251,7 @@ def test_a_table_counts_the_seeds_that_are_left():
     ({}, []),
   ],
 )
-def test_a_warning_has_its_figures(now, words):
+def test_warning_contains_its_numbers(now, words):
   before = {'distinct_sentences': [0.9, 0.9], 'top_sentence': [0.02, 0.02]}
   before |= {'entropy': [6.0, 6.0], 'pads_after_end': [1.0, 1.0]}
   before |= {'mean_length': [10.0, 10.0]}

@@ -1,4 +1,4 @@
-"""Signals are noted; a second Ctrl-C ends the program at once."""
+"""Deferred signals; a second Ctrl-C interrupts at once."""
 
 import signal
 import threading
@@ -15,7 +15,7 @@ def test_a_signal_is_caught_and_the_handler_restored(number, capfd):
     assert stop.caught is None
     signal.raise_signal(number)
     assert stop.caught == number.name
-    signal.raise_signal(signal.SIGTERM)  # asked twice, still saving
+    signal.raise_signal(signal.SIGTERM)  # a second signal while saving
     assert stop.caught == number.name
   assert [signal.getsignal(n) for n in interrupts.SIGNALS] == before
   assert capfd.readouterr().err == f'\n{number.name}: saving\n'
@@ -29,7 +29,7 @@ def test_a_second_ctrl_c_is_a_keyboard_interrupt():
   assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_outside_of_the_main_thread_it_catches_nothing():
+def test_signals_are_not_caught_outside_the_main_thread():
   seen = []
 
   def work():

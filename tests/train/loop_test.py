@@ -1,4 +1,4 @@
-"""Batches, reports and keys of the loop, on a toy that logs what it is fed."""
+"""Batches, reports and keys of the loop, on a toy that logs its batches."""
 
 import functools
 
@@ -14,12 +14,12 @@ from moegan_jax.train import batches, keys, loop, operation_count
 from moegan_jax.types import Phase, Role, TrainState, Update
 
 pytestmark = pytest.mark.usefixtures('quick_compilation')
-STEPS = 40  # room in the log
+STEPS = 40  # length of the log
 
 
 @functools.cache
 def toy(*, epochs, batch=4, batches=1, metrics=None):
-  """init and Phase; the memory logs the first token of each row it is fed."""
+  """Returns init and Phase; the memory logs the first token of each row."""
 
   def init(key):
     k_run, k_memory = jax.random.split(key)
@@ -50,7 +50,7 @@ def compiled_chunk(init, phase, size, seeds, start):
 
 
 def run(init, phase, size, counts, *, seeds=1, seed=0, start=0):
-  """The state after chunks of these lengths, and the last Report."""
+  """Returns the state after chunks of these lengths, and the last Report."""
   compiled, corpus = compiled_chunk(init, phase, size, seeds, start)
   state = loop.init_seeds(init, seed, seeds)
   state = state.replace(step=jnp.int32(start))
@@ -71,11 +71,11 @@ def test_each_epoch_takes_every_row_once():
   assert len({tuple(epoch) for epoch in epochs}) == 3
 
 
-def test_a_remainder_waits_for_the_next_epoch():
+def test_remaining_rows_are_used_in_the_next_epoch():
   state, _ = run(*toy(epochs=True), 22, [30])
   epochs = log_of(state)[:30].reshape(6, 20)
   assert all(len(set(epoch)) == 20 for epoch in epochs)
-  # No row is left out for good.
+  # Every row is used eventually.
   assert set(epochs.ravel()) == set(range(22))
 
 
@@ -102,7 +102,7 @@ def test_epochs_count_from_the_start_of_the_phase():
 
 
 @pytest.mark.parametrize('epochs', [True, False])
-def test_seeds_see_other_batches_and_keep_their_own(epochs):
+def test_each_seed_has_its_own_batches(epochs):
   two, _ = run(*toy(epochs=epochs), 20, [5], seeds=2)
   assert (log_of(two, 0) != log_of(two, 1)).any()
   one, _ = run(*toy(epochs=epochs), 20, [5], seeds=1)
@@ -116,12 +116,12 @@ def test_draws_with_replacement_cover_the_corpus():
   drawn = log_of(state)
   assert drawn.min() == 0 and drawn.max() == 19
   assert len(set(drawn.ravel())) == 20
-  # 160 draws of 20: were they permutations, each row would come 8 times.
+  # 160 draws of 20 rows; permutations would give each row 8 times.
   assert len(set(np.bincount(drawn.ravel()))) > 1
   assert len({tuple(rows) for rows in drawn}) > STEPS // 2
 
 
-def test_no_key_serves_two_uses_or_steps_or_seeds():
+def test_keys_differ_by_use_step_and_seed():
   seeds = jax.random.split(jax.random.key(0), 2)
   found = {
     tuple(np.asarray(jax.random.key_data(keys.use_key(key, step, use))))
@@ -158,7 +158,7 @@ def test_metrics_are_means_over_the_chunk():
 def test_the_first_value_that_is_not_finite_is_reported():
   def metrics(state):
     step, log = state.step, state.memory['log']
-    # The first row that this seed was fed tells the seeds apart.
+    # The first row of the log identifies the seed.
     late = 2 + (log[0, 0] % 2)
     return {
       'fine': jnp.float32(1),
@@ -233,7 +233,7 @@ def loss(x, w):
   return jnp.tanh(x @ w).sum()
 
 
-# Wide enough to be a product, see `ops.pooling`.
+# Wide enough to be a product; see `ops.pooling`.
 SENTENCES, KERNEL = jnp.ones((2, 5, 50)), jnp.ones((2, 50, 4))
 # 4 positions of a window of 2 x 50 numbers, 4 filters, 2 sentences.
 CONVOLUTION = 2 * (2 * 4) * (2 * 50) * 4
@@ -302,8 +302,8 @@ def test_flops_need_shapes_only():
 
 
 @pytest.mark.parametrize('phase', ['pretrain', 'adversarial'])
-def test_nothing_goes_to_or_from_the_host_within_a_chunk(phase):
-  """Not by a transfer, nor by a callback that the program was made with."""
+def test_chunk_has_no_transfers_to_or_from_the_host(phase):
+  """Neither transfers nor callbacks take place."""
   c = toys.settings('moegan', generator__cell='lstm', generator__hidden=3)
   c.discriminator.widths = (2,)
   c.mle.update(epochs=1, batch=4)
@@ -319,7 +319,7 @@ def test_nothing_goes_to_or_from_the_host_within_a_chunk(phase):
   with jax.transfer_guard('disallow'):
     _, report = compiled.call(state, count, corpus)
     jax.block_until_ready(report)
-  # The guard would have seen it.
+  # The guard detects transfers.
   with (
     jax.transfer_guard('disallow'),
     pytest.raises(jax.errors.JaxRuntimeError, match='transfer'),

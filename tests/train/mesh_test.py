@@ -1,4 +1,4 @@
-"""One device and eight: the same numbers, a part of the work for each."""
+"""One and eight devices: equal results and divided computation."""
 
 import json
 import os
@@ -16,7 +16,7 @@ ROOT = HERE.parents[1]
 
 
 def on_eight_devices(name):
-  """What `eight_devices.py` prints."""
+  """Returns the output of `eight_devices.py`."""
   more = {
     'XLA_FLAGS': '--xla_force_host_platform_device_count=8',
     'PYTHONPATH': f'{ROOT}{os.pathsep}{HERE.parent}',
@@ -53,10 +53,10 @@ def assert_agree(found):
 def assert_divided(found):
   for phase, one in found['one'].items():
     eight = found['eight'][phase]
-    # What each does anyhow: the optimizer of its seeds, a part of the noise.
+    # Each device updates its seeds and draws a part of the noise.
     assert eight['flops'] < 0.3 * one['flops'], phase
-    # Nothing that grows with a batch goes from device to device: what goes are
-    # sums of gradients, and the keys of rows.
+    # Devices exchange sums of gradients and keys of rows only, whose size does
+    # not grow with the batch.
     assert max(eight['sums']) > 50
     # The metrics of a chunk are gathered once, at its end.
     moved = [size for size in eight['moved'] if size % loop.LONGEST]
@@ -67,7 +67,7 @@ def test_one_and_eight_devices_agree(toy):
   assert_agree(toy)
 
 
-def test_each_device_does_its_part(toy):
+def test_computation_is_divided_among_devices(toy):
   assert_divided(toy)
 
 
@@ -78,12 +78,12 @@ def test_moegan_and_ccl_on_one_and_eight_devices():
   assert_divided(found)
 
 
-def test_seeds_come_first_and_the_batch_takes_the_rest(toy):
+def test_layout_divides_seeds_before_batches(toy):
   assert toy['shapes'] == [[1, 8], [2, 4], [1, 8], [8, 1], [4, 2]]
   assert toy['chosen'] == [[2, 1], None, [3, 2]]
 
 
-def test_a_mesh_that_does_not_fit_is_refused(toy):
+def test_unsuitable_mesh_is_refused(toy):
   texts = (
     'mesh.seed=3 does not divide the 2 seeds',
     'seed=2 times data=8 needs 16 devices, there are 8',

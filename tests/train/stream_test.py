@@ -1,34 +1,26 @@
-"""A streamed corpus gives the batches of a resident one, and stays outside."""
+"""Streamed corpora: equal batches, bounded memory."""
 
-import contextlib
-import io
-import pathlib
 import time
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from command_line import call, flags
+from trees import assert_identical, checkpoint
 
 from moegan_jax.cli import train
-from moegan_jax.store.checkpoint import Store
 from moegan_jax.train import loop, stream
 from moegan_jax.types import Phase, Role, TrainState, Update
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.usefixtures('quick_compilation')
+
 N, T, B, BATCHES, SEEDS, STEPS, START = 23, 3, 2, 3, 2, 14, 5
+TIMEOUT = 600  # seconds; only a reader that hangs takes as long
 ONE = 4 * SEEDS * BATCHES * B * T  # bytes of an iteration
 
 
-@pytest.fixture(autouse=True, scope='module')
-def quick_compilation():
-  jax.config.update('jax_disable_most_optimizations', True)
-  yield
-  jax.config.update('jax_disable_most_optimizations', False)
-
-
 class OnDisk:
-  """A corpus of which a part may be read, and the whole may not."""
+  """A corpus that may be read in part only."""
 
   shape, nbytes = (N, T), 4 * N * T
 
@@ -44,7 +36,7 @@ class OnDisk:
     return TOKENS[rows]
 
   def __array__(self, *_, **__):
-    raise AssertionError('the whole corpus was asked for')
+    raise AssertionError('the whole corpus was read')
 
   __jax_array__ = __array__
 
@@ -53,7 +45,7 @@ TOKENS = np.arange(N * T, dtype=np.int32).reshape(N, T)
 
 
 def phase(epochs):
-  """The memory logs the batches of each iteration."""
+  """Returns a phase whose memory logs the batches of each iteration."""
 
   def apply(state, batch, key):
     del key
@@ -80,7 +72,7 @@ def initial():
 
 
 def run(feed, made, state, steps):
-  """The state after so many iterations, in chunks as long as a block lets."""
+  """Returns the state after some iterations in chunks limited by blocks."""
   step = int(state.step)
   compiled = loop.compile_chunk(
     made, START, state, feed.at(step)[0], source=feed.source
@@ -102,7 +94,7 @@ def streamed(made, state, iterations):
 
 
 @pytest.mark.parametrize('epochs', [True, False])
-def test_streamed_batches_are_those_of_a_resident_corpus(epochs):
+def test_streamed_batches_equal_resident_batches(epochs):
   made = phase(epochs)
   whole = run(stream.Resident(TOKENS, None), made, initial(), STEPS)
   log = np.asarray(whole.memory['log'])
@@ -111,19 +103,19 @@ def test_streamed_batches_are_those_of_a_resident_corpus(epochs):
   for iterations in (1, 5, 100):
     state = run(streamed(made, initial(), iterations), made, initial(), STEPS)
     np.testing.assert_array_equal(state.memory['log'], log)
-  # Stopped, and taken up by another process.
+  # Stopped and resumed.
   state = run(streamed(made, initial(), 5), made, initial(), 8)
   state = run(streamed(made, state, 5), made, state, STEPS - 8)
   np.testing.assert_array_equal(state.memory['log'], log)
 
 
-def test_the_next_block_is_read_while_one_is_in_use():
+def test_next_block_is_prefetched():
   tokens = OnDisk()
   made = phase(True)
   feed = stream.Stream(tokens, made, START, initial(), block_bytes=5 * ONE)
 
   def reads(expected):
-    until = time.monotonic() + 60
+    until = time.monotonic() + TIMEOUT
     while tokens.reads < expected and time.monotonic() < until:
       time.sleep(0.01)
     return tokens.reads == expected
@@ -134,12 +126,12 @@ def test_the_next_block_is_read_while_one_is_in_use():
   assert feed.at(START + 4)[0].tokens is first
   assert feed.at(START + 4)[1] == 1
   assert reads(2)
-  feed.at(START + 5)  # read already; now the third and last one
+  feed.at(START + 5)  # is read already; the third and last block follows
   assert reads(3)
   feed.close()
 
 
-def test_a_large_corpus_is_streamed_unasked(monkeypatch):
+def test_large_corpus_is_streamed_by_default(monkeypatch):
   made, state = phase(True), initial()
   feed = stream.feed(TOKENS, made, START, state, None, False)
   assert isinstance(feed, stream.Resident)
@@ -149,7 +141,7 @@ def test_a_large_corpus_is_streamed_unasked(monkeypatch):
     feed = stream.feed(corpus, made, START, state, None, asked)
     assert isinstance(feed, stream.Stream)
     feed.close()
-  # Many lines, where they are shuffled at all.
+  # Many lines, if they are shuffled.
   monkeypatch.setattr(stream, 'RESIDENT_LINES', len(TOKENS) - 1)
   for made, kind in (
     (phase(True), stream.Stream),
@@ -160,8 +152,8 @@ def test_a_large_corpus_is_streamed_unasked(monkeypatch):
     feed.close()
 
 
-def test_a_run_that_streams_from_a_file(tmp_path, monkeypatch):
-  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path / 'cache'))
+@pytest.mark.usefixtures('own_cache')
+def test_streamed_run_equals_resident_run(tmp_path):
   rng = np.random.RandomState(0)
   ids = rng.randint(1, 9, (120, 5)).astype(np.int32)
   ids[np.arange(5) >= rng.randint(1, 6, (120, 1))] = 0
@@ -178,24 +170,17 @@ def test_a_run_that_streams_from_a_file(tmp_path, monkeypatch):
     'eval.chunk': 20,
     'eval.curve_samples': 0,
   }
-  flags = [f'--config.{key}={value}' for key, value in settings.items()]
   ends = []
   for asked in (False, True):
     workdir = tmp_path / f'run{asked}'
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-      code = train.main(
-        [
-          '--config=mle:text',
-          *flags,
-          f'--config.data.stream={asked}',
-          f'--workdir={workdir}',
-        ]
-      )
-    assert code == 0, err.getvalue()
-    assert 'memory-mapped' in out.getvalue()
-    saved = Store(workdir / 'checkpoints').restore('last')
-    ends.append([np.asarray(x) for x in jax.tree.leaves(saved.tree['players'])])
-  for one, other in zip(*ends, strict=True):
-    np.testing.assert_array_equal(one, other)
-  jax.config.update('jax_compilation_cache_dir', None)
+    code, out, err = call(
+      train,
+      '--config=mle:text',
+      *flags(**settings),
+      f'--config.data.stream={asked}',
+      f'--workdir={workdir}',
+    )
+    assert code == 0, err
+    assert 'memory-mapped' in out
+    ends.append(checkpoint(workdir)[1].tree['players'])
+  assert_identical(*ends)

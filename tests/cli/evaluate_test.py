@@ -1,4 +1,4 @@
-"""The command line that measures a file of samples."""
+"""Results of `evaluate`: JSON, tables, marks and golden digits."""
 
 import pathlib
 import random
@@ -66,7 +66,7 @@ def test_profiles_are_side_by_side(texts, capsys):
 
 
 @pytest.mark.parametrize('form', ['table', 'markdown'])
-def test_pages(texts, capsys, form):
+def test_table_and_markdown_pages(texts, capsys, form):
   assert run('--train=train.txt', f'--format={form}') == 0
   page = capsys.readouterr().out
   value = bleu.bleu(read('samples.txt'), read('references.txt'))['bleu4'].mean()
@@ -83,7 +83,7 @@ def test_pages(texts, capsys, form):
     assert part in page
 
 
-def test_marks(texts, capsys):
+def test_marks_of_collapse_and_memorisation(texts, capsys):
   write(texts / 'same.txt', ['a man rides a red bike .'] * 60)
   assert run(samples='same.txt') == 0
   page = capsys.readouterr().out
@@ -108,8 +108,7 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize('name', GOLDEN)
-def test_golden_digits(benchmark_files, tmp_path, monkeypatch, capsys, name):
-  monkeypatch.setenv('MOEGAN_CACHE_DIR', str(tmp_path))
+def test_golden_digits(benchmark_files, empty_cache, capsys, name):
   found = run_json(
     capsys,
     QUICK,
@@ -129,7 +128,7 @@ def test_golden_digits(benchmark_files, tmp_path, monkeypatch, capsys, name):
 
 @pytest.mark.parametrize('train', [True, False])
 def test_language_models(texts, capsys, monkeypatch, train):
-  """Models are fitted to, and score, the right texts; none is trained."""
+  """Checks which text each model is fitted to and which text it scores."""
   fitted = []
 
   class Fake:
@@ -183,7 +182,7 @@ def test_chinese_characters(texts, capsys):
   assert found['protocol']['tokeniser'] == 'char'
 
 
-def test_molecules_by_their_codec(texts, capsys):
+def test_smiles_codec_adds_molecule_measures(texts, capsys):
   write(texts / 'a.smi', ['CCO', 'OCC', 'C(C', 'CBr'])
   files = {'samples': 'a.smi', 'references': 'a.smi'}
   found = run_json(capsys, '--codec=smiles', **files)
@@ -213,7 +212,7 @@ def test_files_are_read_as_in_training(texts, capsys):
 
 
 @pytest.mark.parametrize('codec', ['word', 'bpe'])
-def test_the_texts_of_a_run(texts, capsys, codec):
+def test_workdir_flag_reads_the_texts_of_a_run(texts, capsys, codec):
   corpus = make_run(codec)
   for name in ('train', 'test'):
     words = getattr(corpus, f'{name}_words')

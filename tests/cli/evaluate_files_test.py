@@ -1,21 +1,18 @@
-"""Files that `evaluate` reads and writes: unusual ones and bad ones."""
+"""Unusual and bad files that `evaluate` reads and writes."""
 
 import os
-import pathlib
 import random
 import subprocess
 import sys
 import time
 
 import pytest
+from command_line import ROOT
 from evaluating import QUICK, WORDS, read, run, run_json, write
 
 from moegan_jax.metrics import bleu
 
-ROOT = pathlib.Path(__file__).parents[1]
-
-
-# --- nasty files ----------------------------------------------------------
+# --- unusual files ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -32,7 +29,7 @@ ROOT = pathlib.Path(__file__).parents[1]
     (b'a dog', ['a dog']),
   ],
 )
-def test_lines(texts, capsys, content, sentences):
+def test_every_line_is_one_sample(texts, capsys, content, sentences):
   (texts / 'nasty.txt').write_bytes(content)
   found = run_json(capsys, '--train=train.txt', samples='nasty.txt')
   words = [line.split() for line in sentences]
@@ -120,7 +117,7 @@ def test_bad_input_is_one_line(texts, capsys, argv, said):
   assert (texts / 'samples.txt').read_bytes() == before
 
 
-def test_help_waits_for_nothing():
+def test_help_imports_no_heavy_package():
   code = (
     'import sys; from moegan_jax.cli import evaluate\n'
     'try: evaluate.main(["--help"])\n'

@@ -1,29 +1,27 @@
-"""Command line of the human evaluation."""
+"""Output and errors of `human-eval`."""
 
 import json
-import pathlib
 import subprocess
 import sys
 
 import pytest
-from human_studies import cell, fill
+from command_line import ROOT, assert_refused, call
+from human_studies import cell, fill, make_study, write_texts
 
-from moegan_jax.cli.human_eval import main
+from moegan_jax.cli import human_eval
 from moegan_jax.human.scoring import score
 
-ROOT = pathlib.Path(__file__).parents[2]
 
-
-def test_print(study, capsys):
-  *sheets, key, _ = study
+def test_scores_are_printed_in_three_formats(tmp_path):
+  *sheets, key, _ = make_study(write_texts(tmp_path / 'texts'), tmp_path)
   for rater, sheet in enumerate(sheets):
     fill(sheet, lambda i, r=rater: cell(i, r))
   result = score(sheets, key)
   command = ['score', *map(str, sheets), '--key', str(key)]
   printed = {}
   for form in ('table', 'markdown', 'json'):
-    assert main([*command, '--format', form]) == 0
-    printed[form] = capsys.readouterr().out
+    code, printed[form], err = call(human_eval, *command, '--format', form)
+    assert code == 0, err
   assert json.loads(printed['json']) == result
   a = result['systems']['A']
   human = f'{a["human"]:.3f} ± {a["human_sd"]:.3f}'
@@ -51,13 +49,9 @@ def test_print(study, capsys):
     (['score', 'a.csv', '--key', 'x', '--format', 'pdf'], 'pdf'),
   ],
 )
-def test_bad_command_lines(argv, said, capsys, tmp_path, monkeypatch):
+def test_bad_command_line_is_one_line(argv, said, tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
-  assert main(argv) == 2
-  out, error = capsys.readouterr()
-  assert not out
-  assert error.startswith('error: ') and said in error
-  assert error.count('\n') == 1
+  assert_refused(human_eval, argv, said)
   assert not list(tmp_path.iterdir())
 
 

@@ -1,4 +1,4 @@
-"""`evaluate` scores every sample, and reads a run's tokens back."""
+"""Scores of empty and invalid samples, and of samples of a run."""
 
 import os
 import pathlib
@@ -15,7 +15,7 @@ from moegan_jax.metrics import bleu, diversity
 
 @pytest.mark.parametrize('name', ['samples.txt', 'samples.csv', 'samples.smi'])
 @pytest.mark.parametrize('codec', ['word', 'char', 'smiles'])
-def test_empty_samples_only(texts, capsys, name, codec):
+def test_only_empty_samples_are_scored(texts, capsys, name, codec):
   header = ['text,label'] if name.endswith('csv') else []
   write(texts / name, [*header, *[',x' if header else ''] * 30])
   real = WORDS if codec != 'smiles' else ['CCO', 'CC', 'CBr', 'OCC']
@@ -67,7 +67,7 @@ def test_invalid_samples_are_counted(
   if codec == 'smiles':
     assert found['valid_molecules'] == 2 / 4
     assert found['unique_molecules'] == 1 / 2
-  # Real text that the codec cannot read is a mistake of the user.
+  # The codec must be able to read real text.
   assert run(f'--codec={codec}', samples='real.txt', references='bad.txt') == 2
   assert capsys.readouterr().err.count('bad.txt: ') == 1
 
@@ -95,8 +95,8 @@ def test_molecules_need_no_references(texts, capsys):
   assert 'relgan' in capsys.readouterr().out
 
 
-def test_collapse_is_judged_at_equal_numbers_of_sentences(texts, capsys):
-  """300 draws of 40 names repeat more than 30 draws, and have not collapsed."""
+def test_collapse_is_tested_at_equal_sample_size(texts, capsys):
+  """300 draws of 40 names repeat more often than 30 draws do."""
   rng = random.Random(0)
   names = [f'n{i} . x y' for i in range(40)]
   write(texts / 'many.txt', rng.choices(names, k=300))
@@ -173,7 +173,7 @@ LINES = {
 
 
 def generated(corpus, rng, codec):
-  """Sentences of the run's tokens in any order; those of bpe as it splits."""
+  """Returns sentences of random tokens; bpe splits random text."""
   if codec == 'bpe':
     return [corpus.codec.split(LINES['bpe'](rng)) for _ in range(50)]
   words = [word for word in corpus.vocabulary if word]
@@ -181,7 +181,7 @@ def generated(corpus, rng, codec):
 
 
 @pytest.mark.parametrize('codec', LINES)
-def test_a_runs_tokens_are_read_back(texts, capsys, codec):
+def test_tokens_of_a_run_are_read_back(texts, capsys, codec):
   rng = random.Random(0)
   for name in ('train', 'test'):
     write(texts / f'{name}.txt', [LINES[codec](rng) for _ in range(60)])
@@ -199,7 +199,7 @@ def test_a_runs_tokens_are_read_back(texts, capsys, codec):
   if codec != 'bpe':
     outside = [f'--codec={codec}']
     files = {'samples': 'run/samples/mle-1.txt', 'references': 'test.txt'}
-    # The run's characters are not composed, but a line of text would be.
+    # `evaluate` composes characters, which the run does not.
     plain = ['--normalise=none'] if codec == 'char' else []
     calls.append(([*outside, *plain], files))
     if codec.startswith('word'):
@@ -215,7 +215,7 @@ def test_a_runs_tokens_are_read_back(texts, capsys, codec):
     assert found['protocol']['invalid_samples'] == 0
 
 
-def test_text_of_others_is_split_as_before(texts, capsys):
+def test_text_from_outside_is_split_by_nltk(texts, capsys):
   """Quotation marks outside of a run follow NLTK, as the golden digits do."""
   write(texts / 'drawn.txt', ["a man '' rides ."] * 2)
   write(texts / 'real.txt', ['a man "rides .'] * 2)

@@ -1,4 +1,4 @@
-"""Command line of the comparison: output, files, and bad input."""
+"""Output, files and errors of `compare`."""
 
 import subprocess
 import sys
@@ -6,15 +6,10 @@ import sys
 import fake_runs
 import numpy as np
 import pytest
+from command_line import assert_refused, call
 
 from moegan_jax.cli import compare
 from moegan_jax.report import runs
-
-
-def call(capsys, *arguments):
-  code = compare.main([str(a) for a in arguments])
-  out, err = capsys.readouterr()
-  return code, out, err
 
 
 @pytest.fixture
@@ -26,8 +21,8 @@ def three(tmp_path):
   ]
 
 
-def test_seeds_fold_and_corpora_stay_apart(capsys, three):
-  code, out, err = call(capsys, *three)
+def test_seeds_are_pooled_and_corpora_are_separate(three):
+  code, out, err = call(compare, *three)
   assert code == 0 and err == ''
   first, second = out.split('== oracle ==')
   assert '== coco ==' in first and 'KL(p||q)' not in first
@@ -43,8 +38,8 @@ def test_seeds_fold_and_corpora_stay_apart(capsys, three):
   assert max(len(line.split('[')[0]) for line in first.splitlines()[6:9]) < 101
 
 
-def test_markdown_has_all_measures_and_notes(capsys, three):
-  code, out, _ = call(capsys, *three, '--format', 'markdown')
+def test_markdown_contains_all_measures_and_notes(three):
+  code, out, _ = call(compare, *three, '--format', 'markdown')
   assert code == 0
   assert '# Results on coco' in out and '# Results on oracle' in out
   assert '| gan (2 runs): moegan, best [' in out
@@ -53,9 +48,9 @@ def test_markdown_has_all_measures_and_notes(capsys, three):
 
 
 @pytest.mark.parametrize('form', ['table', 'markdown'])
-def test_chosen_measures_are_the_columns(capsys, three, form):
+def test_measures_flag_selects_the_columns(three, form):
   asked = '--measures=entropy, nll_oracle', f'--format={form}'
-  code, out, _ = call(capsys, three[2], *asked)
+  code, out, _ = call(compare, three[2], *asked)
   head, last = (
     next(line for line in out.splitlines() if word in line)
     for word in ('NLL oracle', 'oracle: moegan, last')
@@ -68,31 +63,31 @@ def test_chosen_measures_are_the_columns(capsys, three, form):
   np.testing.assert_allclose(found, expected, atol=5e-4)
 
 
-def test_a_report_is_written(capsys, three, tmp_path):
+def test_report_flag_writes_html(three, tmp_path):
   target = tmp_path / 'joint.html'
-  code, _, err = call(capsys, *three[:2], f'--report={target}')
+  code, _, err = call(compare, *three[:2], f'--report={target}')
   assert code == 0 and str(target) in err
   assert '<h1>Comparison of 2 runs</h1>' in target.read_text(encoding='utf-8')
 
 
-def test_replaced_data_have_no_published_rows(capsys, tmp_path):
+def test_replaced_data_hide_published_rows(tmp_path):
   path = fake_runs.write(tmp_path / 'a', stands_in='captions stand in')
-  code, out, _ = call(capsys, path)
+  code, out, _ = call(compare, path)
   assert code == 0 and 'captions stand in' in out and 'SeqGAN' not in out
 
 
-def test_collapse_is_marked(capsys, tmp_path):
+def test_collapse_is_marked(tmp_path):
   path = fake_runs.write(tmp_path / 'a')
   text = (path / 'results.json').read_text()
   (path / 'results.json').write_text(
     text.replace('"distinct_sentences": [', '"distinct_sentences": [0.1, ')
   )
-  _, out, _ = call(capsys, path)
+  _, out, _ = call(compare, path)
   assert 'a: moegan, last (collapsed)' in out
   assert 'distinct sentences 0.100' in out
 
 
-def test_bad_input_is_one_line(capsys, tmp_path, three):
+def test_bad_input_is_one_line(tmp_path, three):
   (tmp_path / 'empty').mkdir()
   damaged = fake_runs.write(tmp_path / 'damaged')
   (damaged / 'results.json').write_text('{')
@@ -110,9 +105,7 @@ def test_bad_input_is_one_line(capsys, tmp_path, three):
     [three[0], '--measures=blue4'],
     [three[0], f'--report={tmp_path / "no" / "report.html"}'],
   ):
-    code, _, err = call(capsys, *arguments)
-    assert code == 2, arguments
-    assert err.startswith('error: ') and err.count('\n') == 1, err
+    assert_refused(compare, arguments, silent=False)
 
 
 def test_heavy_packages_are_not_imported(three):
