@@ -139,7 +139,7 @@ def write(
     'codec': 'word' if text else 'ids',
     'train_lines': 9500,
     'valid_lines': 500,
-    'test_every_line_is_one_sample': 10_000,
+    'test_lines': 10_000,
     'vocab_size': 4660,
     'test_sha256': 'abc',
   }

@@ -153,12 +153,19 @@ def initial(config: ConfigDict, corpus: Corpus) -> Params:
 
 
 def _end_of_likelihood(store: Store) -> Restored | None:
-  """Restores the checkpoint at the end of the likelihood phase, or None."""
+  """Restores the checkpoint at the end of likelihood pre-training, or None.
+
+  It is the last one of a likelihood phase before an adversarial phase, as in
+  `train.stages.start_of`.
+  """
+  found = None
   for step in store.steps('phase'):
-    saved = store.restore('phase', step=step)
-    if saved is not None and saved.meta.get('role') == Role.LIKELIHOOD:
-      return saved
-  return None
+    role = store.meta('phase', step).get('role')
+    if role == Role.ADVERSARIAL:
+      break
+    if role == Role.LIKELIHOOD:
+      found = step
+  return None if found is None else store.restore('phase', step=found)
 
 
 def known_rows(config: ConfigDict, corpus: Corpus) -> Known:

@@ -164,7 +164,7 @@ def test_loaded_run_samples_scores_and_judges(finished):
   with pytest.raises(UserError, match='temperature=0'):
     one.sample(1, temperature=0)
   for of_text in (one.log_prob, one.judge):
-    with pytest.raises(TypeError, match='one string: give a list'):
+    with pytest.raises(TypeError, match='a string; pass a list'):
       of_text(held_out[0])
   assert one.sample(0) == [] and len(one.log_prob([])) == 0
   with pytest.raises(UserError, match='seed_index=2'):

@@ -131,7 +131,7 @@ def test_download_then_cache(cache, server, monkeypatch, capfd):
   corpus = texygen.load_texygen('coco')
   assert corpus.record['origin'].startswith('downloaded from http://127')
   assert 'image_coco.txt differs from upstream' in corpus.record['notes']
-  assert corpus.record['test_every_line_is_one_sample'] == 2
+  assert corpus.record['test_lines'] == 2
   monkeypatch.setattr(texygen_files, 'UPSTREAM', 'http://127.0.0.1:9/')
   again = texygen.load_texygen('coco', offline=True)
   assert again.record['origin'].startswith('cache ')
@@ -186,7 +186,7 @@ def test_directory_with_other_files(cache, tmp_path, monkeypatch):
 def test_directory_laid_out_as_upstream(cache, server):
   for folder in (server, server / 'data'):
     corpus = texygen.load_texygen('coco', directory=str(folder))
-    assert corpus.record['test_every_line_is_one_sample'] == 2
+    assert corpus.record['test_lines'] == 2
 
 
 def test_max_length_drops_training_lines_and_cuts_test_lines(cache, tmp_path):

@@ -79,6 +79,7 @@ def test_records_are_written_every_two_iterations_and_at_phase_ends(unbroken):
   assert steps == expected
 
 
+@pytest.mark.slow
 def test_run_interrupted_in_each_phase_is_identical_to_unbroken_run(
   unbroken, tmp_path, monkeypatch
 ):
