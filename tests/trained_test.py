@@ -1,0 +1,17 @@
+"""Loading runs of other versions."""
+
+import pytest
+
+from moegan_jax import config
+from moegan_jax.errors import UserError
+from moegan_jax.files import write_json
+from moegan_jax.store.workdir import Workdir
+from moegan_jax.trained import described
+
+
+def test_run_with_settings_of_another_version_is_refused(tmp_path):
+  settings = config.load('moegan:captions').to_dict()
+  settings['ccl'] = {'weight': 0.0, 'reps': 'flatten'}
+  write_json(tmp_path / 'config.json', settings | {'corpus': {'train': 'ab'}})
+  with pytest.raises(UserError, match=r'ccl\.reps.*another version'):
+    described(Workdir(tmp_path, create=False))
