@@ -86,12 +86,7 @@ def as_system(config: ConfigDict, system: str) -> ConfigDict:
     if not isinstance(value, ConfigDict):
       converted[name] = value
       continue
-    selected = {k: value[k] for k in selectors(converted, name) if k in value}
-    section = dict(_sections(converted))[name]
-    converted[name] = ConfigDict(_call(section, converted, selected))
-    for key in converted[name]:
-      if key in value:
-        converted[name][key] = value[key]
+    converted[name] = _composed_again(converted, name, value)
   return converted
 
 
@@ -152,11 +147,12 @@ def check_keys(config: ConfigDict) -> None:
   """
   complete = compose(config.get('system', ''), config.data.get('name', ''))
   complete = as_system(config, complete.system)
-  for key in keys(config):
-    if key not in keys(complete):
+  given, read = keys(config), keys(complete)
+  for key in given:
+    if key not in read:
       raise UserError(_no_setting(complete, key))
-  for key in keys(complete):
-    if key not in keys(config):
+  for key in read:
+    if key not in given:
       raise UserError(
         f'config.{key} is missing; build the configuration from '
         f'moegan_jax.config.compose({config.system!r})'
@@ -188,22 +184,28 @@ def _call(function: Callable, config: ConfigDict, selected: Mapping) -> dict:
 
 def _recompose(config: ConfigDict, section: str, name: str, value: Any) -> None:
   """Sets one selector of a section in place."""
-  old = config[section]
-  selected = {k: old[k] for k in selectors(config, section)} | {name: value}
   if section == 'data' and value not in program.CORPORA:
     raise unknown('config.data.name', value, program.CORPORA)
-  new = _call(dict(_sections(config))[section], config, selected)
-  for key in new:
-    if key in old and key != name:
-      new[key] = old[key]
-  config[section] = ConfigDict(new)
+  old = config[section]
+  config[section] = _composed_again(config, section, old, **{name: value})
   if section == 'data':  # the sections that depend on `ends` may change
     for other, function in _sections(config):
       if 'ends' in inspect.signature(function).parameters:
-        old = config[other]
-        selected = {k: old[k] for k in selectors(config, other)}
-        new = _call(function, config, selected)
-        config[other] = ConfigDict({k: old.get(k, v) for k, v in new.items()})
+        config[other] = _composed_again(config, other, config[other])
+
+
+def _composed_again(
+  config: ConfigDict, section: str, old: ConfigDict, **changed
+) -> ConfigDict:
+  """Composes a section for the selectors of `old`, some of them changed.
+
+  Settings that remain keep the values that they have in `old`.
+  """
+  names = selectors(config, section)
+  selected = {k: old[k] for k in names if k in old} | changed
+  new = _call(dict(_sections(config))[section], config, selected)
+  kept = {k: old[k] for k in new if k in old and k not in changed}
+  return ConfigDict(new | kept)
 
 
 def _rank(config: ConfigDict, key: str) -> int:
