@@ -12,7 +12,7 @@ from moegan_jax.errors import UserError
 from moegan_jax.files import jsonable
 from moegan_jax.scoring.table_rows import Known
 from moegan_jax.store import schema
-from moegan_jax.store.checkpoint import Restored, Store
+from moegan_jax.store.checkpoint import Store
 from moegan_jax.store.rows import Rows
 from moegan_jax.store.workdir import Workdir
 from moegan_jax.types import Params, Role
@@ -126,7 +126,8 @@ def initial(config: ConfigDict, corpus: Corpus) -> Params:
       'same settings of data'
     )
   store = Store(other.checkpoints)
-  saved = _end_of_likelihood(store)
+  end = _end_of_likelihood(store)
+  saved = None if end is None else store.restore('phase', step=end)
   if saved is None:
     raise UserError(
       f'init_from={config.init_from} has not finished its pre-training; '
@@ -152,8 +153,8 @@ def initial(config: ConfigDict, corpus: Corpus) -> Params:
   )
 
 
-def _end_of_likelihood(store: Store) -> Restored | None:
-  """Restores the checkpoint at the end of likelihood pre-training, or None.
+def _end_of_likelihood(store: Store) -> int | None:
+  """Returns the step at the end of likelihood pre-training, or None.
 
   It is the last one of a likelihood phase before an adversarial phase, as in
   `train.stages.start_of`.
@@ -165,7 +166,7 @@ def _end_of_likelihood(store: Store) -> Restored | None:
       break
     if role == Role.LIKELIHOOD:
       found = step
-  return None if found is None else store.restore('phase', step=found)
+  return found
 
 
 def known_rows(config: ConfigDict, corpus: Corpus) -> Known:
@@ -181,10 +182,9 @@ def known_rows(config: ConfigDict, corpus: Corpus) -> Known:
     another number of seeds.
   """
   other = Workdir(config.init_from, create=False)
-  saved = _end_of_likelihood(Store(other.checkpoints))
-  if saved is None:
+  end = _end_of_likelihood(Store(other.checkpoints))
+  if end is None:
     return {}
-  end = saved.step
   theirs, ours = other.read_config(), jsonable(config.to_dict())
   record = other.read_json(schema.CORPUS)['record']
   our_record = jsonable(corpus.record)
