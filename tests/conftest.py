@@ -9,13 +9,19 @@ import hypothesis
 import jax
 import pytest
 from command_line import ROOT
-from compiling import cache_in, few_optimizations
+from compiling import cache_in, few_optimizations, keep_programs, prune
 
 jax.config.update('jax_numpy_rank_promotion', 'raise')
 jax.config.update('jax_debug_key_reuse', True)
 # The first example includes imports, and other programs may share the CPU.
 hypothesis.settings.register_profile('suite', deadline=None)
 hypothesis.settings.load_profile('suite')
+keep_programs()
+
+
+def pytest_configure(config):
+  if not hasattr(config, 'workerinput'):  # not in a worker of pytest-xdist
+    prune()
 
 
 @pytest.fixture(scope='module')
