@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from typing import NoReturn
 
 # JAX's settings that change random streams, dtypes or what code is legal, with
 # JAX's defaults. A run must not depend on the environment of its process.
@@ -67,7 +68,7 @@ class StandardOutput(io.TextIOWrapper):
     except OSError as error:
       self._end(error)
 
-  def _end(self, error: OSError):
+  def _end(self, error: OSError) -> NoReturn:
     # What is still buffered must not fail again when Python ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
     if isinstance(error, BrokenPipeError):

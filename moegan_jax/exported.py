@@ -180,7 +180,9 @@ def _of_weights(
 
   def of_weights(weights, *inputs):
     # None replaces the leaves that the program does not read.
-    return program(tree.unflatten(map(weights.get, names)), *inputs)
+    return program(
+      jax.tree_util.tree_unflatten(tree, map(weights.get, names)), *inputs
+    )
 
   return of_weights, weights
 

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from moegan_jax.errors import UserError
@@ -230,7 +231,7 @@ def read_json(path: str | os.PathLike) -> Any:
     raise UserError(f'cannot read {path}: {error}') from error
 
 
-def flatten(settings: dict[str, Any], prefix: str = '') -> dict[str, Any]:
+def flatten(settings: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
   """Flattens nested settings to one dict with dotted keys."""
   flat: dict[str, Any] = {}
   for key, value in settings.items():

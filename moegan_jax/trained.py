@@ -229,7 +229,8 @@ def _restore(store: Store, checkpoint: str, shapes: TrainState) -> Restored:
   Raises:
     UserError: the checkpoint does not exist or is damaged.
   """
-  kinds, step = (checkpoint,), None
+  kinds: tuple[str, ...] = (checkpoint,)
+  step = None
   if checkpoint.isdecimal():
     kinds, step = STEADY, int(checkpoint)
   elif checkpoint not in ('last', 'best'):

@@ -90,7 +90,7 @@ class Critique(NamedTuple):
   """
 
   logits: Array | None
-  features: Array | None = None
+  features: Array
   aux: Any = None
 
 
@@ -112,16 +112,14 @@ class Discriminator(NamedTuple):
   gram: Callable[[Params], Array]
 
 
-@flax.struct.dataclass
-class Player:
+class Player(flax.struct.PyTreeNode):
   """The parameters and the optimizer state of a generator or discriminator."""
 
   params: Params
   opt_state: Any
 
 
-@flax.struct.dataclass
-class TrainState:
+class TrainState(flax.struct.PyTreeNode):
   """The complete training state as arrays.
 
   Attributes:

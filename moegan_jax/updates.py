@@ -56,7 +56,8 @@ def sequence(*updates: Update) -> Update:
   """
 
   def apply(state: TrainState, batches: Any, key: Array):
-    metrics, taken = {}, 0
+    metrics: Metrics = {}
+    taken = 0
     for i, update in enumerate(updates):
       own = jax.tree.map(
         lambda x, a=taken, b=taken + update.batches: x[a:b], batches
@@ -83,7 +84,7 @@ def together(*updates: Update, same_key: bool = True) -> Update:
   """
 
   def apply(state: TrainState, batches: Any, key: Array):
-    metrics = {}
+    metrics: Metrics = {}
     for i, update in enumerate(updates):
       # `clone` marks the reuse as intended for JAX's key-reuse checker.
       own = jax.random.clone(key) if same_key else jax.random.fold_in(key, i)

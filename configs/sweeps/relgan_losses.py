@@ -10,6 +10,7 @@ moegan-jax sweep --grid=relgan_losses:small
 
 from moegan_jax.config import load
 
+LOSSES: tuple[str, ...]
 LOSSES = ('rsgan', 'standard', 'js', 'kl', 'hinge', 'tv', 'ls', 'wgan-gp')
 LOSSES += ('ragan', 'rals', 'rahinge')
 

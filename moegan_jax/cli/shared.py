@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from moegan_jax.config import Text
 from moegan_jax.errors import UserError
@@ -25,7 +26,7 @@ class Parser(argparse.ArgumentParser):
       **options: options of `argparse.ArgumentParser`. It also passes them to
         the parsers of subcommands.
     """
-    defaults = {
+    defaults: dict[str, Any] = {
       'prog': f'moegan-jax {verb}',
       'description': text,
       'formatter_class': argparse.RawDescriptionHelpFormatter,

@@ -246,7 +246,7 @@ def _listed(config: ConfigDict, section: str) -> str:
 
 def _any_keys(config: ConfigDict, section: str) -> set[str]:
   """Returns the keys that a section has for any values of its selectors."""
-  variants = {
+  variants: dict[str, list[dict[str, Any]]] = {
     'generator': [{'cell': 'rmc', 'experts': 2, 'latent': 1}, {'cell': 'lstm'}],
     'discriminator': [{'kind': 'cnn'}, {'kind': 'recurrent'}],
     'data': [{'name': name} for name in program.CORPORA],

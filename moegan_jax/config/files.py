@@ -97,7 +97,7 @@ def call(path: str | os.PathLike, function: str, variant: str) -> Any:
   if not path.is_file():
     raise UserError(f'there is no file {path}; check the path')
   spec = importlib.util.spec_from_file_location(f'_file_{path.stem}', path)
-  if spec is None:
+  if spec is None or spec.loader is None:
     raise UserError(f'{path} is not a Python file; its name must end in .py')
   module = importlib.util.module_from_spec(spec)
   before = list(sys.path)

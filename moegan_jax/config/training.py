@@ -162,15 +162,15 @@ def sequence_contrast() -> dict:
   }
 
 
+Sections = Mapping[str, Callable[..., dict]]
 # Sections of all systems that train a discriminator on relaxed samples.
-_RELAXED = {
+_RELAXED: Sections = {
   'generator': networks.generator,
   'discriminator': networks.discriminator,
   'mle': likelihood,
   'adversarial': updates,
   'game': relaxed_gan,
 }
-Sections = Mapping[str, Callable[..., dict]]
 SYSTEMS: dict[str, Sections] = {
   'mle': {'generator': networks.generator, 'mle': likelihood},
   'moegan': {**_RELAXED, 'fsa': alignment, 'ccl': contrast},

@@ -27,7 +27,7 @@ import functools
 import heapq
 import pathlib
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import NamedTuple
 
 import jax
@@ -266,13 +266,15 @@ def determinise(rules: Rules) -> tuple[list[Arcs], np.ndarray, int]:
       for q, word, after in first(option + tail)
     ]
 
-  start = frozenset([START])
-  index, mass = {start: 0}, [Counter({START: 1.0})]  # rest -> expected visits
+  index: dict[frozenset[Rest], int] = {frozenset([START]): 0}
+  # Of each state: rest -> expected visits.
+  mass: list[defaultdict[Rest, float]] = [defaultdict(float, {START: 1.0})]
   queue = [(-longest(START), 0)]
-  arcs = {}
+  arcs: dict[int, dict[str, tuple[float, int]]] = {}
   while queue:
     _, state = heapq.heappop(queue)
-    following = defaultdict(Counter)
+    following: defaultdict[str, defaultdict[Rest, float]]
+    following = defaultdict(lambda: defaultdict(float))
     for rest, share in mass[state].items():
       for p, word, after in first(rest):
         following[word][after] += share * p
@@ -283,9 +285,10 @@ def determinise(rules: Rules) -> tuple[list[Arcs], np.ndarray, int]:
       if word != END:
         target = index.setdefault(frozenset(rests), len(mass))
         if target == len(mass):
-          mass.append(Counter())
+          mass.append(defaultdict(float))
           heapq.heappush(queue, (-max(map(longest, rests)), target))
-        mass[target].update(rests)  # adds
+        for rest, share in rests.items():
+          mass[target][rest] += share
       arcs[state][word] = (sum(rests.values()) / total, target)
   end = len(mass)
   for arc in arcs.values():

@@ -98,7 +98,7 @@ def lstm_oracle(
 
 def shapes(vocab_size: int, dim: int) -> dict[str, tuple[int, ...]]:
   """Returns the shape of every parameter by name, in the order of the draws."""
-  sizes = {'embedding': (vocab_size, dim)}
+  sizes: dict[str, tuple[int, ...]] = {'embedding': (vocab_size, dim)}
   for gate in GATES:
     sizes |= {
       f'w{gate}': (dim, dim),

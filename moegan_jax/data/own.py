@@ -1,7 +1,7 @@
 """Builds a corpus from the user's own text files."""
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -247,7 +247,7 @@ def _tokenised(records: list[Record], codec: Codec) -> list[Record]:
   usable = _usable(records)
   try:
     tokens = tokenise([record.text for record in usable], codec)
-    found = map(_with_tokens, usable, tokens)
+    found: Iterator[Record] = map(_with_tokens, usable, tokens)
   except UserError:  # find out which records the codec cannot read
     found = (_tokenised_one(record, codec) for record in usable)
   return [record if record.wrong else next(found) for record in records]

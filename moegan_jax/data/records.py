@@ -65,7 +65,7 @@ def read_records(
         f'{setting}={column!r}: {path} is {form.name}, which has no columns; '
         'csv, tsv and jsonl have columns'
       )
-  content = data
+  content: bytes | list[str] = data
   if not form.binary:
     content = decode(data, str(path), columns.encoding, tolerant=True)
   column, found, notes = form.read(content, str(path), columns)

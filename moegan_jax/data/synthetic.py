@@ -116,7 +116,8 @@ def load_captions(
   rng = np.random.RandomState(seed)
   train = oracle.sample(rng, train_size)
   seen = set(map(bytes, train))
-  kept, drawn = [], 0
+  kept: list[np.ndarray] = []
+  drawn = 0
   while len(kept) < test_size:
     for row in oracle.sample(rng, test_size):
       drawn += 1
@@ -172,12 +173,10 @@ def _corpus(
     record={},
     **fields,
   )
-  parts = {
-    'train_words': corpus.words(corpus.train),
-    'valid_words': corpus.words(corpus.valid),
-    'test_words': corpus.words(corpus.test),
-  }
-  all_train = parts['train_words'] + parts['valid_words']
+  train_words = corpus.words(corpus.train)
+  valid_words = corpus.words(corpus.valid)
+  test_words = corpus.words(corpus.test)
+  all_train = train_words + valid_words
   figures = {
     'name': corpus.name,
     'codec': corpus.codec.name,
@@ -188,11 +187,11 @@ def _corpus(
     'vocab_size': corpus.vocab_size,
     'length': corpus.length,
     **_lengths('train', all_train),
-    **_lengths('test', parts['test_words']),
+    **_lengths('test', test_words),
     'test_cut': 0,
     'test_unknown_tokens': 0.0,
     'test_unknown_lines': 0.0,
-    **_overlap(all_train, parts['test_words']),
+    **_overlap(all_train, test_words),
     # The validation part included.
     'train_sha256': array_sha256(train),
     'test_sha256': array_sha256(test),
@@ -202,7 +201,9 @@ def _corpus(
     valid=corpus.valid,
     test=test,
     record=figures | record,
-    **parts,
+    train_words=train_words,
+    valid_words=valid_words,
+    test_words=test_words,
     **fields,
   )
 

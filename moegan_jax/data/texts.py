@@ -63,11 +63,11 @@ def locate(
   found = pathlib.Path(expand(place))
   if not found.exists():
     raise UserError(f'--texts={place} does not exist: check the path')
-  given = [part for part in SETTINGS if part in paths or _value(settings, part)]
-  if 'folder' in given or settings.name.startswith(('coco', 'emnlp')):
+  named = [part for part in SETTINGS if part in paths or _value(settings, part)]
+  if 'folder' in named or settings.name.startswith(('coco', 'emnlp')):
     settings['dir'] = str(found)
     return
-  for part in given:
+  for part in named:
     file = found
     if found.is_dir():
       file /= pathlib.Path(paths.get(part) or _value(settings, part)).name

@@ -34,6 +34,9 @@ def marginal(
   Returns:
     Estimates of log p(x_t | x_<t) in nats, [n, T, V].
 
+  Raises:
+    ValueError: the generator has no latent noise.
+
   The estimate uses `draws` fixed vectors z_k from the prior:
 
     p(x_t | x_<t) =
@@ -47,14 +50,17 @@ def marginal(
   Therefore KL(p || q) estimated from given text and KL(q || p) estimated from
   samples are both upper bounds. More draws tighten both.
   """
+  latent = generator.latent
+  if latent is None:
+    raise ValueError('the generator has no latent noise; use teacher_force')
   n, length = tokens.shape
   vocab = generator.vocab_size
   # No sampler uses this key, so the draws are independent of all samples.
   key = jax.random.fold_in(jax.random.key(0), 2**31 - 1)
-  latents = generator.latent(random.row_keys(key, draws))
+  latents = latent(random.row_keys(key, draws))
   latents = jnp.broadcast_to(latents[:, None], (draws, n, latents.shape[-1]))
   if own is not None:
-    latents = jnp.concatenate([latents, generator.latent(own)[None]])
+    latents = jnp.concatenate([latents, latent(own)[None]])
   known = tokens < vocab
   index = jnp.where(known, tokens, 0)[..., None]
 

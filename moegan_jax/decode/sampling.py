@@ -56,14 +56,20 @@ def sample(
   Returns:
     A Sampled.
 
+  Raises:
+    ValueError: only one of `prefix` and `given`.
+
   `relax` and `noise` use the same noise, so a sample can be relaxed afterwards.
   """
+
+  if (prefix is None) != (given is None):
+    raise ValueError('prefix and given are required together; pass both')
 
   def policy(hidden, t):
     logits = truncate(generator.readout(params, hidden) / temperature)
     g = random.row_gumbel(rows, t, generator.vocab_size)
     token = gumbel_max(logits, g)
-    if prefix is not None:
+    if prefix is not None and given is not None:
       token = jnp.where(given[:, t], prefix[:, t], token)
     return token, Sampled(token, hidden)
 

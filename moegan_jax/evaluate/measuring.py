@@ -144,7 +144,7 @@ def _bleu(profile: str, texts, names: Iterable[str], n: int) -> dict[str, Any]:
   """
   from moegan_jax.metrics.profiles import PROFILES
 
-  found = {}
+  found: dict[str, Any] = {}
   if 'bleu' in names and texts.references:
     found |= PROFILES[profile].bleu(texts.samples, texts.references)
   if 'self_bleu' in names and len(texts.samples) >= n:

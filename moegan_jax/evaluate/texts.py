@@ -5,11 +5,12 @@ import pathlib
 import sys
 import unicodedata
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 _FEW = 1000  # samples; fewer make every number noisy
 # Codecs of whole lines, for which blanks at the ends of a line are tokens.
 _KEEP_ENDS = ('char', 'bpe')
+_Form = Literal['none', 'NFC', 'NFD', 'NFKC', 'NFKD']
 
 
 class RunTexts(NamedTuple):
@@ -61,7 +62,9 @@ def read(args: argparse.Namespace) -> Lines:
     UserError: a file is missing, empty or not of its format.
   """
   notes: list[str] = []
-  references, train = [], []
+  references: list[str] = []
+  train: list[str] = []
+  run: RunTexts | None
   if args.workdir:
     from moegan_jax.store.workdir import Workdir
 
@@ -90,7 +93,7 @@ def read(args: argparse.Namespace) -> Lines:
   )
 
 
-def normaliser(name: str) -> Callable[[str], str]:
+def normaliser(name: _Form) -> Callable[[str], str]:
   """Returns the function text -> text of a Unicode normal form, or 'none'."""
   if name == 'none':
     return lambda text: text

@@ -58,7 +58,8 @@ def tokenise(
     except UserError as error:
       path = getattr(args, name) or args.workdir
       raise UserError(f'{path}: {error}') from None
-  return Texts(samples, *real, kind=codec), invalid
+  references, train = real
+  return Texts(samples, references, train, kind=codec), invalid
 
 
 def codec_and_model(args: argparse.Namespace) -> tuple[str, str]:

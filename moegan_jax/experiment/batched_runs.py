@@ -22,13 +22,13 @@ class BatchedRuns(NamedTuple):
   The seed axis holds all seeds of the first experiment, then those of the
   second, and so on. Each experiment is measured separately after training.
 
-  count: number of experiments
-  values: settings that differ between them: dotted key -> [count * seeds]
+  experiments: how many there are
+  values: settings that differ between them: dotted key -> [experiments * seeds]
   system_of: (dotted key -> traced value of one seed) -> its System; None for a
     single experiment
   """
 
-  count: int
+  experiments: int
   values: dict[str, jax.Array]
   system_of: Callable[[dict[str, jax.Array]], System] | None
 

@@ -20,7 +20,8 @@ def use_cache() -> None:
   except OSError:
     return
   if os.access(folder, os.W_OK):
-    if jax.config.jax_compilation_cache_dir != str(folder):
+    current = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    if current != str(folder):
       # JAX opens the folder once and ignores later changes without a reset.
       compilation_cache.reset_cache()
     jax.config.update('jax_compilation_cache_dir', str(folder))

@@ -18,6 +18,7 @@ from moegan_jax.train.health import Health, warnings
 from moegan_jax.train.stages import Stage, row_key, start_of
 from moegan_jax.types import TrainState
 
+_SHOWN: tuple[str, ...]
 _SHOWN = ('bleu4', 'self_bleu4', 'nll_oracle', 'jeffreys', 'nll_valid')
 _SHOWN += ('mean_length', 'pads_after_end')
 _LINES = 3  # samples on the console
@@ -94,13 +95,14 @@ class Measurements:
     if self._rows.read(key, stage.end) is not None:
       return
     if int(state.step) != stage.end:
-      state = saved()
-      if state is None:
+      restored = saved()
+      if restored is None:
         self._reporter.note(
           f'{stage.name}: the checkpoint of its end is lost; the table has no '
           'row of it'
         )
         return
+      state = restored
     n = self._settings.final_samples
     self._reporter.note(f'measuring {stage.name} on {n:,} samples')
     values, words = self._measure(state, n, full=True)

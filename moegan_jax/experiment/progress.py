@@ -111,7 +111,7 @@ class Progress:
     self._step = start
     # Both decay, so that the rate follows changes.
     self._iterations = self._seconds = 0.0
-    self._shown_at = None
+    self._shown_at: float | None = None
     self._line = ''
 
   @property

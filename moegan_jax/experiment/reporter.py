@@ -61,7 +61,8 @@ class Reporter:
         exclude it from the rate
       losses: name -> value
     """
-    self._progress.update(done, seconds, losses)
+    if self._progress is not None:
+      self._progress.update(done, seconds, losses)
 
   def end_phase(self) -> None:
     """Ends the progress line."""

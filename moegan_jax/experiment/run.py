@@ -31,6 +31,7 @@ from moegan_jax.train.engine import Engine
 from moegan_jax.train.health import ROLLBACK, Fault, Health
 from moegan_jax.train.interrupts import Interrupts
 from moegan_jax.train.log import Log
+from moegan_jax.train.processes import Leader
 from moegan_jax.train.stages import Stage, row_key, stages, start_of
 from moegan_jax.types import Role, System, TrainState
 
@@ -47,7 +48,7 @@ class Run:
     system: System,
     evaluator: Evaluator,
     workdir: Workdir,
-    engine: Engine,
+    engine: Engine | Leader,
     reporter: Reporter,
     warm: WarmStart = COLD,
     batched: BatchedRuns = SINGLE,
@@ -67,8 +68,8 @@ class Run:
     self.config, self.system, self.workdir = config, system, workdir
     self.engine, self.reporter = engine, reporter
     self.warm, self.batched = warm, batched
-    self.single = batched.count == 1
-    self.size = config.num_seeds * batched.count  # of the seed axis
+    self.single = batched.experiments == 1
+    self.size = config.num_seeds * batched.experiments  # of the seed axis
     self.evaluator, self.corpus = evaluator, evaluator.corpus
     self.records = RecordWriter(workdir.path)
     self.store = Store(workdir.checkpoints, reporter.note)
@@ -104,7 +105,7 @@ class Run:
       self.system.init,
       self.config.seed,
       self.config.num_seeds,
-      self.batched.count,
+      self.batched.experiments,
     )
     if self.warm.params is None:
       return state

@@ -11,6 +11,7 @@ from moegan_jax.train.health import check_rule
 
 # Settings of files, saving and devices. They do not change what is computed, so
 # a resumed run may change them.
+_PLACES: tuple[str, ...]
 _PLACES = ('data.dir', 'data.path', 'data.test_path', 'data.oracle_file')
 _PLACES += ('data.stream', 'chunk_seconds', 'checkpoint', 'mesh')
 

@@ -201,6 +201,7 @@ def prepare(
   """
   system = build(config, corpus)
   evaluator = Evaluator(system, corpus, config.eval.chunk, fit_lm)
+  engine: Engine | processes.Leader
   engine = _engine(config, system, corpus, batched)
   if processes.several():
     engine = processes.Leader(engine, corpus.record['train_sha256'])
@@ -213,7 +214,7 @@ def _engine(
   config, system: System, corpus: Corpus, batched: BatchedRuns = SINGLE
 ) -> Engine:
   """Builds the engine of a configuration on the devices that it selects."""
-  seeds = config.num_seeds * batched.count
+  seeds = config.num_seeds * batched.experiments
   layout = mesh.layout(jax.devices(), seeds, **config.mesh)
   mesh.check_batches(layout, system.phases)
   return Engine(
@@ -278,7 +279,7 @@ def _split_auc(corpus: Corpus) -> None:
   texts = Texts(corpus.train_words, corpus.test_words)
   values = two_sample.AUC.of(texts)
   if values:
-    corpus.record['split_auc'] = round(values['auc'], 4)
+    corpus.record['split_auc'] = round(float(values['auc']), 4)
 
 
 def _plan(job: Run) -> list[tuple[str, str]]:
@@ -290,7 +291,7 @@ def _plan(job: Run) -> list[tuple[str, str]]:
   shapes, seeds = job.shapes, job.size
   devices = jax.devices()
   used = '' if len(devices) == 1 else f', {mesh.describe(job.engine.layout)}'
-  cells = '' if job.single else f', of {job.batched.count} experiments'
+  cells = '' if job.single else f', of {job.batched.experiments} experiments'
   rows = [
     ('devices', f'{len(devices)} x {devices[0].device_kind}{used}'),
     ('seeds', f'{seeds}{cells}'),

@@ -19,6 +19,7 @@ from moegan_jax.types import Params, Role
 
 # Settings and records of which a measured row depends. If they are equal in two
 # runs, the row is copied and not measured again.
+_MEASURED_BY: tuple[str, ...]
 _MEASURED_BY = ('final_samples', 'curve_samples', 'temperatures', 'chunk')
 _MEASURED_BY += ('language_model',)
 _USER_CORPORA = ('text', 'matrix')  # files of the user

@@ -6,7 +6,7 @@ import os
 import pathlib
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moegan_jax.errors import UserError
@@ -46,7 +46,7 @@ Please
 
 
 def make(
-  texts: dict[str, str | os.PathLike],
+  texts: Mapping[str, str | os.PathLike],
   output: str | os.PathLike,
   n: int = 100,
   seed: int = 0,

@@ -78,11 +78,11 @@ def counter_contrastive(
     raise UserError(f'ccl.temperature={temperature} must be a positive number')
   features = (anchor, positive, negative)
   if reps == 'flatten':
-    flat = (x.reshape(x.shape[0], -1) for x in features)
-    return _contrast(*flat, temperature)
+    a, p, n = (x.reshape(x.shape[0], -1) for x in features)
+    return _contrast(a, p, n, temperature)
   if reps == 'per_rep':
     losses = jax.vmap(
-      lambda *x: _contrast(*x, temperature), in_axes=1, out_axes=0
+      lambda a, p, n: _contrast(a, p, n, temperature), in_axes=1, out_axes=0
     )(*features)
     return jnp.mean(losses)
   raise unknown('ccl.reps', reps, ('flatten', 'per_rep'))

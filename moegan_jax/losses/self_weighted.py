@@ -56,7 +56,7 @@ def jsd_weights(log_probs: Array, n_data: int, normalise: str) -> Array:
     raise UserError(f'n_data={n_data} must be at least 1')
   if normalise == 'none':
     return -softmax(_log_magnitudes(log_probs, n_data))
-  log_p = {'minmax': _log_minmax, 'softmax': log_softmax}[normalise](log_probs)
+  log_p = (_log_minmax if normalise == 'minmax' else log_softmax)(log_probs)
   return -jnp.exp(_log_magnitudes(log_p, log_probs.size))
 
 

@@ -7,6 +7,7 @@ Kappa ignores the order of categories: 4 against 5 is the same disagreement as
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 # The upper end of each range, by Landis and Koch (1977). The ranges are a
 # convention without a derivation.
@@ -19,7 +20,7 @@ _WORDS = (
 )
 
 
-def tally(ratings: np.ndarray, categories: Sequence[int]) -> np.ndarray:
+def tally(ratings: ArrayLike, categories: Sequence[int]) -> np.ndarray:
   """Counts the raters that chose each category.
 
   Args:

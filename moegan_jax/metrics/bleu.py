@@ -28,13 +28,13 @@ class _Counts(NamedTuple):
   Attributes:
     sentence: int64 [pairs], the index of the sentence.
     gram: int64 [pairs], the index of the n-gram.
-    count: int64 [pairs], its count in the sentence.
+    counts: int64 [pairs], its count in the sentence.
     num_grams: the number of distinct n-grams.
   """
 
   sentence: np.ndarray
   gram: np.ndarray
-  count: np.ndarray
+  counts: np.ndarray
   num_grams: int
 
 
@@ -123,7 +123,7 @@ def self_bleu(sentences: Sentences, max_n: int = 5) -> dict[str, np.ndarray]:
   matches = []
   for table in tables:
     most = _most_elsewhere(table)
-    clipped = np.minimum(table.count, most)
+    clipped = np.minimum(table.counts, most)
     matches.append(np.bincount(table.sentence, clipped, minlength=total))
   closest = _closest(lengths, lengths, leave_one_out=True)
   return _named('self_bleu', _scores(matches, lengths, closest))
@@ -151,8 +151,8 @@ def _against(
   for table in tables:
     mine = ours[table.sentence]
     most = np.zeros(table.num_grams, np.int64)
-    np.maximum.at(most, table.gram[~mine], table.count[~mine])
-    clipped = np.minimum(table.count[mine], most[table.gram[mine]])
+    np.maximum.at(most, table.gram[~mine], table.counts[~mine])
+    clipped = np.minimum(table.counts[mine], most[table.gram[mine]])
     sums = np.bincount(table.sentence[mine], clipped, minlength=len(ours))
     matches.append(sums[ours])
   return _scores(
@@ -196,8 +196,8 @@ def _most_elsewhere(table: _Counts) -> np.ndarray:
   That is the largest count of all, or the second largest for the sentence
   that has the largest; 0 if no other sentence has the n-gram.
   """
-  order = np.lexsort((table.count, table.gram))
-  gram, count = table.gram[order], table.count[order]
+  order = np.lexsort((table.counts, table.gram))
+  gram, count = table.gram[order], table.counts[order]
   last = np.append(gram[1:] != gram[:-1], True)[: len(gram)]
   second = np.zeros_like(count)
   second[1:] = np.where(gram[1:] == gram[:-1], count[:-1], 0)

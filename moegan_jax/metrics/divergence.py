@@ -91,7 +91,8 @@ def jensen_shannon(log_p: Array, log_q: Array) -> Array:
 
 
 def divergences(
-  terms_model: Mapping[str, Array], terms_oracle: Mapping[str, Array]
+  terms_model: Mapping[str, Array | np.ndarray],
+  terms_oracle: Mapping[str, Array | np.ndarray],
 ) -> dict[str, np.ndarray]:
   """Computes estimates and standard errors of all divergences.
 

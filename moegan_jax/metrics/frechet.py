@@ -66,7 +66,7 @@ def _frechet_lm(texts: Texts) -> dict[str, float]:
   n = min(len(texts.samples), len(texts.references))
   if n < MIN_SENTENCES:
     return {}
-  encode = texts.fit_lm(texts.train or texts.references).features
+  encode = texts.language_model(texts.train or texts.references).features
   samples, references = texts.samples[:n], texts.references[:n]
   return {'frechet_lm': frechet_distance(encode(samples), encode(references))}
 

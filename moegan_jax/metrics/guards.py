@@ -152,8 +152,9 @@ def _collapsed(
   """Detects collapse by one measure; see `marks`."""
   if key not in measures:
     return ''
-  for suffix, real in ((AT_TRAIN, real_train), (AT_TEST, real_test)):
-    name = _common_name(key, (suffix,), (measures, real or {}))
+  for suffix, given in ((AT_TRAIN, real_train), (AT_TEST, real_test)):
+    real = given or {}
+    name = _common_name(key, (suffix,), (measures, real))
     if name:
       reason = collapsed({key: measures[name]}, {key: real[name]})
       # The figures differ from those of the table.
@@ -217,7 +218,7 @@ def worse_than_mle(
     if key not in measures or key not in mle:
       continue
     name, best = key, ideal
-    if ideal is None:
+    if best is None:
       rows = (measures, mle, real or {})
       name = _common_name(key, (AT_TEST, AT_TRAIN), rows) or key
       best = (real or {}).get(name, mle[name])

@@ -89,7 +89,7 @@ def nll_terms(
   }
 
 
-def nll(terms: Mapping[str, Array]) -> dict[str, np.ndarray]:
+def nll(terms: Mapping[str, Array | np.ndarray]) -> dict[str, np.ndarray]:
   """Aggregates the rows of `nll_terms`.
 
   Args:

@@ -48,7 +48,7 @@ def _lm_score(texts: Texts) -> dict[str, float]:
     ('lm_score', real, texts.samples),
     ('reverse_lm_score', texts.samples, texts.references),
   ):
-    value, error = ratio(*texts.fit_lm(fitted).nll(scored))
+    value, error = ratio(*texts.language_model(fitted).nll(scored))
     found |= {name: value, f'{name}_se': error}
   return found
 

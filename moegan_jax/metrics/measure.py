@@ -65,6 +65,12 @@ class Texts(NamedTuple):
   fit_lm: Callable[[Sentences], LanguageModel] | None = None
   kind: str = ''
 
+  def language_model(self, sentences: Sentences) -> LanguageModel:
+    """Fits a language model; a measure that calls it needs 'fit_lm'."""
+    if self.fit_lm is None:
+      raise ValueError("texts.fit_lm is None; add 'fit_lm' to Measure.needs")
+    return self.fit_lm(sentences)
+
 
 class Measure(NamedTuple):
   """A measure of text, or several that are computed together.
@@ -81,7 +87,7 @@ class Measure(NamedTuple):
   """
 
   columns: Mapping[str, Metric]
-  of: Callable[[Texts], dict[str, float | np.ndarray]]
+  of: Callable[[Texts], Mapping[str, float | np.ndarray]]
   needs: tuple[str, ...] = ()
   kind: str = ''
   package: str = ''

@@ -49,7 +49,9 @@ def canonical(sentences: Sentences) -> list[str]:
 def _molecules(texts: Texts) -> dict[str, float | np.ndarray]:
   found = canonical(texts.samples)
   valid = [smiles for smiles in found if smiles]
-  values = {'valid_molecules': np.array([bool(smiles) for smiles in found])}
+  values: dict[str, float | np.ndarray] = {
+    'valid_molecules': np.array([bool(smiles) for smiles in found])
+  }
   if not valid:
     return values
   return values | {'unique_molecules': len(set(valid)) / len(valid)}

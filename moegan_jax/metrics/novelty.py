@@ -194,7 +194,7 @@ def _novelty(texts: Texts) -> dict[str, float | np.ndarray]:
     'novelty': novelty(some, texts.train),
   }
   share = copied_4grams(texts.samples, texts.train)
-  return values if share is None else {'copied_4grams': share} | values
+  return values if share is None else {'copied_4grams': share, **values}
 
 
 NOVELTY = Measure(

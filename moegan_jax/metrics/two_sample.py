@@ -110,9 +110,10 @@ def real_floor(references: Sentences) -> dict[str, float]:
 
 def _too_few(one: Sentences, other: Sentences, together: bool) -> bool:
   """Whether a side has fewer than FEWEST sentences, distinct if together."""
-  if together:
-    one, other = set(map(tuple, one)), set(map(tuple, other))
-  return min(len(one), len(other)) < FEWEST
+  sizes = [
+    len(set(map(tuple, s))) if together else len(s) for s in (one, other)
+  ]
+  return min(sizes) < FEWEST
 
 
 def _halves_apart(one: Sentences, other: Sentences) -> np.ndarray:
@@ -133,7 +134,7 @@ def _halves_together(one: Sentences, other: Sentences) -> np.ndarray:
   strata: dict[tuple[bool, bool], list] = {}
   for key in dict.fromkeys(keys):
     strata.setdefault((key in ours, key in theirs), []).append(key)
-  chosen = set()
+  chosen: set[tuple[str, ...]] = set()
   for members in strata.values():
     half = _half(rng, len(members))
     chosen.update(key for key, true in zip(members, half) if true)

@@ -267,9 +267,9 @@ def relational_memory(
     'blocks': blocks,
     'mlp_layers': mlp_layers,
   }
-  for name, value in sizes.items():
-    if value < 1:
-      raise UserError(f'generator.{name}={value} must be at least 1')
+  for name, size in sizes.items():
+    if size < 1:
+      raise UserError(f'generator.{name}={size} must be at least 1')
   if key_size < 0:
     raise UserError(
       f'generator.key_size={key_size} must not be negative; 0 stands for '

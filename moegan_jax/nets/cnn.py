@@ -1,5 +1,7 @@
 """The multi-representation CNN discriminator of RelGAN, MoEGAN and CCL."""
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -181,8 +183,9 @@ def cnn(
 
   def judge(params, embedded: Array, key: Array | None = None) -> Critique:
     rngs = None if key is None else {'dropout': key}
-    return module.apply(
+    critique: Any = module.apply(
       {'params': params['body']}, embedded, key is not None, rngs=rngs
     )
+    return critique
 
   return Discriminator(init_params, embed, judge, gram)

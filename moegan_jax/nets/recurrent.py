@@ -1,5 +1,7 @@
 """Recurrent generators: one cell, or a mixture of several experts."""
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -70,6 +72,7 @@ def recurrent(
     raise unknown('generator.prior', prior, PRIORS)
   if end_input not in END_INPUTS:
     raise unknown('generator.end_input', end_input, END_INPUTS)
+  seed = cell.seed if latent else None
   masked = pad if end_input == 'zero' else None
   project = nn.Dense(
     cell.input_width, kernel_init=init.linear, bias_init=init.bias
@@ -111,10 +114,10 @@ def recurrent(
   def begin(params: Params, n: int, context=None):
     if (context is None) == bool(latent):
       raise ValueError('a context is required if and only if latent > 0')
-    if not latent:
+    if seed is None:
       return cell.initial(n), None, fold(params)
-    hidden = jnp.tanh(first.apply({'params': params['latent']}, context))
-    return cell.seed(hidden), context, fold(params)
+    before: Any = first.apply({'params': params['latent']}, context)
+    return seed(jnp.tanh(before)), context, fold(params)
 
   def step(params: Params, carry, tokens: Array):
     state, z, (kernel, bias) = carry
@@ -138,7 +141,8 @@ def recurrent(
     return (state, z, (kernel, bias)), hidden
 
   def readout(params: Params, hidden: Array) -> Array:
-    return head.apply({'params': params['head']}, hidden)
+    logits: Any = head.apply({'params': params['head']}, hidden)
+    return logits
 
   def draw(rows: Array) -> Array:
     return PRIORS[prior](random.row_normal(rows, latent))

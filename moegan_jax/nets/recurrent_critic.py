@@ -1,5 +1,7 @@
 """A recurrent discriminator."""
 
+from typing import Any
+
 import chex
 import flax.linen as nn
 import jax
@@ -90,7 +92,8 @@ def recurrent_critic(
     features = hidden.mean(1, keepdims=True)
     if not classifier:
       return Critique(None, features)
-    logits = readout.apply({'params': params['logit']}, hidden)[..., 0]
+    read: Any = readout.apply({'params': params['logit']}, hidden)
+    logits = read[..., 0]
     return Critique(logits if per_token else logits[:, 0], features)
 
   return Discriminator(init_params, embed, judge, gram)

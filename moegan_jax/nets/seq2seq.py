@@ -4,7 +4,7 @@ It maps a sentence to a word distribution at every position.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import chex
 import flax.linen as nn
@@ -154,8 +154,9 @@ def seq2seq(
     _, decoded = run(params, 'decoder', last, shifted)
     contexts, attention = attend(decoded, encoded, params['score'])
     both = jnp.concatenate([contexts, decoded], axis=-1)
-    hidden = jnp.tanh(combine.apply({'params': params['combine']}, both))
-    logits = head.apply({'params': params['head']}, hidden)
+    combined: Any = combine.apply({'params': params['combine']}, both)
+    hidden = jnp.tanh(combined)
+    logits: Any = head.apply({'params': params['head']}, hidden)
     return Rewriting(logits, encoded, attention)
 
   return SequenceRewriter(init_params, rewrite, vocab_size)

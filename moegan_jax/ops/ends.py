@@ -3,11 +3,12 @@
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 Array = jax.Array
 
 
-def end_mask(tokens: Array, pad: int | None) -> Array:
+def end_mask(tokens: Array | np.ndarray, pad: int | None) -> Array:
   """Returns a mask that is True up to and including the first pad.
 
   Args:

@@ -1,5 +1,6 @@
 """Maximum mean discrepancy of two samples under Gaussian kernels."""
 
+import functools
 from collections.abc import Sequence
 
 import chex
@@ -72,12 +73,13 @@ def mmd_squared(x: Array, y: Array, bandwidths: Sequence[float]) -> Array:
     (1.0, squared_distances(y, y)),
     (-2.0, squared_distances(x, y)),
   )
-  total = 0.0
-  for sigma in bandwidths:
-    for sign, squared in pairs:
-      # Divided twice because sigma^2 may leave the range of float32.
-      total += sign * jnp.mean(jnp.expm1(-0.5 * (squared / sigma) / sigma))
-  return total / len(bandwidths)
+  terms = [
+    # Divided twice because sigma^2 may leave the range of float32.
+    sign * jnp.mean(jnp.expm1(-0.5 * (squared / sigma) / sigma))
+    for sigma in bandwidths
+    for sign, squared in pairs
+  ]
+  return functools.reduce(jnp.add, terms) / len(bandwidths)
 
 
 def mmd(

@@ -36,10 +36,13 @@ def _scores(x: Array, kernel: Array) -> Callable[[int], Array]:
   """Returns a function from t to the scores (x * kernel)[t], [n, filters]."""
   width, channels, filters = kernel.shape
   if _is_narrow(x, kernel):
-    return lambda t: sum(
-      x[:, t + j, e, None] * kernel[None, j, e]
-      for j in range(width)
-      for e in range(channels)
+    return lambda t: functools.reduce(
+      jnp.add,
+      (
+        x[:, t + j, e, None] * kernel[None, j, e]
+        for j in range(width)
+        for e in range(channels)
+      ),
     )
   flat = kernel.reshape(width * channels, filters)
   whole = _windows(x, width) @ flat
@@ -120,7 +123,8 @@ def _gradients_in_blocks(x: Array, best: Array, g: Array, kernel: Array):
     return jnp.pad(array, rest).reshape(count, size, *array.shape[1:])
 
   def step(total, block):
-    d_x, d_kernel = _gradients(*block, kernel)
+    own_x, own_best, own_g = block
+    d_x, d_kernel = _gradients(own_x, own_best, own_g, kernel)
     return total + d_kernel, d_x
 
   d_kernel, d_x = jax.lax.scan(

@@ -78,7 +78,7 @@ def _operation(eqn: core.JaxprEqn) -> core.JaxprEqn:
   # The call is a single equation, so it can replace `eqn` without renaming the
   # variables of the program around it.
   call = jax.jit(functools.partial(_product, eqn.params['dimension_numbers']))
-  shapes = [jax.ShapeDtypeStruct(x.aval.shape, jnp.float32) for x in eqn.invars]
+  shapes = [jax.ShapeDtypeStruct(x.shape, jnp.float32) for x in _avals(eqn)]
   (made,) = jax.make_jaxpr(call)(*shapes).eqns
   return made.replace(invars=eqn.invars, outvars=eqn.outvars, ctx=eqn.ctx)
 
@@ -107,11 +107,16 @@ def _product(dimensions: Any, left: jax.Array, right: jax.Array) -> jax.Array:
   return lax.platform_dependent(left, right, cpu=rounded, default=cast)
 
 
+def _avals(eqn: core.JaxprEqn) -> list[Any]:
+  """Returns the abstract values of the inputs of a product of arrays."""
+  return [x.aval for x in eqn.invars]
+
+
 def _is_product(eqn: core.JaxprEqn) -> bool:
   """Returns whether `eqn` is a float32 product of default precision."""
   return (
     eqn.primitive is lax.dot_general_p
-    and all(x.aval.dtype == jnp.float32 for x in eqn.invars)
+    and all(x.dtype == jnp.float32 for x in _avals(eqn))
     and eqn.params['precision'] in (None, lax.Precision.DEFAULT)
   )
 

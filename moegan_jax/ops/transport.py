@@ -146,7 +146,7 @@ def sinkhorn(cost: Array, epsilon: Array | float, iterations: int) -> Array:
 
 
 # name -> (cost, regularisation strength, iterations) -> plan
-SOLVERS = {'ipot': ipot, 'sinkhorn': sinkhorn}
+SOLVERS: dict[str, Callable[..., Array]] = {'ipot': ipot, 'sinkhorn': sinkhorn}
 
 
 def transport_distance(

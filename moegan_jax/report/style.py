@@ -9,7 +9,7 @@ import contextlib
 import io
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
   from matplotlib.figure import Figure
@@ -33,8 +33,10 @@ SMALL, LARGE = 8, 9.5  # points
 def style() -> Iterator[None]:
   """Sets Matplotlib's parameters; needed for drawing and for saving."""
   import matplotlib
+  from matplotlib import rcsetup
 
-  settings = {
+  # The type of the keys differs between versions of Matplotlib.
+  settings: Any = {
     'font.family': 'DejaVu Sans',  # wider than the page's font
     'font.size': SMALL,
     'axes.titlesize': LARGE,
@@ -49,7 +51,7 @@ def style() -> Iterator[None]:
     'axes.spines.right': False,
     'axes.grid': True,
     'axes.axisbelow': True,
-    'axes.prop_cycle': matplotlib.cycler(color=COLOURS),
+    'axes.prop_cycle': rcsetup.cycler(color=COLOURS),
     'figure.facecolor': 'none',
     'grid.color': RULE,
     'grid.linewidth': 0.7,

@@ -1,5 +1,6 @@
 """The final report of a run: results table, temperature curves and page."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from moegan_jax.train.stages import Stage
 from moegan_jax.types import TrainState
 
 # Columns on the terminal; results.md has all.
+_SHOWN: tuple[str, ...]
 _SHOWN = ('bleu2', 'bleu3', 'bleu4', 'bleu5', 'self_bleu4', 'nll_train')
 _SHOWN += ('nll_test_token', 'nll_oracle', 'entropy', 'kl_pq', 'kl_qp')
 _SHOWN += ('jeffreys', 'step_js', 'grammatical', 'valid_molecules')
@@ -183,17 +185,18 @@ def _curves(run: Finished) -> dict[str, dict]:
       found[key] = run.rows.once(
         f'curve_{key}',
         stage.end,
-        lambda state=state, end=stage.end: run.health.masked(
-          report_data.curve(
-            run.evaluator,
-            state,
-            settings.temperatures,
-            settings.curve_samples,
-          ),
-          end,
-        ),
+        functools.partial(_curve, run, state, stage.end),
       )
   return found
+
+
+def _curve(run: Finished, state: TrainState, end: int) -> dict:
+  """Measures the curve of a state at the step `end`."""
+  settings = run.settings
+  values = report_data.curve(
+    run.evaluator, state, settings.temperatures, settings.curve_samples
+  )
+  return run.health.masked(values, end)
 
 
 def _rows(run: Finished, curves: Mapping[str, dict]) -> list[Row]:
@@ -241,8 +244,10 @@ def _tempered(run: Finished, curves: Mapping[str, dict]) -> list[Row]:
     ('last', 'tempered', f'{run.label}, last,'),
     ('start', 'start_tempered', None),
   ):
-    points, stage = curves.get(key, {}), run.stages.get(key)
-    state = run.state_at_end(stage) if key in curves else None
+    points, stage = curves.get(key), run.stages.get(key)
+    if points is None or stage is None:
+      continue
+    state = run.state_at_end(stage)
     if state is None or not any(c in points for c in report_data.CHOOSERS):
       continue
     row = table_rows.tempered_row(

@@ -58,6 +58,8 @@ class ModelScores:
       return divergence.chunk_terms(log_probs, log_probs, tokens, pad)
 
     def features(state, tokens):
+      if system.critique is None:
+        raise ValueError('features require a system with a discriminator')
       found = system.critique(state, tokens).features
       return {'features': found.mean(1)}
 

@@ -142,14 +142,12 @@ def write_features(
   real = corpus.test[known][:POINTS]
   real = real if len(real) else corpus.train[:POINTS]
   fake = evaluator.sample_at(state, len(real))
-  arrays = {
-    'real': evaluator.features(state, real),
-    'fake': evaluator.features(state, fake),
-  }
+  of_real = evaluator.features(state, real)
+  of_fake = evaluator.features(state, fake)
   temporary = path.with_name(f'.{path.name}.tmp')
   try:
     with temporary.open('wb') as file:
-      np.savez_compressed(file, **arrays)
+      np.savez_compressed(file, real=of_real, fake=of_fake)
     os.replace(temporary, path)
   except OSError as error:
     temporary.unlink(missing_ok=True)

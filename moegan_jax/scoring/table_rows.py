@@ -81,11 +81,12 @@ def best_row(
   Returns:
     The row; None if the best checkpoint of every seed is the last one.
   """
-  if best.state is None or set(best.steps) == {end}:
+  state = best.state
+  if state is None or set(best.steps) == {end}:
     return None
 
   def measure() -> dict:
-    values, _ = evaluator.measure(best.state, n, full=True)
+    values, _ = evaluator.measure(state, n, full=True)
     # A seed that diverged before the first evaluation has no best value.
     measured = np.isfinite(best.values)
     return {k: np.where(measured, v, np.nan) for k, v in values.items()}

@@ -1,6 +1,7 @@
 """The best checkpoint of a run, chosen for each seed on its own."""
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -87,6 +88,6 @@ class Best:
     )
     self.values = [a if b else c for a, b, c in zip(now, better, before)]
     self.steps = [step if b else s for b, s in zip(better, steps)]
-    meta = {'measure': self.measure}
+    meta: dict[str, Any] = {'measure': self.measure}
     meta |= {'steps': self.steps, 'values': self.values}
     self._store.save('best', step, self.state, meta, keep=1)

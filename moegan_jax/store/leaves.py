@@ -54,6 +54,7 @@ def restore(entries: list[dict], arrays: dict) -> list:
 
   leaves = []
   for entry in entries:
+    leaf: Any
     if 0 in entry['shape']:
       leaf = np.zeros(entry['shape'], jnp.dtype(entry['dtype']))
     else:
@@ -104,8 +105,8 @@ def check_template(
   def text(entry: dict | None) -> str:
     return f'{entry["dtype"]} {entry["shape"]}' if entry else 'absent'
 
-  wanted = [_describe(path, leaf) for path, leaf in _flatten(template)]
-  wanted = {'/'.join(entry['path']): entry for entry in wanted}
+  described = [_describe(path, leaf) for path, leaf in _flatten(template)]
+  wanted = {'/'.join(entry['path']): entry for entry in described}
   saved = {'/'.join(entry['path']): entry for entry in entries}
   for path in [*wanted, *saved]:
     ours, theirs = text(wanted.get(path)), text(saved.get(path))

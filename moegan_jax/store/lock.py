@@ -1,17 +1,21 @@
 """An exclusive lock on a file, on POSIX systems and on Windows."""
 
+import importlib
 import os
 import pathlib
-from typing import IO
+from typing import IO, Any
 
-try:
-  import fcntl
-except ImportError:  # Windows
-  fcntl = None
+
+def _imported(name: str) -> Any:
+  """Imports a module that only some platforms have; None without it."""
   try:
-    import msvcrt
+    return importlib.import_module(name)
   except ImportError:
-    msvcrt = None
+    return None
+
+
+fcntl = _imported('fcntl')  # POSIX
+msvcrt = _imported('msvcrt')  # Windows
 
 # Windows refuses to read a locked byte, so a byte beyond the content is locked.
 _OFFSET = 1 << 20

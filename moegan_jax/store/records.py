@@ -7,7 +7,7 @@ import os
 import pathlib
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import IO, Any
 
 from moegan_jax import errors
 from moegan_jax.files import jsonable, write_text
@@ -33,9 +33,9 @@ class RecordWriter:
     self.path = pathlib.Path(path)
     self.metrics = self.path / schema.METRICS
     self._tensorboard = tensorboard
-    self._file = None
-    self._events = None
-    self._purge = None
+    self._file: IO[str] | None = None
+    self._events: Any = None
+    self._purge: int | None = None
 
   def write(
     self,
@@ -67,7 +67,7 @@ class RecordWriter:
     record |= {'time': round(now, 3)} | jsonable(values)
     try:
       if self._file is None:
-        self._open()
+        self._file = self._open()
       self._file.write(json.dumps(record, allow_nan=False) + '\n')
       self._file.flush()
       if self._tensorboard:
@@ -136,12 +136,12 @@ class RecordWriter:
           file.close()
     self._file = self._events = None
 
-  def _open(self) -> None:
+  def _open(self) -> IO[str]:
     if self.metrics.exists():
       text = self.metrics.read_bytes()
       if text and not text.endswith(b'\n'):  # a crash cut the last line
         self._rewrite(self.read())
-    self._file = self.metrics.open('a', encoding='utf-8')
+    return self.metrics.open('a', encoding='utf-8')
 
   def _rewrite(self, records: list[dict]) -> None:
     lines = [json.dumps(jsonable(r), allow_nan=False) for r in records]

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Collection
+from typing import IO
 
 from ml_collections import ConfigDict
 
@@ -54,7 +55,7 @@ class Workdir:
         or (with create=False) it does not hold a run.
     """
     self.path = pathlib.Path(expand(path))
-    self._lock = None
+    self._lock: IO[str] | None = None
     if self.path.exists() and not self.path.is_dir():
       raise errors.UserError(f'--workdir {self.path} is a file; pass a folder')
     if not create:

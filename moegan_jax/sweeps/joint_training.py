@@ -242,8 +242,8 @@ def _split_records(
       for name, value in record.items()
       if name not in RECORD_KEYS
     }
-    place = (record[k] for k in ('kind', 'phase', 'step'))
-    records.write(*place, values, at=record['time'])
+    kind, phase, step = (record[k] for k in ('kind', 'phase', 'step'))
+    records.write(kind, phase, step, values, at=record['time'])
   seeds = own.stop - own.start
   for path in (job.workdir.path / schema.SAMPLES).glob('*.txt'):
     match = _SAMPLES.fullmatch(path.stem)

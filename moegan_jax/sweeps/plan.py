@@ -18,6 +18,7 @@ from moegan_jax.train.health import ROLLBACK
 STARTS, GROUPS = 'starts', 'groups'  # subfolders of a sweep
 # Settings that may be arrays in a program: while they are positive, no shape
 # and no branch depends on them.
+ARRAYS: tuple[str, ...]
 ARRAYS = ('mle.lr', 'adversarial.g_lr', 'adversarial.d_lr', 'adversarial.clip')
 ARRAYS += ('game.beta', 'game.penalty', 'fsa.weight', 'ccl.weight')
 ARRAYS += ('ccl.temperature', 'adversarial.anchor', 'game.weight')

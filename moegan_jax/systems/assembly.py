@@ -211,6 +211,15 @@ def disc_critique(disc: Discriminator) -> Callable[[Any, Array], Critique]:
   )
 
 
+def _of_state(
+  critique: Callable[[Any, Array], Critique],
+) -> Callable[[TrainState, Array], Critique]:
+  """Returns the function (state, tokens) -> Critique."""
+  return lambda state, tokens: critique(
+    state.players['discriminator'].params, tokens
+  )
+
+
 def fresh_optimizers(
   **optimizers: optax.GradientTransformation,
 ) -> Callable[[TrainState], TrainState]:
@@ -290,14 +299,11 @@ def system(
       decode.teacher_force(gen, params, tokens, unroll=unroll) / temperature
     )
 
-  def judge(state, tokens):
-    return critique(state.players['discriminator'].params, tokens)
-
   return System(
     init,
     phases,
     sample,
     logits,
-    judge if critique else None,
+    None if critique is None else _of_state(critique),
     gen.draws,
   )

@@ -1,5 +1,7 @@
 """Builds networks from the sections `generator` and `discriminator`."""
 
+from typing import Any
+
 from moegan_jax.errors import UserError, at_least, unknown
 from moegan_jax.nets.cells import relational_memory
 from moegan_jax.nets.cnn import cnn
@@ -104,7 +106,7 @@ def discriminator(
     UserError: an unknown kind, or a value out of range.
   """
   at_least('discriminator.embed', embed, 1)
-  shared = {
+  shared: dict[str, Any] = {
     'vocab_size': spec.vocab_size,
     'length': spec.length,
     'embed_dim': embed,

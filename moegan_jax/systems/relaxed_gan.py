@@ -66,6 +66,13 @@ class _Drawn(NamedTuple):
   rows: Array
 
 
+def _logits(critique: Critique) -> Array:
+  """Returns the logits of a discriminator that classifies."""
+  if critique.logits is None:
+    raise ValueError('the adversarial loss requires a D with logits')
+  return critique.logits
+
+
 class RelaxedGAN(NamedTuple):
   """A generator G, a discriminator D and the options of their losses.
 
@@ -167,7 +174,9 @@ class RelaxedGAN(NamedTuple):
     draw = self.generator.latent
     return None if draw is None else draw(rows)
 
-  def judge_text(self, phi: Params, tokens: Array, key: Array) -> Critique:
+  def judge_text(
+    self, phi: Params, tokens: Array, key: Array | None
+  ) -> Critique:
     """Returns D's critique of real text.
 
     Args:
@@ -246,7 +255,7 @@ class RelaxedGAN(NamedTuple):
       fake = self.discriminator.judge(phi, embedded, k_fake)
       value, metrics = jnp.float32(0), {'beta': self.beta_at(state)}
       if self.loss is not None:
-        g_loss = self.loss.generator(real.logits, fake.logits)
+        g_loss = self.loss.generator(_logits(real), _logits(fake))
         value, metrics = self.weight * g_loss, metrics | {'g_loss': g_loss}
       inputs = TermInputs(batch.tokens, embedded, real, fake, None)
       for i, term in enumerate(extra):
@@ -290,13 +299,13 @@ class RelaxedGAN(NamedTuple):
       )
       value, metrics = jnp.float32(0), {}
       if self.loss is not None:
-        a, b = inputs.real.logits, inputs.fake.logits
+        a, b = _logits(inputs.real), _logits(inputs.fake)
         value = self.loss.discriminator(a, b)
         metrics = {'d_loss': value, 'd_real': a.mean(), 'd_fake': b.mean()}
       if self.loss is not None and on(self.penalty):
         # Dropout would make the penalised function random.
         def score(x):
-          logits = disc.judge(phi, x, None).logits
+          logits = _logits(disc.judge(phi, x, None))
           return logits.reshape(x.shape[0], -1).mean(1)
 
         gradient = gradient_penalty(

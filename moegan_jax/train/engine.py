@@ -15,6 +15,8 @@ from moegan_jax.train.mesh import Layout
 from moegan_jax.train.stages import stages
 from moegan_jax.types import Array, System, TrainState
 
+_NOT_BEGUN = 'no phase has begun; call `begin` first'
+
 
 class Engine:
   """Trains the phases of a system, one at a time.
@@ -50,7 +52,9 @@ class Engine:
     self._tokens, self._streamed = tokens, streamed
     self._values, self._system_of = values, system_of
     self._starts = {s.name: s.start for s in stages(system.phases)}
-    self._feed = None
+    self._feed: stream.Resident | stream.Stream | None = None
+    self._state: TrainState | None = None
+    self._compiled: loop.Compiled | None = None
 
   def begin(self, name: str, state: TrainState, rate: float) -> loop.Compiled:
     """Compiles a phase and places a state on the devices.
@@ -65,6 +69,7 @@ class Engine:
     """
     system = self._system if rate == 1 else self._slowed(rate)
     phase, start = system.phases[name], self._starts[name]
+    system_of = self._system_of
     self._step = int(state.step)
     self._feed = stream.feed(
       self._tokens, phase, start, state, self.layout, self._streamed
@@ -76,7 +81,7 @@ class Engine:
       self._state,
       self._feed.at(self._step)[0],
       self._values,
-      lambda own: self._system_of(own).phases[name],
+      (lambda own: system_of(own).phases[name]) if system_of else None,
       self.layout,
       self._feed.source,
     )
@@ -93,6 +98,8 @@ class Engine:
     Returns:
       The number of iterations that were run, and their report.
     """
+    if self._feed is None or self._state is None or self._compiled is None:
+      raise RuntimeError(_NOT_BEGUN)
     data, room = self._feed.at(self._step)
     count = min(count, room, loop.LONGEST)
     self._state, report = jax.block_until_ready(
@@ -103,6 +110,8 @@ class Engine:
 
   def fetch(self) -> TrainState:
     """Returns the state on one device. The next `run` may overwrite it."""
+    if self._state is None:
+      raise RuntimeError(_NOT_BEGUN)
     return mesh.fetch(self.layout, self._state)
 
   def end(self) -> None:

@@ -203,7 +203,8 @@ def _priority(fault: Fault) -> tuple:
 
 
 def warnings(
-  before: Mapping[str, Sequence[float]], now: Mapping[str, Sequence[float]]
+  before: Mapping[str, Sequence[float] | np.ndarray],
+  now: Mapping[str, Sequence[float] | np.ndarray],
 ) -> list[str]:
   """Compares a generator before and during adversarial training.
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -27,7 +28,7 @@ class Interrupts:
     """
     self.caught: str | None = None
     self._notice = notice
-    self._before = {}
+    self._before: dict[signal.Signals, Callable | int | None] = {}
 
   def __enter__(self) -> 'Interrupts':
     if threading.current_thread() is threading.main_thread():

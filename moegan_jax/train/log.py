@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from moegan_jax.types import Array
+
 
 class Log:
   """Averages the metrics of iterations over windows.
@@ -36,7 +38,11 @@ class Log:
     ]
 
   def add(
-    self, values: Mapping[str, np.ndarray], local: int, count: int, end: bool
+    self,
+    values: Mapping[str, Array | np.ndarray],
+    local: int,
+    count: int,
+    end: bool,
   ) -> list[tuple[int, dict[str, np.ndarray]]]:
     """Adds the iterations of a chunk.
 
@@ -62,6 +68,6 @@ class Log:
   def _means(self) -> dict[str, np.ndarray]:
     """Returns the means over the window: name -> [seeds]."""
     return {
-      k: np.mean([one[k] for one in self._window], axis=0, dtype=np.float64)
+      k: np.stack([one[k] for one in self._window]).mean(0, dtype=np.float64)
       for k in self._window[0]
     }

@@ -18,11 +18,11 @@ import numpy as np
 from moegan_jax.ops import devices
 from moegan_jax.train.batches import Block, Source, resident
 from moegan_jax.train.keys import UPDATE, use_key
-from moegan_jax.train.mesh import SEED, Layout
+from moegan_jax.train.mesh import SEED, Layout, prefix
 from moegan_jax.types import Array, Batch, Phase, TrainState
 
 # The seed axes of a TrainState, as `in_axes` of `vmap`. Seeds share the step.
-SEEDS = TrainState(step=None, key=0, players=0, memory=0)
+SEEDS = prefix(None, 0)
 # Maximum number of iterations in a chunk, which bounds the memory of `Report`.
 LONGEST = 1024
 
@@ -231,20 +231,22 @@ def compile_chunk(
     layout: sharding over several devices; None for one device.
     source: source of the batches; None for a `resident` corpus.
   """
+  if values and phase_of is None:
+    raise ValueError('compile_chunk: values require phase_of; pass it')
   begin = time.monotonic()
   values = values or {}
   everyone = jnp.ones(len(state.key), bool)
   source = source or resident(phase, start, data.shape[0])
 
   def chunk(state: TrainState, count: Array, data: Any, alive, own: dict):
-    made = phase_of(own) if own else phase
+    made = phase_of(own) if own and phase_of else phase
     return make_chunk(made, source)(state, count, data, alive)
 
-  several = layout is not None
-  axis = SEED if several else None
+  axis = None if layout is None else SEED
   mapped = over_seeds(chunk, len(state.key), source, axis)
-  places, mesh = {}, contextlib.nullcontext()
-  if several:
+  places: dict[str, Any] = {}
+  mesh: contextlib.AbstractContextManager = contextlib.nullcontext()
+  if layout is not None:
     mesh = jax.set_mesh(layout.mesh)
     given = Block(layout.blocks, layout.whole) if source.axes else layout.whole
     places = {

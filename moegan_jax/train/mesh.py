@@ -8,7 +8,7 @@ communication, and systems need no changes.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -45,8 +45,17 @@ class Layout(NamedTuple):
   @property
   def state(self) -> TrainState:
     """Shardings of a state with its axis over seeds, as a pytree prefix."""
-    own = self.seeds
-    return TrainState(step=self.whole, key=own, players=own, memory=own)
+    return prefix(self.whole, self.seeds)
+
+
+def prefix(step: Any, rest: Any) -> TrainState:
+  """Builds a pytree prefix of a state, such as its shardings.
+
+  Args:
+    step: the leaf for `step`.
+    rest: the leaf for every other field.
+  """
+  return TrainState(step=step, key=rest, players=rest, memory=rest)
 
 
 def layout(

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 import jax
 import numpy as np
@@ -192,14 +193,18 @@ def follow(
   """
   for number in SIGNALS:
     signal.signal(number, signal.SIG_IGN)
+  loaded = None
   try:
     while True:
       what, value = _next_command()
       if what == _STOP:
         return value
       if what == _LOAD:
-        engine, shapes = _load(prepare, warn)
+        loaded = _load(prepare, warn)
         continue
+      if loaded is None:
+        raise RuntimeError(f'command {what} needs the engine, which is missing')
+      engine, shapes = loaded
       with _lost_on_disconnect():
         if what == _BEGIN:
           zeros = jax.tree.map(
@@ -222,17 +227,17 @@ def follow(
 
 
 def _load(
-  prepare: Callable, warn: Warn
-) -> tuple[Engine | None, TrainState | None]:
+  prepare: Callable[[], tuple[Engine, TrainState, str]], warn: Warn
+) -> tuple[Engine, TrainState] | None:
   """Prepares the engine and sends the leader a checksum, zero on failure."""
-  engine = shapes = None
-  corpus_sum = '0' * 64
+  loaded, corpus_sum = None, '0' * 64
   try:
     engine, shapes, corpus_sum = prepare()
+    loaded = engine, shapes
   except UserError as error:
     warn(f'process {jax.process_index()}: {error}')
   _checksums(corpus_sum)
-  return engine, shapes
+  return loaded
 
 
 def _command(what: int, value: int = 0) -> None:
@@ -274,7 +279,7 @@ def _lost_on_disconnect():
     ) from error
 
 
-def _leave(lost: Lost, warn: Warn) -> None:
+def _leave(lost: Lost, warn: Warn) -> NoReturn:
   """Ends this process at once.
 
   A regular exit of Python would wait for the other processes.

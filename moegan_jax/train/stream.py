@@ -146,11 +146,12 @@ class Stream:
       len(self._keys), self._size, phase.update.batches, phase.batch_size
     )
 
-    def part(index: tuple[slice, ...]) -> np.ndarray:
-      return np.asarray(self._tokens[rows[index[:4]]], np.int32)
+    def part(index: tuple[slice, ...] | None) -> np.ndarray:
+      own = rows if index is None else rows[index[:4]]
+      return np.asarray(self._tokens[own], np.int32)
 
     if self._layout is None:
-      return jnp.asarray(part((slice(None),)))
+      return jnp.asarray(part(None))
     shape = (*rows.shape, self._tokens.shape[1])
     return jax.make_array_from_callback(shape, self._layout.blocks, part)
 

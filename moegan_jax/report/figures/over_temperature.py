@@ -24,6 +24,7 @@ from moegan_jax.report.style import COLOURS, INK, MUTED, SMALL, style
 
 if TYPE_CHECKING:
   from matplotlib.figure import Figure
+  from matplotlib.transforms import Bbox
 
 _MARKERS = 'osD^vPX'
 # Drawn over the temperature: they measure quality and diversity at once.
@@ -47,6 +48,7 @@ def temperatures(groups: Sequence[RunGroup]) -> 'Figure | None':
     for k in values
   }
   pairs = [p for p in PAIRS.values() if p.x in keys and p.y in keys]
+  panels: list[MeasurePair | str]
   panels = [*pairs, *(k for k in _OVER_TEMPERATURE if k in keys)]
   if not panels:
     return None
@@ -77,9 +79,9 @@ def _draw_group(
 ) -> None:
   """Draws the curves of one group: the last phase solid, the others dashed."""
   last = list(curves.phases)[-1]
-  pair = isinstance(panel, MeasurePair)
+  keys = (panel.x, panel.y) if isinstance(panel, MeasurePair) else (panel,)
+  pair = len(keys) == 2
   for phase, values in curves.phases.items():
-    keys = (panel.x, panel.y) if pair else (panel,)
     if not all(key in values for key in keys):
       continue
     main = phase == last
@@ -153,7 +155,7 @@ def _remove_overlaps(figure: 'Figure') -> None:
   for axes in figure.axes:
     values = {text: float(text.get_text()) for text in axes.texts}
     ends = {min(values.values(), default=0), max(values.values(), default=0)}
-    taken = []
+    taken: list[Bbox] = []
     for text in sorted(
       reversed(values), key=lambda text: values[text] not in ends
     ):
@@ -231,9 +233,9 @@ def _real_point(
     if pair.x in curve.real and pair.y in curve.real:
       return curve.real[pair.x], curve.real[pair.y]
     truth = real([group])
-    point = [
+    x, y = (
       real_value(truth, key, curve.samples, group) for key in (pair.x, pair.y)
-    ]
-    if None not in point:
-      return point[0], point[1]
+    )
+    if x is not None and y is not None:
+      return x, y
   return None

@@ -53,11 +53,12 @@ def grid(
     The figure, and its panels as an array of Matplotlib axes [count].
   """
   from matplotlib.figure import Figure
+  from matplotlib.layout_engine import ConstrainedLayoutEngine
 
   columns = min(columns, count)
   rows = -(-count // columns)
-  figure = Figure(figsize=(width, rows * height), layout='constrained')
-  figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
+  layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
+  figure = Figure(figsize=(width, rows * height), layout=layout)
   axes = figure.subplots(rows, columns, squeeze=False).ravel()
   for empty in axes[count:]:
     empty.set_visible(False)
