@@ -224,6 +224,16 @@ def test_workdir_flag_reads_the_texts_of_a_run(texts, capsys, codec):
   if codec == 'word':
     files = {'references': 'own-test.txt'}
     assert found == run_json(capsys, '--train=own-train.txt', **files)
+  (texts / 'moved').mkdir()
+  (texts / 'train.txt').rename(texts / 'moved' / 'train.txt')
+  assert run('--workdir=run', references='') == 2
+  error = capsys.readouterr().err
+  assert 'train.txt, the text of run, does not exist' in error
+  assert 'by --texts' in error and error.count('\n') == 1
+  moved = ['--workdir=run', '--texts=moved']
+  assert found == run_json(capsys, *moved, references='')
+  assert run('--texts=moved') == 2
+  assert '--texts has no effect without --workdir' in capsys.readouterr().err
   write(texts / 'train.txt', ['another text of mine'] * 60)
   assert run('--workdir=run', references='') == 2
   assert 'a text that has changed' in capsys.readouterr().err
