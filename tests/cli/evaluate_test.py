@@ -1,5 +1,7 @@
 """Results of `evaluate`: JSON, tables, marks and golden digits."""
 
+import json
+import os
 import pathlib
 import random
 
@@ -209,6 +211,22 @@ def test_files_are_read_as_in_training(texts, capsys):
   drawn = run_json(capsys, QUICK, samples='drawn.txt', references='real.smi')
   assert drawn['protocol']['tokeniser'] == 'smiles'
   assert drawn['protocol']['empty_samples'] == 1
+
+
+def test_file_names_that_are_not_utf8(texts, capsys):
+  name = os.fsdecode(b'caf\xe9')
+  (texts / 'train.txt').rename(texts / f'{name}.txt')
+  make_run(path=f'{name}.txt', run=name)
+  argv = [QUICK, '--format=json', f'--workdir={name}', f'--output={name}.json']
+  assert run(*argv, samples=f'{name}.txt', references='') == 0
+  found = json.loads((texts / f'{name}.json').read_text(encoding='utf-8'))
+  assert found['copied'] > 0.5
+  capsys.readouterr()
+  (texts / f'{name}.txt').rename(texts / 'train.txt')
+  assert run(f'--workdir={name}', references='') == 2
+  error = capsys.readouterr().err
+  assert 'the text of caf' in error and error.count('\n') == 1
+  error.encode()  # prints on any terminal
 
 
 @pytest.mark.parametrize('codec', ['word', 'bpe'])
