@@ -52,8 +52,13 @@ def floats(value: Any) -> Any:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-  """Writes a UTF-8 file; see `write_bytes`."""
-  write_bytes(path, text.encode('utf-8'))
+  r"""Writes a UTF-8 file; see `write_bytes`.
+
+  Names of files may have bytes that are not UTF-8. Python represents them by
+  surrogates, which are written as escapes such as \udce9. JSON reads an escape
+  as the surrogate, so the name survives.
+  """
+  write_bytes(path, text.encode('utf-8', 'backslashreplace'))
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:

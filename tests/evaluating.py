@@ -37,14 +37,14 @@ def run_json(capsys, *argv, **files):
   return json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
 
 
-def make_run(codec='word', test_path=''):
-  """Makes the folder `run` of a run on train.txt; returns its corpus."""
+def make_run(codec='word', test_path='', path='train.txt', run='run'):
+  """Makes the folder of a run on a text; returns its corpus."""
   config = configs.load('moegan:text')
-  config.data.path, config.data.codec = 'train.txt', codec
+  config.data.path, config.data.codec = path, codec
   config.data.test_path = test_path
   config.data.max_vocab = 260 if codec == 'bpe' else 0
   corpus = data.load(config.data).corpus
-  folder = workdir.Workdir('run')
+  folder = workdir.Workdir(run)
   folder.claim(config.to_dict())
   write_json(folder.path / schema.CORPUS, corpus.known())
   return corpus

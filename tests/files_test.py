@@ -31,6 +31,15 @@ def test_json_is_strict_and_written_atomically(tmp_path, monkeypatch):
   assert [p.name for p in tmp_path.iterdir()] == ['x.json']
 
 
+def test_names_of_other_encodings_survive_json(tmp_path):
+  path = tmp_path / os.fsdecode(b'caf\xe9 \xff.json')
+  files.check_writable(path)
+  files.write_json(path, {'path': path, 'text': 'é 我'})
+  assert files.read_json(path) == {'path': str(path), 'text': 'é 我'}
+  path.read_text(encoding='utf-8')  # the file is UTF-8
+  assert os.listdir(os.fsencode(tmp_path)) == [b'caf\xe9 \xff.json']
+
+
 def test_pipes_and_links_keep_their_targets(tmp_path):
   pipe = tmp_path / 'pipe'
   os.mkfifo(pipe)

@@ -14,7 +14,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from moegan_jax.cli.shared import Parser, exit_code
+from moegan_jax.cli.shared import Parser, add_texts, check_texts, exit_code
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.evaluate import measuring, page, tokens
 
@@ -47,6 +47,7 @@ def _parser() -> Parser:
     help='folder of a run; replaces --references and --train by its test text, '
     'its training text and its codec',
   )
+  add_texts(parser, '--workdir')
   add(
     '--column',
     default='',
@@ -158,12 +159,14 @@ def _check_real_text(args: argparse.Namespace) -> None:
   """Checks that exactly one source of real text is given.
 
   Raises:
-    UserError: there is no real text, or both a run and files.
+    UserError: there is no real text, or both a run and files, or a place of
+      texts without a run.
   """
   if not (args.workdir or args.references or args.train):
     raise UserError(
       'no real text: give --references, --train or both, or else --workdir'
     )
+  check_texts(args, '--workdir', bool(args.workdir))
   for flag in ('references', 'train'):
     if args.workdir and getattr(args, flag):
       raise UserError(

@@ -16,7 +16,7 @@ import itertools
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from moegan_jax.cli.shared import Parser, exit_code
+from moegan_jax.cli.shared import Parser, add_texts, check_texts, exit_code
 from moegan_jax.errors import UserError
 from moegan_jax.files import check_writable
 from moegan_jax.paths import expand
@@ -69,8 +69,7 @@ def _run(args: argparse.Namespace) -> int:
       raise UserError(f'{name} {value}: must be at least 1')
   if args.output:
     check_writable(args.output)
-  if args.texts and not args.novel:
-    raise UserError('--texts has no effect without --novel; leave it out')
+  check_texts(args, '--novel', args.novel)
   from moegan_jax.experiment import compilation
   from moegan_jax.sampler import Style
 
@@ -209,14 +208,7 @@ def parser() -> Parser:
   add(
     '--novel', action='store_true', help='drop sentences of the training text'
   )
-  add(
-    '--texts',
-    default='',
-    metavar='PLACE',
-    type=expand,
-    help='folder or file of the training text, for --novel (default: its path '
-    'at training)',
-  )
+  add_texts(parser, '--novel')
   add(
     '--checkpoint',
     metavar='last|best|STEP',

@@ -9,6 +9,7 @@ from typing import Any
 
 from moegan_jax.config import Text
 from moegan_jax.errors import UserError
+from moegan_jax.paths import expand
 
 BAD_INPUT, INTERRUPTED = 2, 130  # exit codes
 _CHANGE = re.compile(r'--config\.([\w.]+)=(.*)', re.DOTALL)
@@ -37,6 +38,33 @@ class Parser(argparse.ArgumentParser):
   def error(self, message: str):
     """Raises a UserError, where `argparse` would exit."""
     raise UserError(f'command line: {message}; see --help')
+
+
+def add_texts(parser: argparse.ArgumentParser, needed_by: str) -> None:
+  """Adds the flag --texts, which names the texts of a run after they moved.
+
+  Args:
+    parser: of a verb that reads the texts of a run.
+    needed_by: the flag that makes the verb read them.
+  """
+  parser.add_argument(
+    '--texts',
+    default='',
+    metavar='PLACE',
+    type=expand,
+    help=f'folder or file that has the texts of the run now, for {needed_by} '
+    '(default: their paths at training)',
+  )
+
+
+def check_texts(args: argparse.Namespace, needed_by: str, given: bool) -> None:
+  """Checks that --texts is used; see `add_texts`.
+
+  Raises:
+    UserError: --texts is given without the flag that needs it.
+  """
+  if args.texts and not given:
+    raise UserError(f'--texts has no effect without {needed_by}; leave it out')
 
 
 def exit_code(work: Callable[[], int | None], interrupted: str = '') -> int:

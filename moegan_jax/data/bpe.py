@@ -1,12 +1,12 @@
 """Byte pair encoding (Sennrich et al., 2016) with the `tokenizers` library.
 
 The codec works on bytes, as GPT-2's does, so it encodes any text and decodes
-it unchanged. One text has many token sequences. `split` returns the one that
-follows the merges, so tokens that a generator wrote in another sequence come
-back as the same text and not always as the same tokens.
+it unchanged. One text has many token sequences. `split` returns the canonical
+one, which follows the merges. A generator may write another one, so measures of
+its text use `split` of the text (see `Corpus.words`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from moegan_jax.data.codec import Codec
 from moegan_jax.errors import UserError
@@ -76,6 +76,39 @@ def load(model: str) -> Codec:
     lambda tokens: decoder.decode(list(tokens)),
     model,
   )
+
+
+def fewest(symbols: str, known: Collection[str]) -> list[str]:
+  """Splits a text into as few known tokens as possible.
+
+  The canonical tokens of a text that a generator wrote may be absent from its
+  vocabulary, which has the canonical tokens of the training text only.
+
+  Args:
+    symbols: the text as joined tokens, one character for each byte.
+    known: the vocabulary.
+
+  Returns:
+    The tokens; [] if no sequence of known tokens is this text.
+  """
+  longest = max(map(len, known), default=0)
+  # The first element of an entry is the number of tokens up to a position, the
+  # second one is where its last token starts.
+  best: list[tuple[int, int] | None] = [(0, 0)]
+  for end in range(1, len(symbols) + 1):
+    starts = range(max(0, end - longest), end)
+    found = [
+      (before[0] + 1, start)
+      for start in starts
+      if (before := best[start]) and symbols[start:end] in known
+    ]
+    best.append(min(found, default=None))
+  tokens: list[str] = []
+  end = len(symbols)
+  while end and (entry := best[end]):
+    tokens.append(symbols[entry[1] : end])
+    end = entry[1]
+  return tokens[::-1]
 
 
 def byte_of() -> dict[str, int]:

@@ -10,7 +10,7 @@ import pathlib
 import re
 import sys
 import tempfile
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Sequence
 
 from moegan_jax.data import bpe
 from moegan_jax.data.codec import Codec
@@ -119,20 +119,26 @@ def get_codec(name: str, model: str = '') -> Codec:
   return CODECS[name]
 
 
-def split_written(line: str, codec: Codec, known: Container[str]) -> list[str]:
+def split_written(
+  line: str, codec: Codec, known: Collection[str], length: int
+) -> list[str]:
   """Splits a line that a generator may have written.
 
-  A word codec keeps the pieces between blanks if all are known tokens.
-  Otherwise, and for the other codecs, this is `codec.split`.
+  A word codec keeps the pieces between blanks if all are known tokens. For bpe,
+  the result is the canonical sequence if the generator can write it, and
+  otherwise the shortest sequence of known tokens, if there is one. In all other
+  cases this is `codec.split`.
 
   Args:
     line: without its line end.
     codec: codec of the generator.
     known: tokens of its vocabulary.
+    length: maximum number of tokens that it writes.
 
   Returns:
     The tokens. For `line = codec.join(tokens)` with known tokens these are
-    `tokens`, except for bpe (see `bpe`).
+    `tokens`. For bpe, they are a sequence of the same text that the generator
+    can write, unless `tokens` has an incomplete character.
 
   Raises:
     UserError: the codec cannot read the line.
@@ -146,7 +152,12 @@ def split_written(line: str, codec: Codec, known: Container[str]) -> list[str]:
     pieces = (line.lower() if codec.name == 'word' else line).split()
     if all(piece in known for piece in pieces):
       return pieces
-  return codec.split(line)
+  tokens = codec.split(line)
+  if codec.name == BPE:
+    writable = len(tokens) <= length and all(t in known for t in tokens)
+    if not writable:
+      return bpe.fewest(''.join(tokens), known) or tokens
+  return tokens
 
 
 def cache_directory() -> pathlib.Path:

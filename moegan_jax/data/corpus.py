@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from moegan_jax.data.codecs import Codec, get_codec, split_written
+from moegan_jax.data.codecs import BPE, Codec, get_codec, split_written
 from moegan_jax.data.description import LABEL, describe
 
 __all__ = (
@@ -126,7 +126,18 @@ class Corpus:
     return self.vocab_size + 1
 
   def words(self, tokens: np.ndarray) -> Sentences:
-    """Converts ids [n, T] to words; each sentence ends before its first pad."""
+    """Converts ids [n, T] to words; each sentence ends before its first pad.
+
+    For bpe, these are the canonical tokens of the text: a text has many token
+    sequences, and measures must not depend on which of them was generated.
+    """
+    pieces = self._pieces(tokens)
+    if self.codec.name != BPE:
+      return pieces
+    return [self.codec.split(self.codec.join(p)) for p in pieces]
+
+  def _pieces(self, tokens: np.ndarray) -> Sentences:
+    """Converts ids [n, T] to the tokens that they stand for."""
     rows = np.asarray(tokens).tolist()
     if self.pad is not None:
       rows = [r[: r.index(self.pad)] if self.pad in r else r for r in rows]
@@ -134,7 +145,7 @@ class Corpus:
 
   def text(self, tokens: np.ndarray) -> list[str]:
     """Converts ids [n, T] to n lines of text."""
-    return [self.codec.join(sentence) for sentence in self.words(tokens)]
+    return [self.codec.join(pieces) for pieces in self._pieces(tokens)]
 
   def split(self, line: str) -> list[str]:
     """Splits a line, typed or written by `text`, into words.
@@ -143,13 +154,13 @@ class Corpus:
       line: without its line end.
 
     Returns:
-      The words. For a line that `text` wrote these are the generated words;
-      see `codecs.split_written`.
+      The words. For a line that `text` wrote these are the generated words, or
+      for bpe tokens of the same text; see `codecs.split_written`.
 
     Raises:
       UserError: the codec cannot read the line.
     """
-    return split_written(line, self.codec, self._ids)
+    return split_written(line, self.codec, self._ids, self.length)
 
   def encode(self, sentences: Iterable[Sequence[str]]) -> np.ndarray:
     """Converts sentences in words to int32 [n, T]; cuts longer ones at T."""

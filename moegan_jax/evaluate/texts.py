@@ -68,7 +68,7 @@ def read(args: argparse.Namespace) -> Lines:
   if args.workdir:
     from moegan_jax.store.workdir import Workdir
 
-    corpus = Workdir(args.workdir, create=False).corpus()
+    corpus = Workdir(args.workdir, create=False).corpus(args.texts)
     run = RunTexts(
       corpus.codec.name,
       frozenset(corpus.vocabulary) - {''},

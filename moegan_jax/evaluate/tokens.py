@@ -1,6 +1,7 @@
 """Splits the texts of `evaluate` into tokens.
 
-Tokens that a run has written are read back as the same tokens. Splitting its
+Tokens that a run has written are read back as the tokens that it measured (for
+bpe, the canonical tokens of the text; see `Corpus.words`). Splitting its
 samples with NLTK again would not do that: NLTK reads a closing quotation mark
 '' after a blank as an opening one, and separates the period of a final `mr.`.
 """
@@ -153,8 +154,11 @@ def _written(
   """Returns the tokens of a line that is already split; [] for other lines.
 
   A line is already split if `--tokenised` says so, or if the run that wrote
-  it has all of its tokens.
+  it has all of its tokens. Every line counts as written by a run with the codec
+  bpe: the canonical tokens of its samples may be absent from its vocabulary.
   """
+  from moegan_jax.data.codecs import BPE
+
   if args.tokenised:
     return line.split()
   if run is None or not run.vocabulary:
@@ -163,7 +167,8 @@ def _written(
     words = line.split() if run.codec in SEPARATED else codec.split(line)
   except UserError:
     return []
-  return words if run.vocabulary.issuperset(words) else []
+  written = codec.name == BPE or run.vocabulary.issuperset(words)
+  return words if written else []
 
 
 def _same_tokens(run: RunTexts, codec: str) -> bool:

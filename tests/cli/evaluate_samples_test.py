@@ -173,11 +173,18 @@ LINES = {
 
 
 def generated(corpus, rng, codec):
-  """Returns sentences of random tokens; bpe splits random text."""
-  if codec == 'bpe':
-    return [corpus.codec.split(LINES['bpe'](rng)) for _ in range(50)]
+  """Returns sentences of random tokens as a run writes and measures them.
+
+  Returns:
+    The lines of its file of samples, and the words of its measures.
+  """
   words = [word for word in corpus.vocabulary if word]
-  return [rng.choices(words, k=rng.randint(3, 8)) for _ in range(50)]
+  longest = min(8, corpus.length)
+  drawn = [rng.choices(words, k=rng.randint(3, longest)) for _ in range(50)]
+  tokens = corpus.encode(drawn)
+  # Random tokens of bpe are rarely the canonical ones of their text.
+  assert (corpus.words(tokens) == drawn) == (codec != 'bpe')
+  return corpus.text(tokens), corpus.words(tokens)
 
 
 @pytest.mark.parametrize('codec', LINES)
@@ -186,12 +193,12 @@ def test_tokens_of_a_run_are_read_back(texts, capsys, codec):
   for name in ('train', 'test'):
     write(texts / f'{name}.txt', [LINES[codec](rng) for _ in range(60)])
   corpus = make_run(codec, test_path='test.txt')
-  tokens = generated(corpus, rng, codec)
+  lines, tokens = generated(corpus, rng, codec)
   want = bleu.bleu(tokens, corpus.test_words) | bleu.self_bleu(tokens)
   folder = pathlib.Path('run/samples')
   folder.mkdir()
-  write(folder / 'mle-1.txt', map(corpus.codec.join, tokens))
-  write(texts / 'copy.txt', map(corpus.codec.join, tokens))
+  write(folder / 'mle-1.txt', lines)
+  write(texts / 'copy.txt', lines)
   calls = [
     (['--workdir=run'], {'samples': 'run/samples/mle-1.txt', 'references': ''}),
     (['--workdir=run'], {'samples': 'copy.txt', 'references': ''}),

@@ -1,5 +1,7 @@
 """Results of `evaluate`: JSON, tables, marks and golden digits."""
 
+import json
+import os
 import pathlib
 import random
 
@@ -211,6 +213,22 @@ def test_files_are_read_as_in_training(texts, capsys):
   assert drawn['protocol']['empty_samples'] == 1
 
 
+def test_file_names_that_are_not_utf8(texts, capsys):
+  name = os.fsdecode(b'caf\xe9')
+  (texts / 'train.txt').rename(texts / f'{name}.txt')
+  make_run(path=f'{name}.txt', run=name)
+  argv = [QUICK, '--format=json', f'--workdir={name}', f'--output={name}.json']
+  assert run(*argv, samples=f'{name}.txt', references='') == 0
+  found = json.loads((texts / f'{name}.json').read_text(encoding='utf-8'))
+  assert found['copied'] > 0.5
+  capsys.readouterr()
+  (texts / f'{name}.txt').rename(texts / 'train.txt')
+  assert run(f'--workdir={name}', references='') == 2
+  error = capsys.readouterr().err
+  assert 'the text of caf' in error and error.count('\n') == 1
+  error.encode()  # prints on any terminal
+
+
 @pytest.mark.parametrize('codec', ['word', 'bpe'])
 def test_workdir_flag_reads_the_texts_of_a_run(texts, capsys, codec):
   corpus = make_run(codec)
@@ -224,6 +242,16 @@ def test_workdir_flag_reads_the_texts_of_a_run(texts, capsys, codec):
   if codec == 'word':
     files = {'references': 'own-test.txt'}
     assert found == run_json(capsys, '--train=own-train.txt', **files)
+  (texts / 'moved').mkdir()
+  (texts / 'train.txt').rename(texts / 'moved' / 'train.txt')
+  assert run('--workdir=run', references='') == 2
+  error = capsys.readouterr().err
+  assert 'train.txt, the text of run, does not exist' in error
+  assert 'by --texts' in error and error.count('\n') == 1
+  moved = ['--workdir=run', '--texts=moved']
+  assert found == run_json(capsys, *moved, references='')
+  assert run('--texts=moved') == 2
+  assert '--texts has no effect without --workdir' in capsys.readouterr().err
   write(texts / 'train.txt', ['another text of mine'] * 60)
   assert run('--workdir=run', references='') == 2
   assert 'a text that has changed' in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """Tests of the codecs and of the token cache."""
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -285,9 +287,37 @@ def test_quotation_marks_of_a_generator():
   ]
 
 
-def test_bpe_text_is_read_back_as_the_same_text():
+def test_written_bpe_is_measured_and_scored_as_text():
+  """A generator may write tokens other than the canonical ones of their text.
+
+  The run measures the canonical tokens. Its log-probabilities are those of a
+  sequence that it can write, so no token is unknown.
+  """
+  draw = random.Random(0)
+  lines = [''.join(draw.choices('ab c', k=9)).strip() for _ in range(40)]
+  codec = bpe.fit(lines, 280)
+  # As where limits drop lines, the training text lacks tokens of the codec.
+  train = [line for line in map(codec.split, lines) if 'ab' not in line]
+  corpus = build.build_corpus(name='b', codec=codec, train=train * 5, test=[])
   rng = np.random.RandomState(0)
-  tokens = sorted({t for line in ('the dogs', '床前') for t in BPE.split(line)})
-  for _ in range(100):
-    line = BPE.join(rng.choice(tokens, 8).tolist())
-    assert BPE.join(BPE.split(line)) == line
+  ids = rng.randint(1, corpus.vocab_size, (300, corpus.length))
+  lengths = rng.randint(1, corpus.length + 1, (300, 1))
+  ids[np.arange(corpus.length) >= lengths] = 0
+  written = corpus.text(ids)
+  canonical = list(map(codec.split, written))
+  assert corpus.words(ids) == canonical
+  words = [corpus.split(line) for line in written]
+  again = corpus.encode(words)
+  assert (again < corpus.vocab_size).all() and corpus.text(again) == written
+  # The canonical tokens are kept if the generator can write them.
+  known = {*corpus.vocabulary}
+  too_long = [len(tokens) > corpus.length for tokens in canonical]
+  unknown = [not known.issuperset(tokens) for tokens in canonical]
+  assert any(too_long) and any(unknown)
+  differ = [found != tokens for found, tokens in zip(words, canonical)]
+  assert differ == [a or b for a, b in zip(too_long, unknown)]
+
+
+def test_fewest_tokens():
+  assert bpe.fewest('abcd', ('ab', 'a', 'bcd', 'c', 'd')) == ['a', 'bcd']
+  assert bpe.fewest('abx', ('ab', 'a')) == bpe.fewest('', ('a',)) == []
