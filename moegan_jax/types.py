@@ -52,7 +52,9 @@ class Generator(NamedTuple):
 
   Attributes:
     init: key -> params.
-    begin: (params, n, context) -> carry, the state before the first token.
+    begin: (params, n, context) -> carry, the state before the first token. The
+      context conditions whole sequences, a pytree of [n, ...] such as latent
+      noise; None without.
     step: (params, carry, tokens) -> carry, hidden [n, H]. Tokens are int32 [n],
       or weights [n, V] or [n, V + 2]; `step` embeds them.
     readout: (params, hidden [..., H]) -> logits [..., V]. It is not part of
@@ -141,7 +143,9 @@ class Update(NamedTuple):
 
   Attributes:
     batches: number of real batches per application.
-    apply: (state, Batch with leading axis [batches], key) -> state, metrics.
+    apply: (state, batches, key) -> state, metrics. The batches are a pytree
+      with the leading axis [batches], a Batch unless `updates.repeat` prepared
+      it.
   """
 
   batches: int
@@ -207,9 +211,10 @@ class System(NamedTuple):
     critique: (state, tokens) -> Critique of the discriminator without dropout;
       None without a discriminator.
     draws: 0 if `sample` draws from `logits`. A generator with latent noise has
-      the likelihood E_z p(x | z). Its `logits` then belong to the mean over
-      this number of fixed draws of z and, for samples, their own draw, so the
-      likelihood is a bound; see `decode.marginal`.
+      the likelihood E_z p(x | z). Its `logits` are then log-probabilities
+      averaged over this number of fixed draws of z and, for samples, over the
+      z that generated them. The likelihood is then a bound; see
+      `decode.marginal`.
   """
 
   init: Callable[[Array], TrainState]

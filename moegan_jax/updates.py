@@ -134,11 +134,11 @@ def repeat(
 
 
 def every(update: Update, times: int) -> Update:
-  """Builds an update that applies another one in every `times`-th iteration.
+  """Builds an update that applies another one where the step is divisible.
 
   Args:
     update: applied where `state.step` is a multiple of `times`
-    times: the interval in iterations
+    times: the interval in iterations, counted by the global step
 
   Returns:
     An Update without metrics, because most iterations compute none. It takes

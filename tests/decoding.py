@@ -86,10 +86,10 @@ def value_and_grad(after=False, **settings):
   def loss(params, table):
     if after:
       drawn = relax(params, **settings)
-      embedded = drawn.rows @ table
+      embedded = drawn.relaxed @ table
     else:
-      drawn = relax(params, contract=lambda rows: rows @ table, **settings)
-      embedded = drawn.rows
+      drawn = relax(params, project=lambda relaxed: relaxed @ table, **settings)
+      embedded = drawn.relaxed
     value = jnp.sum(WEIGHTS * jnp.sin(embedded)) + jnp.sum(drawn.hidden**2)
     return value, (drawn.tokens, drawn.hidden, embedded)
 

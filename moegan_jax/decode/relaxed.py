@@ -22,50 +22,51 @@ class Relaxed(NamedTuple):
 
   tokens: int32 [n, T], the hard sample
   hidden: [n, T, H], the inputs of `Generator.readout`
-  rows: `contract` of the relaxed rows [n, T, V], a pytree of [n, T, ...]
+  relaxed: `project` of the relaxed tokens [n, T, V], a pytree of [n, T, ...]
   """
 
   tokens: Array
   hidden: Array
-  rows: Any
+  relaxed: Any
 
 
 def relax(
   generator: Generator,
   params: Params,
-  rows: Array,
+  row_keys: Array,
   beta: Array | float,
   *,
   length: int,
-  hard: bool = False,
+  one_hot: bool = False,
   stochastic: bool = True,
   feedback: str = 'hard',
   route: str = 'scan',
   truncate: Callable[[Array], Array] = lambda logits: logits,
-  contract: Callable[[Array], Any] = lambda rows: rows,
+  project: Callable[[Array], Any] = lambda relaxed: relaxed,
   context: Any = None,
   unroll: int = 1,
 ) -> Relaxed:
-  """Draws samples whose relaxed rows carry a gradient to the generator.
+  """Draws samples whose relaxed tokens carry a gradient to the generator.
 
   Args:
     generator: the generator
     params: its parameters
-    rows: uint32 [n, 2] from `ops.random.row_keys`
+    row_keys: uint32 [n, 2] from `ops.random.row_keys`
     beta: inverse temperature of the relaxation (MoEGAN Eq 5)
     length: T
-    hard: whether to use straight-through rows instead of relaxed ones
-    stochastic: whether to add Gumbel noise. False gives soft-argmax rows and
+    one_hot: whether the relaxed tokens are one-hot (straight-through): one-hot
+      values with the gradient of the softmax
+    stochastic: whether to add Gumbel noise. False gives the soft-argmax and
       greedy tokens; samples then differ only by their latent noise.
-    feedback: the next input. 'hard' feeds the sampled token, which stops the
-      gradient. 'soft' feeds the relaxed row, which carries it.
+    feedback: the next input. 'hard' feeds the sampled token, through which no
+      gradient flows. 'soft' feeds the relaxed token, through which it flows.
     route: 'scan' differentiates through the sampling scan. 'replay' samples
       without gradients and recomputes all logits by teacher forcing on the
       sampled tokens. With hard feedback both give equal values and gradients.
     truncate: logits -> logits, such as `ops.relaxation.truncate`, applied
       before the noise
-    contract: applied to the rows, [n, V] of one step or [n, T, V] of all steps.
-      A map of the last axis such as an embedding avoids storing [n, T, V].
+    project: map of the last axis of the relaxed tokens, which are [n, V] of one
+      step or [n, T, V] of all steps. An embedding avoids storing [n, T, V].
     context: as in `sample`
     unroll: steps per iteration of the compiled loop
 
@@ -76,11 +77,11 @@ def relax(
     ValueError: route='replay' with soft feedback.
   """
   vocab = generator.vocab_size
-  context = default_context(generator, rows, context)
+  context = default_context(generator, row_keys, context)
 
   def simplex(logits, g):
     soft = gumbel_softmax(logits, g, beta)
-    return straight_through(soft) if hard else soft
+    return straight_through(soft) if one_hot else soft
 
   if route == 'replay':
     if feedback != 'hard':
@@ -88,21 +89,21 @@ def relax(
     tokens = relax(
       generator,
       jax.lax.stop_gradient(params),
-      rows,
+      row_keys,
       beta,
       length=length,
       stochastic=stochastic,
       truncate=truncate,
-      contract=lambda rows: (),
+      project=lambda relaxed: (),
       context=context,
       unroll=unroll,
     ).tokens
     hidden = replay(generator, params, tokens, context=context, unroll=unroll)
     logits = truncate(generator.readout(params, hidden))
-    g = noise(rows, length, vocab) if stochastic else jnp.zeros_like(logits)
-    return Relaxed(tokens, hidden, contract(simplex(logits, g)))
+    g = noise(row_keys, length, vocab) if stochastic else jnp.zeros_like(logits)
+    return Relaxed(tokens, hidden, project(simplex(logits, g)))
 
-  n = rows.shape[0]
+  n = row_keys.shape[0]
   start = None
   if feedback == 'soft':
     # The input table has two more rows than there are output classes.
@@ -114,14 +115,14 @@ def relax(
   def policy(hidden, t):
     logits = truncate(generator.readout(params, hidden))
     g = (
-      random.row_gumbel(rows, t, vocab)
+      random.row_gumbel(row_keys, t, vocab)
       if stochastic
       else jnp.zeros_like(logits)
     )
     token = gumbel_max(logits, g)
     soft = simplex(logits, g)
     return (token if start is None else pad(soft)), Relaxed(
-      token, hidden, contract(soft)
+      token, hidden, project(soft)
     )
 
   return decode(

@@ -25,7 +25,7 @@ class Sampled(NamedTuple):
 def sample(
   generator: Generator,
   params: Params,
-  rows: Array,
+  row_keys: Array,
   *,
   length: int,
   temperature: Array | float = 1.0,
@@ -40,15 +40,15 @@ def sample(
   Args:
     generator: the generator
     params: its parameters
-    rows: uint32 [n, 2] from `ops.random.row_keys`. A row of the result depends
-      on its own key only.
+    row_keys: uint32 [n, 2] from `ops.random.row_keys`. A row of the result
+      depends on its own key only.
     length: T
     temperature: divides the logits
     truncate: logits -> logits, such as `ops.relaxation.truncate`, applied after
       the temperature and before the noise
     prefix: int32 [n, T], the tokens to keep where `given` is True
-    given: bool [n, T], required with `prefix`. Any mask is valid: a prefix, or
-      scattered positions for infilling.
+    given: bool [n, T], required with `prefix`. Any mask is valid. A drawn token
+      is not conditioned on given tokens at later positions.
     context: passed to `generator.begin`; default: the latent noise of the rows,
       if the generator has any
     unroll: steps per iteration of the compiled loop
@@ -67,7 +67,7 @@ def sample(
 
   def policy(hidden, t):
     logits = truncate(generator.readout(params, hidden) / temperature)
-    g = random.row_gumbel(rows, t, generator.vocab_size)
+    g = random.row_gumbel(row_keys, t, generator.vocab_size)
     token = gumbel_max(logits, g)
     if prefix is not None and given is not None:
       token = jnp.where(given[:, t], prefix[:, t], token)
@@ -77,25 +77,25 @@ def sample(
     generator,
     params,
     policy,
-    n=rows.shape[0],
+    n=row_keys.shape[0],
     length=length,
-    context=default_context(generator, rows, context),
+    context=default_context(generator, row_keys, context),
     unroll=unroll,
   )
 
 
-def default_context(generator: Generator, rows: Array, context: Any) -> Any:
+def default_context(generator: Generator, row_keys: Array, context: Any) -> Any:
   """Returns the given context, or the latent noise of the rows by default."""
   if context is None and generator.latent is not None:
-    return generator.latent(rows)
+    return generator.latent(row_keys)
   return context
 
 
-def noise(rows: Array, length: int, width: int) -> Array:
+def noise(row_keys: Array, length: int, width: int) -> Array:
   """Returns the Gumbel noise that `sample` used.
 
   Args:
-    rows: uint32 [n, 2], the keys of the sample
+    row_keys: uint32 [n, 2], the keys of the sample
     length: T
     width: V
 
@@ -103,7 +103,7 @@ def noise(rows: Array, length: int, width: int) -> Array:
     float32 [n, T, V].
   """
   steps = jnp.arange(length, dtype=jnp.int32)[None]
-  return random.row_gumbel(rows[:, None], steps, width)
+  return random.row_gumbel(row_keys[:, None], steps, width)
 
 
 def replay(

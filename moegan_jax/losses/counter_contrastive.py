@@ -26,9 +26,9 @@ def _contrast(
   anchor: Array, positive: Array, negative: Array, temperature: float
 ) -> Array:
   """Returns Eq 3 for vectors [B, F]."""
-  pull = _cosine(anchor, negative) / temperature
-  push = _cosine(anchor, positive) / temperature
-  return jax.nn.logsumexp(jnp.concatenate([pull, push])) - jnp.mean(pull)
+  fake = _cosine(anchor, negative) / temperature
+  real = _cosine(anchor, positive) / temperature
+  return jax.nn.logsumexp(jnp.concatenate([fake, real])) - jnp.mean(fake)
 
 
 def counter_contrastive(
@@ -38,7 +38,7 @@ def counter_contrastive(
   temperature: float = 0.5,
   reps: str = 'flatten',
 ) -> Array:
-  """Returns the counter-contrastive loss of CCL, with D frozen.
+  """Returns the counter-contrastive loss of CCL.
 
   Args:
     anchor: [B, S, F], D's features of real sentences

@@ -43,7 +43,7 @@ def feature_alignment(
     raise unknown('fsa.distance', distance, DISTANCES)
   if distance == 'wasserstein':
     return wasserstein_alignment(real_features, fake_features, reduce)
-  # Real text is a constant target. Otherwise training could also move the
-  # features of real text towards those of generated text.
+  # Real text is a constant target, also if a caller differentiates in the
+  # parameters of the discriminator.
   target = jax.lax.stop_gradient(real_features)
   return distances.CENTROID_DISTANCES[reduce](target, fake_features)

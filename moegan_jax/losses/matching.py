@@ -56,12 +56,12 @@ def feature_movers_distance(
 
   The distance is the least cost of moving the features of generated text to
   those of real text. The cost 1 - cos implies that features are normalised to
-  unit length. G minimises the distance and the features of D maximise it. Only
-  the gradient of the plan is stopped.
+  unit length. G minimises the distance and the features of D maximise it. The
+  plan is a constant of the gradient unless `through_plan`.
 
-  The published code uses 'ipot' with epsilon 10 and 50 iterations, and trains
-  with 'sinkhorn-divergence', epsilon 1 and 40 iterations. 'sinkhorn' alone is
-  not zero at equality.
+  The published code has 'ipot' with epsilon 10 and 50 iterations, but its
+  training script calls 'sinkhorn-divergence', epsilon 1 and 40 iterations.
+  'sinkhorn' alone is not zero at equality.
   """
   check_mover(solver, epsilon, iterations)
   x, y = _check_and_flatten(real, fake)

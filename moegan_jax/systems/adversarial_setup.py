@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from moegan_jax.errors import UserError, unknown
-from moegan_jax.losses.adversarial import AdversarialLoss, adversarial_loss
+from moegan_jax.losses.adversarial import adversarial_loss
 from moegan_jax.ops.arrays import traced
 from moegan_jax.ops.relaxation import truncate
 from moegan_jax.ops.schedules import inverse_temperature
@@ -18,7 +18,7 @@ from moegan_jax.systems.relaxed_gan import RelaxedGAN
 from moegan_jax.types import Discriminator, Generator, Spec, System, Update
 from moegan_jax.updates import sequence
 
-# name -> (straight-through samples, Gumbel noise)
+# name -> (whether relaxed tokens are one-hot, whether noise is added)
 RELAXATIONS = {
   'gumbel_softmax': (False, True),
   'straight_through': (True, True),
@@ -49,7 +49,8 @@ class AdversarialSetup(NamedTuple):
 
     Args:
       terms: terms to add to the loss, see `RelaxedGAN.generator_loss`
-      after: updates that follow each generator update, on the same batch
+      after: updates that follow each generator update, on the same batch and
+        with the same PRNG key
 
     Returns:
       An Update of g batches, or of g + 1 with `adversarial.mle_every`.
@@ -140,11 +141,13 @@ def relaxed_gan(
   top_k: int,
   top_p: float,
   unroll: int,
-  horizon: int = 2,
+  horizon: int = 2,  # not read by schedule='constant'
   end: str = 'free',
   weight: float = 1.0,
   penalty: float = 0.0,
-  **loss,
+  loss: str | None = None,
+  form: str = 'nonsat',
+  reduce: str = 'elementwise',
 ) -> RelaxedGAN:
   """Builds the adversarial losses from the section `game` of a configuration.
 
@@ -171,8 +174,9 @@ def relaxed_gan(
       gradient.
     weight: weight of the adversarial loss in the generator's loss
     penalty: weight of the gradient penalty; negative: the default of the loss
-    **loss: arguments `loss`, `form` and `reduce` of `adversarial_loss`; none
-      without a classifier
+    loss: a key of losses.adversarial.LOSSES; None without a classifier
+    form: see `adversarial_loss`
+    reduce: see `adversarial_loss`
 
   Raises:
     UserError: an unknown name, a value out of range, or two that exclude each
@@ -212,9 +216,9 @@ def relaxed_gan(
       'game.relaxation=soft_argmax makes all samples equal without latent '
       'noise; set generator.latent to at least 1'
     )
-  adversarial = _loss(**loss) if loss else None
+  adversarial = None if loss is None else adversarial_loss(loss, form, reduce)
   default_penalty = adversarial.penalty if adversarial else 0.0
-  hard, stochastic = RELAXATIONS[relaxation]
+  one_hot, stochastic = RELAXATIONS[relaxation]
   return RelaxedGAN(
     generator=generator,
     discriminator=discriminator,
@@ -226,7 +230,7 @@ def relaxed_gan(
     ),
     beta=inverse_temperature(schedule, beta, horizon),
     start=start,
-    hard=hard,
+    one_hot=one_hot,
     stochastic=stochastic,
     feedback=feedback,
     route=route,
@@ -234,8 +238,3 @@ def relaxed_gan(
     absorb=pad if end == 'absorbing' else None,
     unroll=unroll,
   )
-
-
-def _loss(*, loss: str, form: str, reduce: str) -> AdversarialLoss:
-  """Returns the adversarial loss of the section `game`."""
-  return adversarial_loss(loss, form, reduce)

@@ -77,7 +77,8 @@ class Training(NamedTuple):
 
     Args:
       loss: the generator loss of the paper
-      *after: updates that follow each generator update, on the same batch
+      *after: updates that follow each generator update, on the same batch and
+        with the same PRNG key
 
     Returns:
       An Update of g batches, or of g + 1 with `adversarial.mle_every`.

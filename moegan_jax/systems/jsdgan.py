@@ -3,9 +3,17 @@
 Source: Li et al. 2019. G has an explicit density p_G, so the optimal
 discriminator p_data / (p_data + p_G) is known and there is none to train. G
 minimises the Jensen-Shannon divergence. p_data is the empirical distribution of
-the training text. The gradient is the sum over training sentences x of
+the training text. There is no likelihood phase:
+
+    repeat:
+      g times:  G <- Adam step on a real batch
+
+The gradient of the divergence is the sum over training sentences x of
 
     p_G(x) log(p_G(x) / (p_G(x) + p_data(x))) grad log p_G(x).
+
+`jsd.normalise` selects what stands for p_G(x). By default the probabilities of
+a batch are scaled to [0, 1], as in a well-known port; `none` is the formula.
 """
 
 import jax.numpy as jnp

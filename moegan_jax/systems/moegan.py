@@ -3,7 +3,11 @@
 Source: "Improved Training of Mixture-of-Experts Language GANs" (2023).
 
 G is a mixture of relational memory cores (Eq 2-3) that draws Gumbel-Softmax
-samples x_f (Eq 4-5). D is a CNN that maps a sentence to a logit D(x) and to
+samples x_f (Eq 4-5). At every timestep all experts read the same token. The
+mean of their outputs, with equal weights and without a gating network, goes
+through one readout to the logits o, which is the mean of the experts' logits.
+With Gumbel noise g, the token is argmax(o + g), which G reads next, and D reads
+softmax(beta (o + g)). D is a CNN that maps a sentence to a logit D(x) and to
 features F(x). x_r is real text. Algorithm 1:
 
     pre-train G by maximum likelihood
@@ -18,6 +22,9 @@ features F(x). x_r is real text. Algorithm 1:
 Every step uses a new real batch and new samples. D is frozen in the steps of G,
 and G in those of D. The defaults are g = 1, k = 5 and w = 1. Eq 9 as printed is
 L_G = -L_D, which `game.form=minimax` selects. `game.loss` selects other losses.
+D's dropout is active in all steps. Terms that are off by default are
+`adversarial.anchor`, `adversarial.mle_every` (likelihood of G) and
+`game.penalty` (gradient of D).
 
 The option `ccl.weight` > 0 adds a second Adam step after each step of G. It
 minimises the counter-contrastive loss of the CCL paper.

@@ -57,13 +57,13 @@ class _Drawn(NamedTuple):
   real: Batch, tokens [k, B, T]
   tokens: int32 [k, B, T]
   hidden: [k, B, T, H], the hidden states of the generator
-  rows: uint32 [k, B, 2], the keys of the samples' noise
+  row_keys: uint32 [k, B, 2], the keys of the samples' noise
   """
 
   real: Batch
   tokens: Array
   hidden: Array
-  rows: Array
+  row_keys: Array
 
 
 def _logits(critique: Critique) -> Array:
@@ -84,7 +84,7 @@ class RelaxedGAN(NamedTuple):
   penalty: weight of the gradient penalty in the loss of D
   beta: number of finished iterations of the phase -> inverse temperature
   start: global step at which the adversarial phase begins
-  hard: whether D reads straight-through samples, whose rows are one-hot
+  one_hot: whether D reads straight-through samples, see `decode.relax`
   stochastic: see `decode.relax`
   feedback: see `decode.relax`
   route: see `decode.relax`
@@ -102,7 +102,7 @@ class RelaxedGAN(NamedTuple):
   penalty: float
   beta: Callable[[Array], Array]
   start: int
-  hard: bool
+  one_hot: bool
   stochastic: bool
   feedback: str
   route: str
@@ -121,7 +121,7 @@ class RelaxedGAN(NamedTuple):
 
     Args:
       params: parameters of G
-      phi: parameters of D. The scan multiplies the relaxed rows by D's
+      phi: parameters of D. The scan multiplies the relaxed tokens by D's
         embedding, so that no array [n, T, V] is stored.
       state: the training state, which gives the inverse temperature
       n: number of samples
@@ -136,10 +136,10 @@ class RelaxedGAN(NamedTuple):
       random.row_keys(key, n),
       self.beta_at(state),
       route=self.route,
-      contract=lambda rows: self.discriminator.embed(phi, rows),
+      project=lambda relaxed: self.discriminator.embed(phi, relaxed),
       **self._relax_options(),
     )
-    return self._ended(phi, sample.tokens, sample.rows)
+    return self._ended(phi, sample.tokens, sample.relaxed)
 
   def _ended(self, phi: Params, tokens: Array, embedded: Array) -> Array:
     """Replaces positions after the first `absorb` of each row.
@@ -162,17 +162,17 @@ class RelaxedGAN(NamedTuple):
     """Returns the options of `decode.relax` that both players use."""
     return {
       'length': self.length,
-      'hard': self.hard,
+      'one_hot': self.one_hot,
       'stochastic': self.stochastic,
       'feedback': self.feedback,
       'truncate': self.truncate,
       'unroll': self.unroll,
     }
 
-  def _latent(self, rows: Array) -> Array | None:
+  def _latent(self, row_keys: Array) -> Array | None:
     """Returns the latent noise [n, Z] of samples, or None."""
     draw = self.generator.latent
-    return None if draw is None else draw(rows)
+    return None if draw is None else draw(row_keys)
 
   def judge_text(
     self, phi: Params, tokens: Array, key: Array | None
@@ -190,22 +190,23 @@ class RelaxedGAN(NamedTuple):
   def _draw(self, state: TrainState, real: Batch, key: Array) -> _Drawn:
     """Draws the samples of all k updates of D in one scan of the frozen G."""
     count, batch = real.tokens.shape[:2]
-    # The order [B, k] puts the same rows of every batch on the same device.
-    rows = random.row_keys(key, count * batch).reshape(count, batch, 2)
-    rows = devices.split(jnp.swapaxes(rows, 0, 1).reshape(-1, 2))
+    # B leads, so that sharding the flattened axis splits each of the k batches
+    # over the devices.
+    row_keys = random.row_keys(key, count * batch).reshape(count, batch, 2)
+    row_keys = devices.split(jnp.swapaxes(row_keys, 0, 1).reshape(-1, 2))
     drawn = decode.relax(
       self.generator,
       state.players['generator'].params,
-      rows,
+      row_keys,
       self.beta_at(state),
-      contract=lambda rows: (),
+      project=lambda relaxed: (),
       **self._relax_options(),
     )
-    tokens, hidden, rows = jax.tree.map(
+    tokens, hidden, row_keys = jax.tree.map(
       lambda x: jnp.swapaxes(x.reshape(batch, count, *x.shape[1:]), 0, 1),
-      (drawn.tokens, drawn.hidden, rows),
+      (drawn.tokens, drawn.hidden, row_keys),
     )
-    return _Drawn(real, tokens, hidden, rows)
+    return _Drawn(real, tokens, hidden, row_keys)
 
   def _fake(self, phi: Params, state: TrainState, drawn: _Drawn) -> Array:
     """Embeds the samples of one batch, with a gradient to `phi`.
@@ -218,23 +219,24 @@ class RelaxedGAN(NamedTuple):
     Returns:
       [B, T, E].
 
-    Every update changes D's embedding, which needs a gradient. The relaxed rows
-    [B, T, V] are therefore recomputed from hidden states and noise for one
-    batch at a time. Storing those of all batches would take k times the memory.
+    Every update changes D's embedding, which needs a gradient. The relaxed
+    tokens [B, T, V] are therefore recomputed from hidden states and noise for
+    one batch at a time. Storing those of all batches would take k times the
+    memory.
     """
     embed = self.discriminator.embed
-    if self.hard:
+    if self.one_hot:
       return self._ended(phi, drawn.tokens, embed(phi, drawn.tokens))
     logits = self.truncate(
       self.generator.readout(state.players['generator'].params, drawn.hidden)
     )
     beta = self.beta_at(state)
     if self.stochastic:
-      noise = decode.noise(drawn.rows, self.length, logits.shape[-1])
-      rows = gumbel_softmax(logits, noise, beta)
+      noise = decode.noise(drawn.row_keys, self.length, logits.shape[-1])
+      relaxed = gumbel_softmax(logits, noise, beta)
     else:
-      rows = soft_argmax(logits, beta)
-    return self._ended(phi, drawn.tokens, embed(phi, rows))
+      relaxed = soft_argmax(logits, beta)
+    return self._ended(phi, drawn.tokens, embed(phi, relaxed))
 
   def generator_loss(self, *extra: Callable) -> Loss:
     """Returns the loss of G with D frozen (MoEGAN Eq 7 and 9).
@@ -295,7 +297,7 @@ class RelaxedGAN(NamedTuple):
         fake,
         disc.judge(phi, real, k_real),
         disc.judge(phi, fake, k_fake),
-        self._latent(drawn.rows),
+        self._latent(drawn.row_keys),
       )
       value, metrics = jnp.float32(0), {}
       if self.loss is not None:

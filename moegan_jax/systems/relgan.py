@@ -8,10 +8,11 @@ Text Generation".
       g times:  G <- Adam step that minimises L_G
       k times:  D <- Adam step that minimises L_D, on new batches
 
-L_D is the mean over S representations of f(D(x_r), D(x_y)), for real text x_r
-and relaxed samples x_y. The inverse temperature of the samples grows as
-beta_max^(n / N). As in the ablations of the paper, `game.loss` selects f from
-`losses.adversarial.LOSSES` and `generator.cell=lstm` replaces the memory core.
+L_D and L_G are means over S representations of elementwise functions of D(x_r)
+and D(x_f), for real text x_r and relaxed samples x_f. `game.loss` selects both
+from `losses.adversarial.LOSSES`. The inverse temperature of the samples grows
+as beta_max^(n / N). As in an ablation of the paper, `generator.cell=lstm`
+replaces the memory core.
 """
 
 from moegan_jax.systems.adversarial_setup import adversarial_setup

@@ -98,8 +98,8 @@ def make_chunk(phase: Phase, source: Source) -> Callable:
   """Creates the chunk of one seed.
 
   A seed that diverges keeps its last finite state, so a chunk always returns a
-  finite state. A seed diverges if a metric, a parameter or an optimizer state
-  is not finite.
+  finite state. A seed diverges if a metric, a parameter, an optimizer state or
+  the memory is not finite.
 
   Args:
     phase: the phase to train.
@@ -129,7 +129,7 @@ def make_chunk(phase: Phase, source: Source) -> Callable:
       new, carry, metrics = iteration(state, carry, data)
       values = {k: v.at[i].set(metrics[k]) for k, v in values.items()}
       good = {k: jnp.isfinite(v) for k, v in metrics.items()}
-      good['state'] = _all_finite(new.players)
+      good['state'] = _all_finite((new.players, new.memory))
       bad = {
         k: jnp.where((bad[k] < 0) & ~good[k], state.step, bad[k]) for k in bad
       }

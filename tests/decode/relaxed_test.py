@@ -34,34 +34,34 @@ class RelaxTest(chex.TestCase):
     got = RELAX(beta=BETA)
     np.testing.assert_array_equal(got.tokens, want.tokens)
     np.testing.assert_allclose(got.hidden, want.hidden, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(got.rows.sum(-1), 1, rtol=1e-5)
-    np.testing.assert_array_equal(np.argmax(got.rows, -1), want.tokens)
-    chex.assert_shape(got.rows, (B, T, V))
+    np.testing.assert_allclose(got.relaxed.sum(-1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(np.argmax(got.relaxed, -1), want.tokens)
+    chex.assert_shape(got.relaxed, (B, T, V))
 
   @parameterized.parameters(0.7, 20.0)
   def test_beta_does_not_change_the_tokens(self, beta):
     got, want = RELAX(beta=beta), RELAX(beta=BETA)
     np.testing.assert_array_equal(got.tokens, want.tokens)
-    self.assertGreater(np.abs(got.rows - want.rows).max(), 0.05)
+    self.assertGreater(np.abs(got.relaxed - want.relaxed).max(), 0.05)
 
   def test_rows_rebuilt_from_hidden_and_noise(self):
     drawn = RELAX(beta=BETA)
     noise = jax.jit(lambda rows: decode.noise(rows, T, V))(ROWS)
     chex.assert_shape(noise, (B, T, V))
     got = gumbel_softmax(READOUT(drawn.hidden), noise, BETA)
-    np.testing.assert_allclose(got, drawn.rows, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(got, drawn.relaxed, rtol=1e-4, atol=1e-6)
     again = np.argmax(READOUT(drawn.hidden) + noise, -1)
     np.testing.assert_array_equal(again, drawn.tokens)
 
   def test_hard_rows_are_one_hot(self):
-    got = jax.jit(lambda: relax(hard=True))()
-    np.testing.assert_array_equal(got.rows, np.eye(V)[got.tokens])
+    got = jax.jit(lambda: relax(one_hot=True))()
+    np.testing.assert_array_equal(got.relaxed, np.eye(V)[got.tokens])
     np.testing.assert_array_equal(got.tokens, SAMPLE(ROWS).tokens)
 
   @parameterized.parameters(False, True)
   def test_routes_agree(self, hard):
     scan, replay = (
-      value_and_grad(hard=hard, route=route)(PARAMS, TABLE)
+      value_and_grad(one_hot=hard, route=route)(PARAMS, TABLE)
       for route in ('scan', 'replay')
     )
     chex.assert_trees_all_close(scan, replay, rtol=1e-3, atol=1e-4)
@@ -71,7 +71,7 @@ class RelaxTest(chex.TestCase):
   @parameterized.parameters('hard', 'soft')
   def test_gradient_matches_finite_differences(self, feedback):
     settings = {'feedback': 'soft'} if feedback == 'soft' else {}
-    f = value_and_grad(hard=False, route='scan', **settings)
+    f = value_and_grad(one_hot=False, route='scan', **settings)
     rng = np.random.RandomState(5)
     way = jax.tree.map(lambda x: jnp.asarray(rng.randn(*x.shape)), PARAMS)
     (_, (tokens, *_)), (grads, _) = f(PARAMS, TABLE)
@@ -88,7 +88,7 @@ class RelaxTest(chex.TestCase):
 
   def test_contraction_commutes_with_the_scan(self):
     within, after = (
-      value_and_grad(**settings, hard=False, route='scan')(PARAMS, TABLE)
+      value_and_grad(**settings, one_hot=False, route='scan')(PARAMS, TABLE)
       for settings in ({}, {'after': True})
     )
     chex.assert_trees_all_close(within, after, rtol=1e-3, atol=1e-4)
@@ -96,12 +96,14 @@ class RelaxTest(chex.TestCase):
   def test_soft_feedback(self):
     hard = RELAX(beta=BETA)
     soft = jax.jit(lambda: relax(feedback='soft'))()
-    np.testing.assert_allclose(soft.rows[:, 0], hard.rows[:, 0], rtol=1e-5)
-    gaps = np.abs(soft.rows - hard.rows).max((0, 2))
+    np.testing.assert_allclose(
+      soft.relaxed[:, 0], hard.relaxed[:, 0], rtol=1e-5
+    )
+    gaps = np.abs(soft.relaxed - hard.relaxed).max((0, 2))
     self.assertTrue((gaps[1:] > 1e-2).all())
-    chex.assert_shape(soft.rows, (B, T, V))
+    chex.assert_shape(soft.relaxed, (B, T, V))
     # The second step reads the first row.
-    first = jnp.pad(soft.rows[:, :1], ((0, 0), (0, 0), (0, 2)))
+    first = jnp.pad(soft.relaxed[:, :1], ((0, 0), (0, 0), (0, 2)))
     start = jax.nn.one_hot(jnp.full(B, MODEL.start), V + 2)
     hidden = feed(start, jnp.tile(first, (1, T, 1)))
     np.testing.assert_allclose(
@@ -114,7 +116,7 @@ class RelaxTest(chex.TestCase):
   def test_soft_feedback_of_hard_rows(self):
     """The text equals that of hard feedback, but the gradient differs."""
     hard, soft = (
-      value_and_grad(hard=True, route='scan', **settings)(PARAMS, TABLE)
+      value_and_grad(one_hot=True, route='scan', **settings)(PARAMS, TABLE)
       for settings in ({}, {'feedback': 'soft'})
     )
     chex.assert_trees_all_close(hard[0], soft[0], rtol=1e-4, atol=1e-5)
@@ -133,7 +135,7 @@ class GreedyTest(chex.TestCase):
     logits = READOUT(drawn.hidden)
     np.testing.assert_array_equal(drawn.tokens, logits.argmax(-1))
     np.testing.assert_allclose(
-      drawn.rows, jax.nn.softmax(BETA * logits), rtol=1e-4, atol=1e-6
+      drawn.relaxed, jax.nn.softmax(BETA * logits), rtol=1e-4, atol=1e-6
     )
     # Without Gumbel and latent noise all rows are equal.
     self.assertEqual(len({tuple(row) for row in drawn.tokens.tolist()}), 1)
@@ -149,7 +151,7 @@ class GreedyTest(chex.TestCase):
       logits, np.asarray(drawn.tokens)[..., None], -1
     )).sum(-1)  # fmt: skip
     self.assertLess(rank.max(), 2)
-    self.assertEqual(int((np.asarray(drawn.rows) > 0).sum(-1).max()), 2)
+    self.assertEqual(int((np.asarray(drawn.relaxed) > 0).sum(-1).max()), 2)
     free = np.asarray(RELAX(PARAMS).tokens)
     self.assertTrue((np.asarray(drawn.tokens) != free).any())
 
