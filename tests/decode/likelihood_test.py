@@ -66,6 +66,11 @@ class LatentTest(chex.TestCase):
         if word < V:
           before = np.array([b * q[row, t, word] for b, q in zip(before, p)])
 
+  def test_marginal_likelihood_requires_noise(self):
+    silent = NOISY_START._replace(latent=None)
+    with self.assertRaisesRegex(ValueError, 'no latent noise'):
+      decode.marginal(silent, noisy(NOISY_START), TOKENS, draws=3)
+
   def test_likelihood_of_samples_lies_between_bounds(self):
     """Too low without the samples' own noise, too high with it."""
     params = jax.tree.map(lambda x: 4 * x, noisy(NOISY_START))

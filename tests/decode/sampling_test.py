@@ -183,6 +183,12 @@ class SampleTest(chex.TestCase):
     unlike = excess(tokens.at[:, 2].set(0))
     self.assertGreater(np.abs(unlike[:, 3].mean(0)).max(), 0.04)
 
+  def test_given_tokens_require_their_mask(self):
+    with self.assertRaisesRegex(ValueError, 'pass both'):
+      SAMPLE_GIVEN(ROWS, TOKENS, None)
+    with self.assertRaisesRegex(ValueError, 'pass both'):
+      SAMPLE_GIVEN(ROWS, None, TOKENS > 0)
+
   def test_mask_may_differ_between_rows(self):
     given = jnp.array([[1, 1, 0, 0, 0], [0] * 5, [1] * 5, [0, 0, 1, 0, 0]]) > 0
     got = SAMPLE_GIVEN(ROWS, TOKENS, given)

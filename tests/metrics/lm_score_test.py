@@ -95,3 +95,8 @@ def test_few_sentences_have_no_score():
     assert LM_SCORE.of(REAL._replace(**{name: REAL.train[:19]})) == {}
   assert not LM_SCORE.fits(REAL._replace(fit_lm=None))
   assert not LM_SCORE.fits(REAL._replace(references=[]))
+
+
+def test_texts_without_a_language_model_refuse_to_fit_one():
+  with pytest.raises(ValueError, match=r'Measure\.needs'):
+    Texts(sentences(3, 0)).language_model(sentences(3, 1))

@@ -199,6 +199,8 @@ def test_seeds_with_values_of_their_own():
   )
   _, report = compiled.call(state, jnp.int32(3), corpus)
   np.testing.assert_allclose(loop.means(report, 3)['rate'], rates)
+  with pytest.raises(ValueError, match='require phase_of'):
+    loop.compile_chunk(phase_of({}), 0, state, corpus, {'rate': rates})
 
 
 def test_copies_of_the_seeds_have_the_keys_of_the_seeds():
