@@ -11,6 +11,7 @@ from benchmarks.timing import timed
 from moegan_jax import data
 from moegan_jax.cli.shared import exit_code
 from moegan_jax.data.corpus import Corpus
+from moegan_jax.environment import guard_output
 from moegan_jax.errors import UserError
 from moegan_jax.experiment.settings import check
 from moegan_jax.metrics import MEASURES, Texts
@@ -114,4 +115,5 @@ def _measure(name: str, call: Callable, repeats: int) -> Row:
 
 
 if __name__ == '__main__':
+  guard_output()
   sys.exit(main())

@@ -10,6 +10,7 @@ from benchmarks.table import Row
 from moegan_jax import data
 from moegan_jax.cli.shared import exit_code
 from moegan_jax.config import override
+from moegan_jax.environment import guard_output
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.experiment.settings import check
 
@@ -132,4 +133,5 @@ def _measure(case: cases.Case, name: str, repeats: int) -> list[Row]:
 
 
 if __name__ == '__main__':
+  guard_output()
   sys.exit(main())

@@ -7,6 +7,7 @@ from benchmarks import cases, command, flops
 from benchmarks.timing import empty_cache, largest, product_rate
 from moegan_jax import data
 from moegan_jax.cli.shared import exit_code
+from moegan_jax.environment import guard_output
 from moegan_jax.experiment.settings import check
 
 
@@ -66,4 +67,5 @@ def _run(argv: Sequence[str] | None) -> None:
 
 
 if __name__ == '__main__':
+  guard_output()
   sys.exit(main())

@@ -1,6 +1,6 @@
 """GSGAN: LSTM against LSTM through Gumbel-Softmax samples.
 
-Paper: Kusner and Hernandez-Lobato 2016, GANs for Sequences of Discrete Elements
+Paper: Kusner and Hernández-Lobato 2016, GANs for Sequences of Discrete Elements
 with the Gumbel-softmax Distribution.
 Setting: temperature annealed from 1 to .1, standard loss.
 Left open: sizes and rates, because the paper uses a toy grammar only. Here they

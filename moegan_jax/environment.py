@@ -25,7 +25,7 @@ def prepare() -> None:
   names each of them on standard error. Silences XLA's notes about CPU
   features. Makes standard output and standard error print replacement
   characters for what the terminal's encoding lacks, and handles a full or
-  closed standard output (see `StandardOutput`).
+  closed standard output (see `guard_output`).
   """
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
   for name, defaults in _JAX.items():
@@ -34,6 +34,21 @@ def prepare() -> None:
       print(f'note: {name}={value} is ignored', file=sys.stderr)
   if isinstance(sys.stderr, io.TextIOWrapper):
     sys.stderr.reconfigure(errors='replace')
+  guard_output()
+
+
+def guard_output() -> None:
+  """Makes standard output a `StandardOutput`.
+
+  Raises:
+    SystemExit: standard output is closed. The exit code is 2.
+  """
+  if sys.stdout is None:
+    print(
+      'error: standard output cannot be written: it is closed; open it',
+      file=sys.stderr,
+    )
+    raise SystemExit(2)
   if type(sys.stdout) is io.TextIOWrapper:  # neither replaced nor captured
     before = sys.stdout
     sys.stdout = StandardOutput(

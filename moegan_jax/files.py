@@ -1,4 +1,4 @@
-"""Files and standard output: atomic writes and strict JSON."""
+"""Files: atomic writes and strict JSON."""
 
 import errno
 import hashlib
@@ -126,31 +126,6 @@ def check_writable(path: str | os.PathLike, flag: str = '--output') -> None:
     )
 
 
-def write_stdout(text: str) -> None:
-  """Writes text to standard output and flushes it.
-
-  Characters that the encoding of the terminal lacks are replaced by '?'.
-
-  Raises:
-    UserError: standard output is closed or cannot be written.
-    BrokenPipeError: the reader of a pipe has closed it. Callers end quietly.
-  """
-  stream = sys.stdout
-  if stream is None:
-    raise UserError('standard output cannot be written: it is closed; open it')
-  encoding = getattr(stream, 'encoding', None) or 'utf-8'
-  try:
-    stream.write(text.encode(encoding, 'replace').decode(encoding))
-    stream.flush()
-  except BrokenPipeError:
-    raise
-  except OSError as error:
-    _discard_stdout()
-    raise UserError(
-      f'standard output cannot be written: {error.strerror}; redirect it'
-    ) from error
-
-
 def _target(path: pathlib.Path) -> pathlib.Path:
   """Follows symbolic links; OSError or RuntimeError for a loop of links."""
   target = path.resolve()
@@ -200,19 +175,6 @@ def _flush_standard_streams() -> None:
   for stream in (sys.stdout, sys.stderr):
     if stream is not None:
       stream.flush()
-
-
-def _discard_stdout() -> None:
-  """Redirects standard output to the null device.
-
-  Python flushes the rest of the buffer when it ends, and would fail again.
-  """
-  try:
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)
-  except (OSError, ValueError):  # a stream without a descriptor
-    pass
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:

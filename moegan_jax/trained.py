@@ -9,7 +9,6 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from moegan_jax import systems
-from moegan_jax.config import check_keys
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.experiment import warm_start
@@ -204,13 +203,6 @@ def described(folder: Workdir) -> tuple[ConfigDict, Corpus, System]:
   settings = folder.read_config()
   settings.pop('corpus', None)  # checksums, which are no settings
   config = ConfigDict(settings)
-  try:
-    check_keys(config)
-  except UserError as error:
-    raise UserError(
-      f'{folder.path}: {error}; another version of moegan_jax made this run: '
-      'use that version, or train it again'
-    ) from error
   saved = folder.read_json(schema.CORPUS)
   corpus = corpus_of(saved, folder.path / schema.CORPUS)
   spec = Spec(corpus.vocab_size, corpus.length, saved['train_size'], corpus.pad)

@@ -1,6 +1,5 @@
 """Atomic writes, links, pipes, and checks before writing."""
 
-import io
 import json
 import os
 import threading
@@ -84,11 +83,3 @@ def test_folder_without_permission_is_refused_in_advance(tmp_path, monkeypatch):
   monkeypatch.setattr(files.os, 'access', lambda path, mode: False)
   with pytest.raises(errors.UserError, match=r'--report=.* cannot be written'):
     files.check_writable(tmp_path / 'x', '--report')
-
-
-def test_standard_output_replaces_what_it_cannot_encode(monkeypatch):
-  raw = io.BytesIO()
-  stream = io.TextIOWrapper(raw, encoding='cp1252')
-  monkeypatch.setattr(files.sys, 'stdout', stream)
-  files.write_stdout('café 我\n')
-  assert raw.getvalue() == 'café ?\n'.encode('cp1252')

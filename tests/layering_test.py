@@ -12,8 +12,8 @@ PACKAGE = ROOT / 'moegan_jax'
 BASE = {'errors', 'files', 'paths', 'types'}
 PARTS = {*BASE, 'ops', 'nets', 'losses', 'decode'}
 TRAINS = {*PARTS, 'updates', 'systems'}
-# The store reads the corpus of a run; the report reads files and nothing else.
-STORE = {*BASE, 'data', 'metrics', 'ops'}
+# The store reads settings and corpora; the report reads files and nothing else.
+STORE = {*BASE, 'config', 'data', 'metrics', 'ops'}
 SCORES = {*TRAINS, 'data', 'metrics', 'report', 'store', 'train'}
 RUNS = {*SCORES, 'scoring', 'config', 'environment'}
 MAY = {

@@ -10,6 +10,7 @@ import sys
 
 import jax
 import jax.numpy as jnp
+import tiny
 
 from moegan_jax import config, decode, systems
 from moegan_jax.config import training
@@ -24,35 +25,19 @@ from moegan_jax.updates import sequence
 RING = 6  # samples in the ring buffer
 ROWS = 2  # of them written in an iteration
 SETTINGS = {
+  **tiny.HUNDRED,
+  **tiny.GAME,
+  **tiny.CURVES,
+  **tiny.STEPWISE,
   'num_seeds': 2,
-  'data.train_size': 100,
-  'data.test_size': 60,
   'data.limit': 0,
-  'generator.cell': 'lstm',
-  'generator.hidden': 4,
-  'generator.embed': 4,
-  'discriminator.embed': 4,
-  'discriminator.filters': 4,
-  'discriminator.features': 4,
-  'discriminator.widths': (2,),
   'discriminator.representations': 1,
-  'mle.epochs': 1,
-  'mle.batch': 16,
-  'mle.eval_every': 0,
   'adversarial.steps': 7,
-  'adversarial.batch': 8,
   'adversarial.d_steps': 1,
   'adversarial.eval_every': 3,
   'toy.judge_steps': 5,
   'toy.polish_steps': 4,
-  'eval.samples': 30,
-  'eval.final_samples': 40,
-  'eval.chunk': 32,
-  'eval.curve_samples': 20,
-  'eval.temperatures': (0.8, 1.0),
   'log_every': 2,
-  'chunk_seconds': 0.001,
-  'checkpoint.every': 0.0,
 }
 
 

@@ -9,9 +9,11 @@ from moegan_jax.store.workdir import Workdir
 from moegan_jax.trained import described
 
 
-def test_run_with_settings_of_another_version_is_refused(tmp_path):
+@pytest.mark.parametrize('read', [described, Workdir.corpus])
+def test_run_with_settings_of_another_version_is_refused(tmp_path, read):
   settings = config.load('moegan:captions').to_dict()
   settings['ccl'] = {'weight': 0.0, 'reps': 'flatten'}
   write_json(tmp_path / 'config.json', settings | {'corpus': {'train': 'ab'}})
+  write_json(tmp_path / 'corpus.json', {'record': {}})
   with pytest.raises(UserError, match=r'ccl\.reps.*another version'):
-    described(Workdir(tmp_path, create=False))
+    read(Workdir(tmp_path, create=False))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import tiny
 from command_line import ROOT, call, flags
 
 from moegan_jax.cli import train
@@ -12,35 +13,24 @@ from moegan_jax.store.checkpoint import Store
 
 TRAIN, TEST, EPOCH = 200, 100, 12  # 12 batches of 16 in an epoch
 # Settings that the tests share.
-SMALL = {
+SMALL = tiny.GAME | {
   'data.train_size': TRAIN,
   'data.test_size': TEST,
-  'generator.cell': 'lstm',
   'generator.experts': 1,
-  'generator.hidden': 4,
-  'generator.embed': 4,
-  'discriminator.embed': 4,
-  'discriminator.filters': 4,
-  'discriminator.features': 4,
   'discriminator.widths': (2, 3),
-  'mle.epochs': 1,
-  'mle.batch': 16,
   'adversarial.steps': 2,
-  'adversarial.batch': 8,
 }
-ORACLE = {'data.vocab_size': 30, 'data.length': 6, 'data.oracle_dim': 4}
+ORACLE = tiny.ORACLE | {'data.length': 6}
 # Command lines for bad input.
 SMALL_RUN = ['--config=moegan:small', *flags(**SMALL, **ORACLE)]
 # Settings of whole runs.
-WHOLE = SMALL | {
+WHOLE = {
+  **SMALL,
+  **tiny.CURVES,
   'adversarial.d_steps': 2,
-  'mle.eval_every': 0,
   'adversarial.eval_every': 1,
   'eval.samples': 50,
   'eval.final_samples': 60,
-  'eval.chunk': 32,
-  'eval.curve_samples': 20,
-  'eval.temperatures': (0.8, 1.0),
 }
 ORACLE_RUN = ['--config=moegan:small', *flags(**WHOLE, **ORACLE)]
 CAPTIONS_RUN = ['--config=moegan:captions', *flags(**WHOLE)]

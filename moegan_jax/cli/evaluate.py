@@ -125,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> None:
   from moegan_jax.data.codecs import get_codec
-  from moegan_jax.files import write_stdout, write_text
+  from moegan_jax.files import write_text
   from moegan_jax.metrics.profiles import PROFILES
 
   if args.profile not in (*PROFILES, measuring.ALL):
@@ -148,7 +148,7 @@ def _run(args: argparse.Namespace) -> None:
   if args.output:
     write_text(args.output, text)
   else:
-    write_stdout(text)
+    print(text, end='')
   # A table on standard output already shows the marks.
   if args.output or args.format == 'json':
     for line in marks:

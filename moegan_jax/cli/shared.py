@@ -1,7 +1,6 @@
 """Flags, exit codes and error handling of all commands."""
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -76,20 +75,18 @@ def exit_code(work: Callable[[], int | None], interrupted: str = '') -> int:
 
   Returns:
     The exit code of `work`; 2 after a UserError, whose message is printed in
-    one line; 130 after Ctrl-C. If the reader of a pipe closes it, as `head`
-    does, the code is 0.
+    one line; 130 after Ctrl-C; 0 if the reader of a pipe that --output names
+    closes it. `environment.StandardOutput` handles faults of standard output.
   """
   try:
     code = work() or 0
-    # A closed pipe must fail here and not when Python exits.
+    # A full device must fail here and not when Python exits.
     sys.stdout.flush()
     return code
   except UserError as error:
     print(f'error: {one_line(str(error))}', file=sys.stderr)
     return BAD_INPUT
   except BrokenPipeError:
-    # Python flushes the buffer again when it exits, which must not fail.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
   except KeyboardInterrupt:
     if interrupted:

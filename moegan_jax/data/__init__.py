@@ -6,81 +6,47 @@ from typing import NamedTuple
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError, unknown
 
+# Settings that are read here and not by the loaders.
+_OURS = ('name', 'limit', 'stream', 'offline_fallback')
 
-def _texygen(name, s):
+
+def _texygen(name, *, dir, **section):
   from moegan_jax.data.texygen import load_texygen
 
-  return load_texygen(
-    name.removesuffix('_iid'),
-    directory=s.dir,
-    valid_share=s.valid_share,
-    max_length=s.max_length,
-    shuffled=name.endswith('_iid'),
-  )
+  shuffled = name.endswith('_iid')
+  name = name.removesuffix('_iid')
+  return load_texygen(name, directory=dir, shuffled=shuffled, **section)
 
 
-def _text(name, s):
+def _text(name, *, column, label_column, header, encoding, **section):
   from moegan_jax.data.own import load_own
   from moegan_jax.data.reading import Columns
 
-  return load_own(
-    path=s.path,
-    test_path=s.test_path,
-    columns=Columns(
-      s.column,
-      s.label_column,
-      header=s.header,
-      encoding=s.encoding,
-    ),
-    codec=s.codec,
-    max_length=s.max_length,
-    min_count=s.min_count,
-    max_vocab=s.max_vocab,
-    test_share=s.test_share,
-    valid_share=s.valid_share,
-  )
+  columns = Columns(column, label_column, header=header, encoding=encoding)
+  return load_own(columns=columns, **section)
 
 
-def _matrix(name, s):
+def _matrix(name, **section):
   from moegan_jax.data.matrix import load_matrix
 
-  return load_matrix(
-    path=s.path,
-    test_path=s.test_path,
-    test_share=s.test_share,
-    valid_share=s.valid_share,
-  )
+  return load_matrix(**section)
 
 
-def _oracle(name, s):
+def _oracle(name, *, oracle_dim, sample_seed, **section):
   from moegan_jax.data.synthetic import load_oracle
 
-  return load_oracle(
-    vocab_size=s.vocab_size,
-    length=s.length,
-    dim=s.oracle_dim,
-    oracle_seed=s.oracle_seed,
-    oracle_file=s.oracle_file,
-    train_size=s.train_size,
-    test_size=s.test_size,
-    valid_share=s.valid_share,
-    seed=s.sample_seed,
-  )
+  return load_oracle(dim=oracle_dim, seed=sample_seed, **section)
 
 
-def _captions(name, s):
+def _captions(name, *, sample_seed=1, dir='', max_length=0, **section):
   from moegan_jax.data.synthetic import load_captions
 
-  # As the fallback of a benchmark it has the settings of that section.
-  return load_captions(
-    train_size=s.get('train_size', 10_000),
-    test_size=s.get('test_size', 10_000),
-    valid_share=s.valid_share,
-    seed=s.get('sample_seed', 1),
-  )
+  # As the fallback of a benchmark it gets the section of the benchmark.
+  del dir, max_length
+  return load_captions(seed=sample_seed, **section)
 
 
-# name -> function of the name and of the section `data` of a configuration
+# name -> function of the name and of the other settings of the section `data`
 CORPORA = {
   'coco': _texygen,
   'coco_iid': _texygen,
@@ -90,6 +56,7 @@ CORPORA = {
   'text': _text,
   'matrix': _matrix,
 }
+FALLBACK = 'captions'  # replaces a benchmark that is not available
 
 
 class Loaded(NamedTuple):
@@ -114,22 +81,22 @@ def load(settings) -> Loaded:
   """
   from moegan_jax.data.texygen_files import CorpusUnavailable
 
-  for key in ('name', 'offline_fallback'):
-    name = settings.get(key, '')
-    if name not in CORPORA and (name or key == 'name'):
-      raise unknown(f'data.{key}', name, CORPORA)
+  name, other = settings.name, settings.get('offline_fallback', '')
+  if name not in CORPORA:
+    raise unknown('data.name', name, CORPORA)
+  if other not in ('', FALLBACK):
+    raise unknown('data.offline_fallback', other, (FALLBACK,))
   if not 0 <= settings.valid_share < 1:
     raise UserError(
       f'data.valid_share={settings.valid_share} must be in [0, 1)'
     )
-  name = settings.name
+  section = {k: v for k, v in settings.items() if k not in _OURS}
   try:
-    return Loaded(_limit(CORPORA[name](name, settings), settings.limit), '')
+    return Loaded(_limit(CORPORA[name](name, **section), settings.limit), '')
   except CorpusUnavailable as error:
-    other = settings.get('offline_fallback', '')
-    if not other or other == name:
+    if not other:
       raise
-    corpus = _limit(CORPORA[other](other, settings), settings.limit)
+    corpus = _limit(CORPORA[other](other, **section), settings.limit)
     return Loaded(corpus, str(error))
 
 

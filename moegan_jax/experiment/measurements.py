@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from moegan_jax.experiment.reporter import Reporter, mean_of_finite
+from moegan_jax.experiment.reporter import Reporter
 from moegan_jax.metrics import METRICS
+from moegan_jax.report.rows import finite
 from moegan_jax.scoring import report_data
 from moegan_jax.scoring.evaluation import Evaluator, select_seed
 from moegan_jax.store import schema
@@ -160,7 +161,7 @@ class Measurements:
     done = f'{step - stage.start}/{stage.end - stage.start}'
     first = texts[self._health.first if len(texts) > 1 else 0]
     figures = [
-      f'{METRICS[k].label} {mean_of_finite(values[k]):.3f}'
+      f'{METRICS[k].label} {finite(values[k]).mean():.3f}'
       for k in _SHOWN
       if k in values
     ]

@@ -1,6 +1,5 @@
 """Console output of a run."""
 
-import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
@@ -85,24 +84,3 @@ class Reporter:
       self.note(f'  {line or "(empty)"}')
     if figures:
       self.note('  ' + ', '.join(figures))
-
-
-class Silent(Reporter):
-  """Prints nothing."""
-
-  def note(self, text: str) -> None:
-    pass
-
-  def begin_phase(self, name: str, steps: int, done: int) -> None:
-    pass
-
-  def progress(
-    self, done: int, seconds: float, losses: Mapping[str, float]
-  ) -> None:
-    pass
-
-
-def mean_of_finite(values) -> float:
-  """Returns the mean of the finite values; NaN if there are none."""
-  finite = [float(v) for v in values if math.isfinite(v)]
-  return sum(finite) / len(finite) if finite else math.nan

@@ -14,9 +14,10 @@ from moegan_jax.experiment.batched_runs import (
 from moegan_jax.experiment.forecast import forecast
 from moegan_jax.experiment.measurements import Measurements
 from moegan_jax.experiment.progress import format_duration
-from moegan_jax.experiment.reporter import Reporter, mean_of_finite
+from moegan_jax.experiment.reporter import Reporter
 from moegan_jax.experiment.settings import benchmark, label
 from moegan_jax.experiment.warm_start import COLD, WarmStart
+from moegan_jax.report.rows import finite
 from moegan_jax.scoring.evaluation import Evaluator
 from moegan_jax.scoring.final_report import Finished, final_report
 from moegan_jax.scoring.selection import measure_of
@@ -258,7 +259,7 @@ class Run:
   def _progress(self, stage, step, count, seconds, report) -> None:
     """Updates the progress line with the losses of a chunk."""
     losses = self.health.masked(loop.means(report, count), step)
-    shown = {k: mean_of_finite(v) for k, v in losses.items() if 'grad' not in k}
+    shown = {k: finite(v).mean() for k, v in losses.items() if 'grad' not in k}
     self.reporter.progress(step - stage.start, seconds, shown)
 
   def _save(self, step: int, state: TrainState) -> None:

@@ -123,7 +123,7 @@ def _run(config, workdir: Workdir) -> int:
   settings = config.to_dict()
   workdir.claim(
     recorded(config, corpus),
-    lambda key: is_free(key, settings, workdir.read_config()),
+    lambda key: is_free(key, settings, workdir.read_json(schema.CONFIG)),
   )
   begin(job)
   table = job.execute()

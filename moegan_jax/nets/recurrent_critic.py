@@ -50,7 +50,7 @@ def recurrent_critic(
   Raises:
     UserError: a size below one, or a dropout rate out of range.
 
-  With an LSTM this is the discriminator of GSGAN (Kusner and Hernandez-Lobato
+  With an LSTM this is the discriminator of GSGAN (Kusner and Hernández-Lobato
   2016).
   """
   for name, value in (('embed', embed_dim), ('length', length)):

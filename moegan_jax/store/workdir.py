@@ -14,6 +14,7 @@ from typing import IO
 from ml_collections import ConfigDict
 
 from moegan_jax import data, errors
+from moegan_jax.config import check_keys
 from moegan_jax.data import texts
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.files import flatten, jsonable, read_json, write_json
@@ -102,12 +103,23 @@ class Workdir:
       self._lock = None
 
   def read_config(self) -> dict:
-    """Reads the settings of the run.
+    """Reads the settings of the run, and the checksums of its corpus.
 
     Raises:
-      UserError: config.json is missing or is not JSON.
+      UserError: config.json is missing, is not JSON, or was written by
+        another version.
     """
-    return self.read_json(schema.CONFIG)
+    config = self.read_json(schema.CONFIG)
+    # The checksums are no settings.
+    settings = {k: v for k, v in config.items() if k != 'corpus'}
+    try:
+      check_keys(ConfigDict(settings))
+    except errors.UserError as error:
+      raise errors.UserError(
+        f'{self.path}: {error}; another version of moegan_jax made this run: '
+        'use that version, or train it again'
+      ) from error
+    return config
 
   def read_json(self, name: str) -> dict:
     """Reads a JSON file of the run.
@@ -129,7 +141,7 @@ class Workdir:
 
     Raises:
       UserError: the texts are not found, cannot be read, or have changed since
-        the run was trained.
+        the run was trained; or another version made the run.
     """
     before = self.read_json(schema.CORPUS)
     settings = ConfigDict(self.read_config()).data
@@ -174,7 +186,7 @@ class Workdir:
       shutil.rmtree(self.checkpoints, ignore_errors=True)
       write_json(self.path / schema.CONFIG, config)
       return True
-    before = self.read_config()
+    before = self.read_json(schema.CONFIG)
     old, new = flatten(before), flatten(config)
     keys = [
       key for key in old if old[key] != new.get(key) and not _is_free(key, free)

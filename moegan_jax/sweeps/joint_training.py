@@ -119,7 +119,7 @@ def _run(configs: Configs, workdir: Workdir, folders) -> int:
 
   def free(key: str) -> bool:
     name, _, rest = key.partition('.')
-    before = workdir.read_config()
+    before = workdir.read_json(schema.CONFIG)
     known = name in settings and name in before
     return known and is_free(rest, settings[name], before[name])
 

@@ -13,7 +13,8 @@ words hidden, and y a sample of G:
         L_adv: KL(G_d(y) || G(y)), with G_d frozen             (Eq 6)
 
 No gradient flows through the samples. G_d and the first step of G use the same
-batch, so with g = 1 an epoch is one pass of both over the training text.
+batch. An epoch is one pass of G over the training text, and G_d sees one of g
+batches.
 
 All terms are means over positions and sentences here. The paper sums the
 likelihood over positions and does not state the reduction of the other terms.
@@ -71,11 +72,15 @@ def build(config, spec: Spec) -> System:
     init=initializers(config.discriminator.init),
   )
   train = assembly.training(config, spec, gen)
-  per_epoch = max(1, spec.train_size // config.adversarial.batch)
   start, unroll = train.pretrain.steps, config.unroll
 
+  def per_epoch():
+    """Returns the iterations of an epoch; see `Phase.epochs`."""
+    needed = config.adversarial.batch * update.batches
+    return max(1, spec.train_size // needed)
+
   def epoch(state):
-    return (state.step - start) // per_epoch
+    return (state.step - start) // per_epoch()
 
   def samples_of(state, key, n):
     """Draws n samples int32 [n, T] from G, without a gradient."""
@@ -108,7 +113,7 @@ def build(config, spec: Spec) -> System:
     target = disc.rewrite(phi, fake).logits
     l_adv = towards(target, fake_logits, settings.direction)
     # lambda grows linearly from 0 and changes once per epoch.
-    progress = epoch(state) * per_epoch / settings.horizon
+    progress = epoch(state) * per_epoch() / settings.horizon
     weight = settings.weight * jnp.minimum(1, progress)
     return nll + weight * l_adv, {'nll': nll, 'g_towards': l_adv}
 
@@ -122,8 +127,9 @@ def build(config, spec: Spec) -> System:
     'discriminator': gradient_update('discriminator', train.d_adam, d_loss),
     'generator': train.generator_updates(g_loss),
   }
+  update = together(*updates.values(), same_key=False)
   return train.system(
-    together(*updates.values(), same_key=False),
+    update,
     players={'discriminator': (disc.init, train.d_adam)},
     critique=critique,
     epochs=True,

@@ -1,5 +1,7 @@
 """Values of settings that `train` refuses, lowers or accepts."""
 
+import io
+
 import pytest
 from command_line import ROOT, assert_refused, call
 from hypothesis import example, given, settings
@@ -11,7 +13,7 @@ from moegan_jax.cli import train
 from moegan_jax.errors import UserError
 from moegan_jax.experiment import settings as checks
 from moegan_jax.experiment import train_app
-from moegan_jax.experiment.reporter import Silent
+from moegan_jax.experiment.reporter import Reporter
 from moegan_jax.experiment.run import Run
 from moegan_jax.files import flatten
 from moegan_jax.store.workdir import Workdir
@@ -141,7 +143,9 @@ def test_any_value_is_accepted_or_refused_with_a_user_error(
   try:
     checks.check(changed)
     corpus = data.load(changed.data).corpus
-    job = train_app.prepare(changed, corpus, workdir, Silent(), None)
+    job = train_app.prepare(
+      changed, corpus, workdir, Reporter(io.StringIO()), None
+    )
   except UserError as error:
     assert str(error).strip()
   else:

@@ -6,6 +6,7 @@ import time
 
 import jax
 import pytest
+import tiny
 from command_line import call
 from trees import assert_same_checkpoint, checkpoint
 
@@ -21,24 +22,7 @@ pytestmark = pytest.mark.usefixtures('own_cache', 'no_figures')
 END, AT = 10, 6  # number of iterations; iteration of the fault
 CONFIG = config.override(
   config.load('mle:small'),
-  {
-    'data.vocab_size': 20,
-    'data.length': 4,
-    'data.oracle_dim': 4,
-    'data.train_size': 80,
-    'data.test_size': 40,
-    'generator.hidden': 4,
-    'generator.embed': 4,
-    'mle.epochs': 2,
-    'mle.batch': 16,
-    'mle.eval_every': 0,
-    'eval.samples': 20,
-    'eval.final_samples': 30,
-    'eval.chunk': 30,
-    'eval.curve_samples': 0,
-    'chunk_seconds': 0.0,  # every iteration is a chunk
-    'checkpoint.every': 0.0,
-  },
+  tiny.TEN_STEPS | {'chunk_seconds': 0.0},  # every iteration is a chunk
 )
 
 

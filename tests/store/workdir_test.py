@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from moegan_jax import errors, files
-from moegan_jax.store import workdir
+from moegan_jax.store import schema, workdir
 
 CONFIG = {'system': 'moegan', 'gen': {'lr': 1e-4, 'sizes': (1, 2)}, 'seed': 0}
 
@@ -30,7 +30,7 @@ def test_untrained_workdir_accepts_other_settings(tmp_path):
   untrained = tmp_path / 'checkpoints' / 'last-0'
   untrained.mkdir(parents=True)
   assert run.claim(CONFIG | {'seed': 1}) is True
-  assert run.read_config()['seed'] == 1
+  assert run.read_json(schema.CONFIG)['seed'] == 1
   assert not untrained.exists()
   (tmp_path / 'rows').mkdir()
   with pytest.raises(errors.UserError, match='seed'):
@@ -42,8 +42,11 @@ def test_first_claim_writes_the_config_and_the_second_resumes(tmp_path):
   assert run.claim(CONFIG) is True
   begun(run.path)
   assert run.claim(CONFIG) is False
-  assert run.read_config()['gen'] == {'lr': 1e-4, 'sizes': [1, 2]}
-  assert workdir.Workdir(run.path, create=False).read_config()['seed'] == 0
+  assert run.read_json(schema.CONFIG)['gen'] == {'lr': 1e-4, 'sizes': [1, 2]}
+  assert (
+    workdir.Workdir(run.path, create=False).read_json(schema.CONFIG)['seed']
+    == 0
+  )
 
 
 def test_changed_settings_are_refused_and_named(tmp_path):
@@ -56,7 +59,7 @@ def test_changed_settings_are_refused_and_named(tmp_path):
   assert 'seed (was 0, now absent)' in text
   assert 'use another --workdir or the old settings' in text
   assert '\n' not in text and 'sizes' not in text
-  assert run.read_config()['seed'] == 0
+  assert run.read_json(schema.CONFIG)['seed'] == 0
 
 
 def test_setting_added_after_a_run_does_not_prevent_resuming(tmp_path):
@@ -88,7 +91,7 @@ def test_settings_that_may_change_are_updated(tmp_path, free):
   run = claimed(tmp_path, CONFIG)
   other = CONFIG | {'gen': {'lr': 0.5, 'sizes': [1, 2]}}
   assert run.claim(other, free) is False
-  assert run.read_config()['gen']['lr'] == 0.5
+  assert run.read_json(schema.CONFIG)['gen']['lr'] == 0.5
   with pytest.raises(errors.UserError, match='seed'):
     run.claim(other | {'seed': 1}, free)
 
@@ -145,7 +148,7 @@ def refuse_to_run(*_, **__):
 LOCK = """
 import os, sys
 from moegan_jax import errors, files
-from moegan_jax.store import workdir
+from moegan_jax.store import schema, workdir
 try:
   workdir.Workdir(sys.argv[1]).lock()
 except errors.UserError as error:

@@ -138,12 +138,22 @@ def test_player_moves_its_term_in_the_expected_direction(what):
 
 
 @pytest.mark.parametrize(
-  'epoch, weight', [(0, 1.0), (5, 0.5), (8, 0.2), (20, 0.2)]
+  'step, g_steps, weight',
+  [
+    (0, 1, 1.0),
+    (5 * EPOCH, 1, 0.5),
+    (8 * EPOCH, 1, 0.2),
+    (20 * EPOCH, 1, 0.2),
+    # With two batches in an iteration, an epoch has half as many iterations.
+    (5 * (EPOCH // 2) - 1, 2, 0.6),
+    (5 * (EPOCH // 2), 2, 0.5),
+  ],
 )
-def test_slgan_restoring_weight(epoch, weight):
+def test_slgan_restoring_weight(step, g_steps, weight):
   """Equation 1: lambda decreases by alpha per epoch, down to its floor."""
   rules = {'slgan__floor': 0.2, 'slgan__decay': 0.1}
-  metrics, _ = play('slgan', 'discriminator', epoch * EPOCH, **rules)
+  rules['adversarial__g_steps'] = g_steps
+  metrics, _ = play('slgan', 'discriminator', step, **rules)
   np.testing.assert_allclose(
     metrics['d_loss'][0],
     weight * metrics['d_same'][0] - metrics['d_apart'][0],

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import tiny
 from command_line import captured
 from trees import assert_identical, checkpoint
 
@@ -26,25 +27,7 @@ from moegan_jax.types import Update
 pytestmark = pytest.mark.usefixtures('own_cache', 'no_figures')
 
 END, AT = 10, 6  # number of iterations; iteration of the fault
-TINY = {
-  'num_seeds': 3,
-  'data.vocab_size': 20,
-  'data.length': 4,
-  'data.oracle_dim': 4,
-  'data.train_size': 80,
-  'data.test_size': 40,
-  'generator.hidden': 4,
-  'generator.embed': 4,
-  'mle.epochs': 2,
-  'mle.batch': 16,
-  'mle.eval_every': 0,
-  'eval.samples': 20,
-  'eval.final_samples': 30,
-  'eval.chunk': 30,
-  'eval.curve_samples': 0,
-  'chunk_seconds': 0.001,
-  'checkpoint.every': 0.0,
-}
+TINY = tiny.TEN_STEPS | {'num_seeds': 3}
 
 
 def configured(**more):
