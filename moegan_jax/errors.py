@@ -38,4 +38,4 @@ def at_least(setting: str, value: float, least: float) -> None:
     UserError: it is below.
   """
   if value < least:
-    raise UserError(f'config.{setting}={value} must be at least {least}')
+    raise UserError(f'{setting}={value} must be at least {least}')

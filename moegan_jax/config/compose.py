@@ -41,7 +41,7 @@ def compose(system: str, corpus: str = 'coco') -> ConfigDict:
   if system not in SYSTEMS:
     raise unknown('config.system', system, SYSTEMS)
   if corpus not in program.CORPORA:
-    raise unknown('config.data.name', corpus, program.CORPORA)
+    raise unknown('data.name', corpus, program.CORPORA)
   config = ConfigDict(program.program())
   config.system = system
   config.data = ConfigDict(program.data(name=corpus))
@@ -154,7 +154,7 @@ def check_keys(config: ConfigDict) -> None:
   for key in read:
     if key not in given:
       raise UserError(
-        f'config.{key} is missing; build the configuration from '
+        f'{key} is missing; build the configuration from '
         f'moegan_jax.config.compose({config.system!r})'
       )
 
@@ -185,7 +185,7 @@ def _call(function: Callable, config: ConfigDict, selected: Mapping) -> dict:
 def _recompose(config: ConfigDict, section: str, name: str, value: Any) -> None:
   """Sets one selector of a section in place."""
   if section == 'data' and value not in program.CORPORA:
-    raise unknown('config.data.name', value, program.CORPORA)
+    raise unknown('data.name', value, program.CORPORA)
   old = config[section]
   config[section] = _composed_again(config, section, old, **{name: value})
   if section == 'data':  # the sections that depend on `ends` may change
@@ -227,11 +227,11 @@ def _no_setting(config: ConfigDict, key: str) -> str:
       f'{section}.{k}={chosen[k]}' for k in selectors(config, section)
     )
     if values and name in _any_keys(config, section):
-      return f'config.{key} has no effect with {values}; leave it out'
+      return f'{key} has no effect with {values}; leave it out'
   near = difflib.get_close_matches(key, keys(config), 1)
-  hint = f'did you mean config.{near[0]}? Choose' if near else 'choose'
+  hint = f'did you mean --config.{near[0]}? Choose' if near else 'choose'
   return (
-    f'there is no setting config.{key} for system={config.system}; {hint} '
+    f'there is no setting {key} for system={config.system}; {hint} '
     f'one of {_listed(config, section)}'
   )
 
@@ -273,7 +273,7 @@ def _typed(key: str, old: Any, value: Any) -> Any:
   """
   if isinstance(old, ConfigDict):
     first = next(iter(old))
-    raise UserError(f'config.{key} is a section; set config.{key}.{first}')
+    raise UserError(f'{key} is a section; set --config.{key}.{first}')
   if isinstance(value, Text):
     value = str(value) if isinstance(old, str) else _parsed(value)
   if isinstance(old, float) and type(value) is int:

@@ -45,7 +45,7 @@ def load_matrix(
       short, or a share is out of range.
   """
   if not path:
-    raise UserError('no file given: set data.path to a .npy file')
+    raise UserError('no file given: set --config.data.path to a .npy file')
   if not test_path and not 0 < test_share < 1:
     raise UserError(
       f'data.test_share is {test_share}: choose it between 0 and 1'
@@ -120,7 +120,7 @@ def _open(path: str) -> np.ndarray:
     )
     raise UserError(
       f'{path} holds {what or "no array"}: a matrix int32 [N, T] is needed '
-      '(smaller files of other types: data.name=text)'
+      '(smaller files of other types: --config.data.name=text)'
     )
   return array
 

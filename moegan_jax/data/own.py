@@ -74,7 +74,7 @@ def load_own(
       max_length, or a setting is out of range.
   """
   if not path:
-    raise UserError('no file given: set data.path to a text file')
+    raise UserError('no file given: set --config.data.path to a text file')
   _check_limits(max_length=max_length, min_count=min_count, max_vocab=max_vocab)
   if not test_path and not 0 < test_share < 1:
     raise UserError(
@@ -153,7 +153,8 @@ def load_own(
   if used.name in _WORDS and corpus.record['test_unknown_tokens'] > 0.5:
     notes.append(
       'most words of the test lines do not occur in training: use'
-      ' data.codec=char or bpe for text without blanks or with rare words only'
+      ' --config.data.codec=char or bpe for text without blanks or with rare'
+      ' words only'
     )
   return corpus
 
@@ -168,16 +169,16 @@ def _check_words(records: Sequence[Record], path: str) -> None:
     return
   said = (
     f'{path}: {len(single):,} of {len(records):,} training lines are a single'
-    ' word: set data.codec='
+    ' word: set --config.data.codec='
   )
   if _are_molecules(single):
     raise UserError(
-      f'{said}smiles for molecules, or data.codec=char for other text without'
-      ' blanks'
+      f'{said}smiles for molecules, or --config.data.codec=char for other text'
+      ' without blanks'
     )
   raise UserError(
     f'{said}char for text without blanks between words (Chinese, names,'
-    ' passwords), or data.codec=word to learn whole words'
+    ' passwords), or --config.data.codec=word to learn whole words'
   )
 
 

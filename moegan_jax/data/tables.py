@@ -67,8 +67,8 @@ def _read(
       )
     if header == 'auto' and (value := _value(first, rows)):
       hint = (
-        f'; {value!r} in line 1 looks like data: set data.header=false if'
-        ' the table has no names of columns'
+        f'; {value!r} in line 1 looks like data: set --config.data.header=false'
+        ' if the table has no names of columns'
       )
   chosen = choose(columns, names, name, hint)
   if hint:

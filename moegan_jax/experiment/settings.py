@@ -52,14 +52,14 @@ def check(config) -> None:
   flat = flatten(config.to_dict())
   for key, value in flat.items():
     if isinstance(value, float) and not _fits(key, value):
-      raise UserError(f'config.{key}={value} must be a finite 32-bit number')
+      raise UserError(f'{key}={value} must be a finite 32-bit number')
   check_rule(config.on_nan)
   for key, least in _LEAST.items():
     if key in flat:
       at_least(key, flat[key], least)
   for key in _SEEDS:
     if key in flat and not 0 <= flat[key] < 2**32:
-      raise UserError(f'config.{key}={flat[key]} must be from 0 to {2**32 - 1}')
+      raise UserError(f'{key}={flat[key]} must be from 0 to {2**32 - 1}')
   for key, value in flat.items():
     if isinstance(value, tuple):
       _check_numbers(key, value, whole=key.endswith('.widths'))
@@ -68,8 +68,8 @@ def check(config) -> None:
     len(temperatures) and all(t > 0 for t in temperatures)
   ):
     raise UserError(
-      f'config.eval.temperatures={tuple(temperatures)} must be positive '
-      'numbers; to draw no curves, set eval.curve_samples=0'
+      f'eval.temperatures={tuple(temperatures)} must be positive '
+      'numbers; to draw no curves, set --config.eval.curve_samples=0'
     )
 
 
@@ -78,8 +78,7 @@ def _check_numbers(key: str, values: tuple, whole: bool) -> None:
   kind = int if whole else int | float
   if not all(isinstance(value, kind) for value in values):
     raise UserError(
-      f'config.{key}={values} must contain '
-      f'{"integers" if whole else "numbers"} only'
+      f'{key}={values} must contain {"integers" if whole else "numbers"} only'
     )
 
 

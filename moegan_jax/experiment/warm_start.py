@@ -150,7 +150,7 @@ def initial(config: ConfigDict, corpus: Corpus) -> Params:
     )
   raise UserError(
     f'init_from={config.init_from} has {seeds} seeds and num_seeds is '
-    f'{config.num_seeds}; set num_seeds={seeds}'
+    f'{config.num_seeds}; set --config.num_seeds={seeds}'
   )
 
 

@@ -138,7 +138,7 @@ def adversarial_loss(
   if form == 'minimax' and name not in _MINIMAX:
     raise UserError(
       f'game.form=minimax is not available for game.loss={name}, only for '
-      f'{" and ".join(_MINIMAX)}; use game.form=nonsat'
+      f'{" and ".join(_MINIMAX)}; use --config.game.form=nonsat'
     )
   loss = _MINIMAX[name] if form == 'minimax' else LOSSES[name]
   if reduce == 'mean' and name != 'rsgan':

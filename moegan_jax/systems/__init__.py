@@ -45,9 +45,9 @@ def build(config, spec: Spec) -> System:
     UserError: an unknown name, or a value out of range.
   """
   if config.system not in SYSTEMS:
-    raise unknown('config.system', config.system, SYSTEMS)
+    raise unknown('system', config.system, SYSTEMS)
   if config.precision not in PRECISIONS:
-    raise unknown('config.precision', config.precision, PRECISIONS)
+    raise unknown('precision', config.precision, PRECISIONS)
   system = SYSTEMS[config.system](config, spec)
   return _with_products(system, PRECISIONS[config.precision])
 

@@ -193,7 +193,7 @@ def relaxed_gan(
   if (feedback, route) == ('soft', 'replay'):
     raise UserError(
       'game.route=replay does not support game.feedback=soft; set '
-      'game.feedback=hard or game.route=scan'
+      '--config.game.feedback=hard or --config.game.route=scan'
     )
   if not traced(beta) and not beta > 0:
     raise UserError(
@@ -214,7 +214,7 @@ def relaxed_gan(
   if relaxation == 'soft_argmax' and generator.latent is None:
     raise UserError(
       'game.relaxation=soft_argmax makes all samples equal without latent '
-      'noise; set generator.latent to at least 1'
+      'noise; set --config.generator.latent to at least 1'
     )
   adversarial = None if loss is None else adversarial_loss(loss, form, reduce)
   default_penalty = adversarial.penalty if adversarial else 0.0

@@ -34,7 +34,8 @@ def build(config, spec: Spec) -> System:
   if config.generator.experts != 1:
     raise UserError(
       f'generator.experts={config.generator.experts} cannot be used with '
-      'system=ccl; set generator.experts=1, or system=moegan and ccl.weight=1'
+      'system=ccl; set --config.generator.experts=1, or --config.system=moegan '
+      'and --config.ccl.weight=1'
     )
   if not on(config.ccl.weight):
     raise UserError(

@@ -1,6 +1,6 @@
 """GSGAN: an LSTM against an LSTM through Gumbel-Softmax samples.
 
-Source: Kusner and Hernandez-Lobato 2016, "GANs for Sequences of Discrete
+Source: Kusner and Hernández-Lobato 2016, "GANs for Sequences of Discrete
 Elements with the Gumbel-softmax Distribution". It is the first GAN trained on
 Gumbel-Softmax samples. It uses the standard loss and anneals the temperature
 tau = 1 / beta towards zero. D is an LSTM whose last state gives the logit. The
@@ -25,6 +25,6 @@ def build(config, spec: Spec) -> System:
   if config.discriminator.kind != 'recurrent' or config.generator.experts != 1:
     raise UserError(
       'system=gsgan needs discriminator.kind=recurrent and '
-      'generator.experts=1; for other networks set system=relgan'
+      'generator.experts=1; for other networks set --config.system=relgan'
     )
   return relgan.build(config, spec)

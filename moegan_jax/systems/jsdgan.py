@@ -41,7 +41,7 @@ def build(config, spec: Spec) -> System:
   if config.generator.latent:
     raise UserError(
       f'generator.latent={config.generator.latent} gives no exact log p(x), '
-      'which system=jsdgan needs; set generator.latent=0'
+      'which system=jsdgan needs; set --config.generator.latent=0'
     )
   gen = networks.generator(spec, **config.generator)
   train = assembly.training(config, spec, gen)

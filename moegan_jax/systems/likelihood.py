@@ -116,4 +116,4 @@ def positive(**values) -> None:
   for name, value in values.items():
     if not traced(value) and not value > 0:
       key = name.replace('__', '.')
-      raise UserError(f'config.{key}={value} must be positive')
+      raise UserError(f'{key}={value} must be positive')

@@ -121,7 +121,7 @@ def discriminator(
   if reconstruction:
     raise UserError(
       'discriminator.kind=recurrent has no head that reconstructs latent '
-      'noise; set discriminator.kind=cnn'
+      'noise; set --config.discriminator.kind=cnn'
     )
   return _recurrent(**shared, **network)
 

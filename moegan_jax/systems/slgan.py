@@ -62,7 +62,7 @@ def build(config, spec: Spec) -> System:
   if config.generator.latent:
     raise UserError(
       f'generator.latent={config.generator.latent} gives no exact log p(x), '
-      'which system=slgan needs; set generator.latent=0'
+      'which system=slgan needs; set --config.generator.latent=0'
     )
   gen = networks.generator(spec, **config.generator)
   disc = seq2seq(

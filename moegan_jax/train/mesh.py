@@ -79,20 +79,18 @@ def layout(
   count = len(devices)
   for key, size in (('seed', seed), ('data', data)):
     if size < 0:
-      raise UserError(
-        f'config.mesh.{key}={size} must not be negative; use 0 or more'
-      )
+      raise UserError(f'mesh.{key}={size} must not be negative; use 0 or more')
   seed = seed or math.gcd(seeds, count // (data or 1))
   if seed and seeds % seed:
     raise UserError(
-      f'config.mesh.seed={seed} does not divide the {seeds} seeds that are '
+      f'mesh.seed={seed} does not divide the {seeds} seeds that are '
       'trained together; use a divisor, or 0 to choose one'
     )
   data = data or count // max(seed, 1)
   several = len({device.process_index for device in devices}) > 1
   if not 1 <= seed * data <= count or (several and seed * data < count):
     raise UserError(
-      f'config.mesh: seed={seed} times data={data} needs {seed * data} '
+      f'mesh.seed={seed} times mesh.data={data} needs {seed * data} '
       f'devices, there are {count}'
       + (' in all processes, and all must be used' * several)
       + '; use 0 to fit the devices'
@@ -165,9 +163,9 @@ def check_batches(layout: Layout | None, phases: Mapping[str, Phase]) -> None:
     if phase.steps and phase.batch_size % size:
       key = phase.batch_key or f'{name}.batch'
       raise UserError(
-        f'config.{key}={phase.batch_size} does not divide over the {size} '
-        f'devices of config.mesh.data; use a multiple of {size}, or another '
-        'mesh.data (1 for one device)'
+        f'{key}={phase.batch_size} does not divide over the {size} '
+        f'devices of mesh.data; use a multiple of {size}, or another '
+        '--config.mesh.data (1 for one device)'
       )
 
 

@@ -49,7 +49,7 @@ BAD = {
   'word': (lambda d: [*SMALL_RUN, 'resume'], ['resume']),
   'system': (
     lambda d: [*SMALL_RUN, '--config.system=moegna'],
-    ['config.system', 'moegna', "'moegan'"],
+    ['system=', 'moegna', "'moegan'"],
   ),
   'corpus': (
     lambda d: [*SMALL_RUN, '--config.data.name=cocoa'],

@@ -99,13 +99,13 @@ def test_fixed_length_data_have_no_end_settings():
 @pytest.mark.parametrize(
   'name, key, value, words',
   [
-    ('moegan', 'game.bta', '2', r'did you mean config\.game\.beta'),
+    ('moegan', 'game.bta', '2', r'did you mean --config\.game\.beta'),
     ('moegan', 'generator.hidden', '3', r'no effect with .*cell=rmc'),
-    ('relgan', 'fsa.weight', '1', r'no setting config\.fsa\.weight'),
+    ('relgan', 'fsa.weight', '1', r'no setting fsa\.weight'),
     ('mle', 'game.beta', '1', 'system=mle'),
     ('moegan', 'mle.epochs', 'many', "'many' is not of type int"),
     ('moegan', 'game.beta', 'none', 'not of type float'),
-    ('moegan', 'game', '1', r'is a section; set config\.game\.'),
+    ('moegan', 'game', '1', r'is a section; set --config\.game\.'),
     ('ccl', 'ccl.resample', '1', 'not of type bool'),
     ('ccl', 'data.name', 'cocoa', "mean 'coco'"),
   ],
@@ -141,11 +141,11 @@ def test_command_line_text_is_converted_to_the_type_of_the_setting(
 def test_setting_without_effect_is_refused():
   c = config.load('relgan')
   c.game.bets = 3.0
-  with pytest.raises(UserError, match=r'game\.bets.*mean config\.game\.beta'):
+  with pytest.raises(UserError, match=r'game\.bets.*mean --config\.game\.beta'):
     config.check_keys(c)
   c = config.load('relgan')
   del c.game['beta']
-  with pytest.raises(UserError, match=r'config\.game\.beta is missing'):
+  with pytest.raises(UserError, match=r'game\.beta is missing'):
     config.check_keys(c)
 
 

@@ -79,5 +79,5 @@ def test_other_files_are_refused(tmp_path):
       path=saved(tmp_path, IDS),
       test_path=saved(tmp_path, IDS[:, :3], 'narrow.npy'),
     )
-  with pytest.raises(UserError, match='set data'):
+  with pytest.raises(UserError, match=r'set --config\.data'):
     matrix.load_matrix(path='')

@@ -254,12 +254,12 @@ def test_bpe_is_fitted_to_training_text_and_kept(write):
     (
       ['床前明月光，疑是地上霜。'] * 50 + LINES[:30],
       {},
-      'are a single word: set data.codec=char',
+      'are a single word: set --config.data.codec=char',
     ),
     (
       ['CC(=O)O', 'c1ccccc1', 'O', 'CCO'] * 30,
       {},
-      'are a single word: set data.codec=smiles',
+      'are a single word: set --config.data.codec=smiles',
     ),
   ],
 )

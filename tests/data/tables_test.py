@@ -53,7 +53,7 @@ def test_a_header_that_looks_like_data_is_named(read, lines, value):
   assert texts(found) == [line.split(',')[-1] for line in lines[1:]]
   (note,) = found.notes
   assert f'a.csv: {value!r} in line 1 looks like data' in note
-  assert 'set data.header=false' in note
+  assert 'set --config.data.header=false' in note
   assert read(lines, header='true', **options).notes == ()
 
 

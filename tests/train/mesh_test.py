@@ -86,7 +86,7 @@ def test_layout_divides_seeds_before_batches(toy):
 def test_unsuitable_mesh_is_refused(toy):
   texts = (
     'mesh.seed=3 does not divide the 2 seeds',
-    'seed=2 times data=8 needs 16 devices, there are 8',
+    'mesh.seed=2 times mesh.data=8 needs 16 devices, there are 8',
     'adversarial.batch=18 does not divide over the 4 devices',
     'mesh.data=-1 must not be negative',
   )
