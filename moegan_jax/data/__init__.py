@@ -1,6 +1,7 @@
 """Loads corpora by name."""
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from moegan_jax.data.corpus import Corpus
@@ -47,7 +48,7 @@ def _captions(name, *, sample_seed=1, dir='', max_length=0, **section):
 
 
 # name -> function of the name and of the other settings of the section `data`
-CORPORA = {
+CORPORA: Mapping[str, Callable[..., Corpus]] = {
   'coco': _texygen,
   'coco_iid': _texygen,
   'emnlp': _texygen,
