@@ -35,18 +35,17 @@ def _is_narrow(x: Array, kernel: Array) -> bool:
 def _scores(x: Array, kernel: Array) -> Callable[[int], Array]:
   """Returns a function from t to the scores (x * kernel)[t], [n, filters]."""
   width, channels, filters = kernel.shape
-  if _is_narrow(x, kernel):
-    return lambda t: functools.reduce(
-      jnp.add,
-      (
-        x[:, t + j, e, None] * kernel[None, j, e]
-        for j in range(width)
-        for e in range(channels)
-      ),
-    )
   flat = kernel.reshape(width * channels, filters)
+  if _is_narrow(x, kernel):
+    # One `split` is traced much faster than an index for each product.
+    inputs = x.reshape(x.shape[0], -1)
+    inputs = jax.lax.split(inputs, [1] * inputs.shape[1], 1)  # [n, 1] each
+    weights = jax.lax.split(flat, [1] * len(flat))  # [1, filters] each
+    return lambda t: functools.reduce(
+      jax.lax.add, map(jnp.multiply, inputs[t * channels :], weights)
+    )
   whole = _windows(x, width) @ flat
-  return lambda t: whole[:, t]
+  return lambda t: jax.lax.index_in_dim(whole, t, 1, keepdims=False)
 
 
 @jax.custom_vjp

@@ -20,6 +20,7 @@ Array = jax.Array
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 
+@jax.jit  # traced once for all draws of equal shapes
 def threefry2x32(k0, k1, x0, x1) -> tuple[Array, Array]:
   """Applies Threefry-2x32 with 20 rounds elementwise (Salmon et al. 2011).
 

@@ -25,6 +25,11 @@ def _initial(changes):
 
 def outcome(**changes):
   """Returns parameters after two adversarial steps, and the last metrics."""
+  plain = settings().to_dict()
+  for key in list(changes):
+    section, _, name = key.partition('__')
+    if plain.get(section, {}).get(name) == changes[key]:
+      del changes[key]  # the default, whose outcome is computed once
   return _outcome(freeze(changes))
 
 
@@ -118,12 +123,7 @@ GAME = {
   'clip': ({'adversarial__clip': 1e-8}, {}),
 }
 
-FAST_GAME = {
-  'straight_through',
-  'minimax',
-  'no fsa',
-  'top_k',
-}
+FAST_GAME = {'straight_through', 'no fsa'}
 
 
 @pytest.mark.parametrize('name', tiers(GAME, FAST_GAME))
