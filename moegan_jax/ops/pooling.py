@@ -38,8 +38,8 @@ def _scores(x: Array, kernel: Array) -> Callable[[int], Array]:
   flat = kernel.reshape(width * channels, filters)
   if _is_narrow(x, kernel):
     # One `split` is traced much faster than an index for each product.
-    inputs = x.reshape(x.shape[0], -1)
-    inputs = jax.lax.split(inputs, [1] * inputs.shape[1], 1)  # [n, 1] each
+    values = x.reshape(x.shape[0], -1)
+    inputs = jax.lax.split(values, [1] * values.shape[1], 1)  # [n, 1] each
     weights = jax.lax.split(flat, [1] * len(flat))  # [1, filters] each
     return lambda t: functools.reduce(
       jax.lax.add, map(jnp.multiply, inputs[t * channels :], weights)
