@@ -60,8 +60,7 @@ _SIGNS = (
     'share of pads after the end',
     lambda old, new: new < MIN_PADS,
     'the generator writes after the end of sentences, which text measures '
-    'ignore and the discriminator sees; try generator.end_input=zero or '
-    'game.end=absorbing',
+    'ignore; try more mle.epochs or fewer adversarial.steps',
   ),
   _Sign(
     'mean_length',
