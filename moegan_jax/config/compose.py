@@ -145,7 +145,8 @@ def check_keys(config: ConfigDict) -> None:
   Raises:
     UserError: a key is unknown or missing.
   """
-  complete = compose(config.get('system', ''), config.data.get('name', ''))
+  corpus = config.get('data', {}).get('name', '')
+  complete = compose(config.get('system', ''), corpus)
   complete = as_system(config, complete.system)
   given, read = keys(config), keys(complete)
   for key in given:

@@ -71,9 +71,9 @@ def locate(
     file = found
     if found.is_dir():
       file /= pathlib.Path(paths.get(part) or _value(settings, part)).name
-    elif len(given) > 1:
+    elif len(named) > 1:
       raise UserError(
-        f'--texts={place}: {run} was trained on {len(given)} files: name the'
+        f'--texts={place}: {run} was trained on {len(named)} files: name the'
         ' folder that has them'
       )
     if not file.exists():

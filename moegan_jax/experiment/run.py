@@ -37,7 +37,6 @@ from moegan_jax.train.stages import Stage, row_key, stages, start_of
 from moegan_jax.types import Role, System, TrainState
 
 FIRST_SAMPLES = 40.0  # seconds of training before the first samples
-_NOTICE = '{} received: saving after the current iterations'
 
 
 class Run:
@@ -146,7 +145,7 @@ class Run:
     """
     state = self._begin()
     try:
-      with Interrupts(_NOTICE) as signals:
+      with Interrupts('{} received: saving after these iterations') as signals:
         for stage in self.stages:
           while int(state.step) < stage.end:  # repeats after a rollback
             state = self._train(stage, state, signals)

@@ -5,6 +5,7 @@ import pytest
 from command_line import ROOT, assert_refused, flags
 from training import ORACLE, SMALL, SMALL_RUN
 
+from moegan_jax import config
 from moegan_jax.cli import train
 
 pytestmark = pytest.mark.usefixtures('no_training')
@@ -272,7 +273,8 @@ def files(tmp_path):
   (tmp_path / 'data.csv').write_text('7,a dog runs .\n' * 50)
   (tmp_path / 'bad.json').write_text('{"a": ')
   (tmp_path / 'game').mkdir()
-  (tmp_path / 'game/config.json').write_text('{"mle": {"epochs": 0}}')
+  other = config.override(config.load('moegan:small'), {'mle.epochs': 0})
+  (tmp_path / 'game/config.json').write_text(other.to_json())
   (tmp_path / 'torn/checkpoints/last-7').mkdir(parents=True)
   (tmp_path / 'torn/config.json').write_text('{"mle": ')
   (tmp_path / 'my.csv').write_text('kind,caption\n' + 'a,b\n' * 50)

@@ -226,7 +226,7 @@ def test_table_averages_the_remaining_seeds():
     ({'top_sentence': [0.01, 0.3]}, ['seed 1', 'commonest', '0.3', '0.02']),
     ({'entropy': [2.0]}, ['entropy', '2.0', '6.0', 'game.beta', 'anchor']),
     ({'entropy': [4.0]}, []),
-    ({'pads_after_end': [0.96, 0.8]}, ['seed 1', 'after the end', 'end_input']),
+    ({'pads_after_end': [0.96, 0.8]}, ['seed 1', 'the end', 'mle.epochs']),
     ({'pads_after_end': [0.96, 0.95]}, []),
     ({'mean_length': [14.9, 15.1]}, ['seed 1', 'words', '15.1', '10.0']),
     ({'mean_length': [6.5, 10.0]}, ['seed 0', 'length of sentences']),
