@@ -33,7 +33,7 @@ def quick_compilation():
 
 @pytest.fixture(scope='module')
 def own_cache(tmp_path_factory, quick_compilation):
-  """Returns the folder of an empty cache for tokens and compiled programs."""
+  """Returns the folder of a cache without tokens; see `cache_in`."""
   cache = tmp_path_factory.mktemp('cache')
   with cache_in(cache):
     yield cache

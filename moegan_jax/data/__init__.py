@@ -39,11 +39,9 @@ def _oracle(name, *, oracle_dim, sample_seed, **section):
   return load_oracle(dim=oracle_dim, seed=sample_seed, **section)
 
 
-def _captions(name, *, sample_seed=1, dir='', max_length=0, **section):
+def _captions(name, *, sample_seed=1, **section):
   from moegan_jax.data.synthetic import load_captions
 
-  # As the fallback of a benchmark it gets the section of the benchmark.
-  del dir, max_length
   return load_captions(seed=sample_seed, **section)
 
 
@@ -97,7 +95,8 @@ def load(settings) -> Loaded:
   except CorpusUnavailable as error:
     if not other:
       raise
-    corpus = _limit(CORPORA[other](other, **section), settings.limit)
+    corpus = CORPORA[other](other, valid_share=settings.valid_share)
+    corpus = _limit(corpus, settings.limit)
     return Loaded(corpus, str(error))
 
 

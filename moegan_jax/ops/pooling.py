@@ -40,7 +40,7 @@ def _scores(x: Array, kernel: Array) -> Callable[[int], Array]:
     # One `split` is traced much faster than an index for each product.
     values = x.reshape(x.shape[0], -1)
     inputs = jax.lax.split(values, [1] * values.shape[1], 1)  # [n, 1] each
-    weights = jax.lax.split(flat, [1] * len(flat))  # [1, filters] each
+    weights = jax.lax.split(flat, [1] * flat.shape[0])  # [1, filters] each
     return lambda t: functools.reduce(
       jax.lax.add, map(jnp.multiply, inputs[t * channels :], weights)
     )
