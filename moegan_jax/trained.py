@@ -200,9 +200,7 @@ def described(folder: Workdir) -> tuple[ConfigDict, Corpus, System]:
     UserError: config.json or corpus.json is missing, damaged, or of another
       version.
   """
-  settings = folder.read_config()
-  settings.pop('corpus', None)  # checksums, which are no settings
-  config = ConfigDict(settings)
+  config = ConfigDict(folder.read_config())
   saved = folder.read_json(schema.CORPUS)
   corpus = corpus_of(saved, folder.path / schema.CORPUS)
   spec = Spec(corpus.vocab_size, corpus.length, saved['train_size'], corpus.pad)

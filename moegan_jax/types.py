@@ -215,6 +215,7 @@ class System(NamedTuple):
       averaged over this number of fixed draws of z and, for samples, over the
       z that generated them. The likelihood is then a bound; see
       `decode.marginal`.
+    label: name in tables; '': `config.system`.
   """
 
   init: Callable[[Array], TrainState]
@@ -223,3 +224,4 @@ class System(NamedTuple):
   logits: Callable[..., Array]
   critique: Callable[..., Critique] | None = None
   draws: int = 0
+  label: str = ''

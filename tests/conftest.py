@@ -4,6 +4,9 @@ import os
 import pathlib
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
+# The folder of XLA's own caches is part of the key of a compiled program. Tests
+# reach the programs through folders of their own, and would never find one.
+os.environ['JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES'] = 'none'
 
 import hypothesis
 import jax

@@ -1,5 +1,6 @@
 """Predicts the durations of the phases of a run."""
 
+import functools
 from collections.abc import Mapping
 
 import jax
@@ -13,67 +14,60 @@ from moegan_jax.types import Batch, Phase, TrainState
 LONG = 3 * 3600.0  # seconds after which a CPU run gets a hint
 
 
-def operations(
-  phase: Phase, shapes: TrainState, length: int, seeds: int
-) -> float:
-  """Counts the floating-point operations of an iteration, over all seeds.
+class Forecast:
+  """Predicts durations from the operations of an iteration of each phase."""
 
-  Args:
-    phase: the phase of the iteration
-    shapes: shapes of the state of all seeds
-    length: T
-    seeds: number of seeds
-  """
-  one = jax.eval_shape(lambda s: select_seed(s, 0), shapes)
-  shape = (phase.update.batches, phase.batch_size, length)
-  tokens = jax.ShapeDtypeStruct(shape, jnp.int32)
-  return seeds * flops(
-    lambda s, t: phase.update.apply(s, Batch(t), s.key), one, tokens
-  )
+  def __init__(
+    self, phases: Mapping[str, Phase], shapes: TrainState, length: int
+  ):
+    """Stores what the counts depend on.
 
+    Args:
+      phases: name -> Phase, in the order of training
+      shapes: shapes of the state of all seeds
+      length: T
+    """
+    self._phases, self._shapes, self._length = phases, shapes, length
+    # A count traces the phase, which takes seconds.
+    self._operations = functools.cache(self._count)
 
-def forecast(
-  phases: Mapping[str, Phase],
-  name: str,
-  seconds: float,
-  left: int,
-  shapes: TrainState,
-  length: int,
-  seeds: int,
-) -> list[str]:
-  """Predicts the durations of later phases.
-
-  Args:
-    phases: name -> Phase, in the order of training
-    name: the present phase
-    seconds: measured duration of an iteration of the present phase
-    left: iterations of the present phase that remain
-    shapes: see `operations`
-    length: see `operations`
-    seeds: see `operations`
-
-  Returns:
-    One line per later phase, and a hint if the run takes long on a CPU.
-
-  The time of an iteration is taken to be proportional to its number of
-  operations.
-  """
-  names = list(phases)
-  later = names[names.index(name) + 1 :]
-  total, lines = seconds * left, []
-  if later:
-    per_operation = seconds / operations(phases[name], shapes, length, seeds)
-  for other in later:
-    phase = phases[other]
-    each = per_operation * operations(phase, shapes, length, seeds)
-    total += each * phase.steps
-    lines.append(
-      f'{other}: about {each:.3g} s per iteration (from operation counts), '
-      f'{format_duration(each * phase.steps)} in all'
+  def _count(self, name: str) -> float:
+    """Counts the operations of an iteration of a phase, for one seed."""
+    phase = self._phases[name]
+    one = jax.eval_shape(lambda s: select_seed(s, 0), self._shapes)
+    shape = (phase.update.batches, phase.batch_size, self._length)
+    tokens = jax.ShapeDtypeStruct(shape, jnp.int32)
+    return flops(
+      lambda s, t: phase.update.apply(s, Batch(t), s.key), one, tokens
     )
-  if total > LONG and jax.default_backend() == 'cpu':
-    lines.append(
-      f'this scale takes {format_duration(total)} on this CPU; the run '
-      'continues, but the variant cpu of its config takes about ten minutes'
-    )
-  return lines
+
+  def lines(self, name: str, seconds: float, left: int) -> list[str]:
+    """Predicts the durations of later phases.
+
+    The time of an iteration is taken to be proportional to its number of
+    operations.
+
+    Args:
+      name: the present phase
+      seconds: measured duration of an iteration of the present phase
+      left: iterations of the present phase that remain
+
+    Returns:
+      One line per later phase, and a hint if the run takes long on a CPU.
+    """
+    names = list(self._phases)
+    later = names[names.index(name) + 1 :]
+    total, lines = seconds * left, []
+    for other in later:
+      each = seconds * self._operations(other) / self._operations(name)
+      total += each * self._phases[other].steps
+      lines.append(
+        f'{other}: about {each:.3g} s per iteration (from operation counts), '
+        f'{format_duration(each * self._phases[other].steps)} in all'
+      )
+    if total > LONG and jax.default_backend() == 'cpu':
+      lines.append(
+        f'this scale takes {format_duration(total)} on this CPU; the run '
+        'continues, but the variant cpu of its config takes about ten minutes'
+      )
+    return lines

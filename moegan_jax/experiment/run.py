@@ -11,11 +11,11 @@ from moegan_jax.experiment.batched_runs import (
   Diverged,
   Interrupted,
 )
-from moegan_jax.experiment.forecast import forecast
+from moegan_jax.experiment.forecast import Forecast
 from moegan_jax.experiment.measurements import Measurements
 from moegan_jax.experiment.progress import format_duration
 from moegan_jax.experiment.reporter import Reporter
-from moegan_jax.experiment.settings import benchmark, label
+from moegan_jax.experiment.settings import benchmark
 from moegan_jax.experiment.warm_start import COLD, WarmStart
 from moegan_jax.report.rows import finite
 from moegan_jax.scoring.evaluation import Evaluator
@@ -96,6 +96,7 @@ class Run:
       self.pretrained,
       reporter,
     )
+    self._forecast = Forecast(system.phases, self.shapes, self.corpus.length)
     self._log = Log(config.log_every)
     self._saved_at = time.monotonic()
 
@@ -297,8 +298,7 @@ class Run:
       f'{compiled.extra_bytes / 1e6:,.0f} MB of working memory, '
       f'{seconds:.3g} s per iteration, {format_duration(seconds * left)} to go'
     )
-    size = self.shapes, self.corpus.length, self.size
-    for line in forecast(self.system.phases, stage.name, seconds, left, *size):
+    for line in self._forecast.lines(stage.name, seconds, left):
       self.reporter.note(line)
 
   def _keep_end(self, stage: Stage, state: TrainState) -> None:
@@ -325,7 +325,7 @@ class Run:
       health=self.health,
       stages={row_key(s, self.stages): s for s in measured},
       state_at_end=functools.cache(self._at_end),
-      label=label(self.config),
+      label=self.system.label or self.config.system,
       pretrained=self.pretrained,
       benchmark=benchmark(self.config.data, self.corpus),
     )

@@ -130,12 +130,6 @@ def is_free(key: str, settings: Mapping, before: Mapping) -> bool:
   return False
 
 
-def label(config) -> str:
-  """Returns the label of the system in tables."""
-  extended = config.system == 'moegan' and config.ccl.weight
-  return 'moegan + ccl' if extended else config.system
-
-
 def benchmark(settings, corpus: Corpus) -> str:
   """Returns the name of the published benchmark of a corpus.
 

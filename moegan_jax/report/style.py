@@ -9,7 +9,7 @@ import contextlib
 import io
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
   from matplotlib.figure import Figure
@@ -75,11 +75,17 @@ def style() -> Iterator[None]:
     yield
 
 
+def _save(figure: 'Figure', out: IO, **options) -> None:
+  """Saves a figure, whose layout is computed once for all its files."""
+  with style():
+    figure.savefig(out, **options)
+  figure.set_layout_engine('none')
+
+
 def png(figure: 'Figure') -> bytes:
   """Returns a figure as PNG bytes: white background, 150 dots per inch."""
   out = io.BytesIO()
-  with style():
-    figure.savefig(out, format='png', dpi=150, facecolor='white')
+  _save(figure, out, format='png', dpi=150, facecolor='white')
   return out.getvalue()
 
 
@@ -93,8 +99,7 @@ def svg(figure: 'Figure', name: str) -> str:
     name: prefix of all ids; must be unique on the page.
   """
   out = io.StringIO()
-  with style():
-    figure.savefig(out, format='svg', dpi=200, metadata={'Date': None})
+  _save(figure, out, format='svg', dpi=200, metadata={'Date': None})
   text = out.getvalue()
   text = text[text.index('<svg') :]
   text = re.sub(r'<metadata>.*?</metadata>\s*', '', text, flags=re.S)

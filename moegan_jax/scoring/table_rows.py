@@ -124,7 +124,9 @@ def cooled_row(
 
   def measure() -> dict:
     temperatures = [
-      evaluator.matching_temperature(select_seed(pretrained, seed), value)
+      evaluator.matching_temperature(
+        select_seed(pretrained, seed), value, min(n, 1000)
+      )
       for seed, value in enumerate(target)
     ]
     return _at_temperatures(evaluator, pretrained, temperatures, n)

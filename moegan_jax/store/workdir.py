@@ -103,15 +103,14 @@ class Workdir:
       self._lock = None
 
   def read_config(self) -> dict:
-    """Reads the settings of the run, and the checksums of its corpus.
+    """Reads the settings of the run.
 
     Raises:
       UserError: config.json is missing, is not JSON, or was written by
         another version.
     """
-    config = self.read_json(schema.CONFIG)
-    # The checksums are no settings.
-    settings = {k: v for k, v in config.items() if k != 'corpus'}
+    settings = self.read_json(schema.CONFIG)
+    settings.pop('corpus', None)  # checksums, which are no settings
     try:
       check_keys(ConfigDict(settings))
     except errors.UserError as error:
@@ -119,7 +118,7 @@ class Workdir:
         f'{self.path}: {error}; another version of moegan_jax made this run: '
         'use that version, or train it again'
       ) from error
-    return config
+    return settings
 
   def read_json(self, name: str) -> dict:
     """Reads a JSON file of the run.

@@ -64,7 +64,8 @@ def build(config, spec: Spec) -> System:
     terms=contrast.discriminator_terms()
   )
   # After pre-training, an iteration is g steps of G, then k steps of D.
-  return setup.alternate(generator_steps, discriminator_steps)
+  system = setup.alternate(generator_steps, discriminator_steps)
+  return system._replace(label='moegan + ccl' if on(config.ccl.weight) else '')
 
 
 def alignment(

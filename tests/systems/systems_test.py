@@ -16,6 +16,7 @@ from compiled_systems import (
   corpus,
   functions,
   member,
+  tiny,
   toy,
   trained,
   types,
@@ -253,3 +254,23 @@ def test_an_unknown_system_is_named_with_the_nearest_one():
   c.system = 'moegans'
   with pytest.raises(UserError, match=r"moegans.*mean 'moegan'"):
     systems.build(c, SPEC)
+
+
+@pytest.mark.parametrize('name', sorted({*systems.SYSTEMS} - {'mle'}))
+def test_steps_lengthen_the_last_phase_only(name):
+  """A finished run may be resumed with more of them."""
+  config = tiny(name)
+  before = systems.build(config, SPEC).phases
+  config.adversarial.steps += 3
+  after = systems.build(config, SPEC).phases
+  *first, last = before
+  assert [*after] == [*before]
+  for phase in first:
+    assert after[phase].steps == before[phase].steps
+  assert after[last].steps == before[last].steps + 3
+
+
+def test_label_names_the_counter_contrastive_loss():
+  assert systems.build(tiny('moegan'), SPEC).label == ''
+  config = toys.change(tiny('moegan'), ccl__weight=1.0)
+  assert systems.build(config, SPEC).label == 'moegan + ccl'
