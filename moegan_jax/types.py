@@ -52,6 +52,8 @@ class Generator(NamedTuple):
 
   Attributes:
     init: key -> params.
+    prepare: params -> params with the products that all steps share. `begin`,
+      `step` and `readout` take its result, which a scan computes once.
     begin: (params, n, context) -> carry, the state before the first token. The
       context conditions whole sequences, a pytree of [n, ...] such as latent
       noise; None without.
@@ -69,6 +71,7 @@ class Generator(NamedTuple):
   """
 
   init: Callable[[Array], Params]
+  prepare: Callable[[Params], Params]
   begin: Callable[..., Any]
   step: Callable[..., tuple[Any, Array]]
   readout: Callable[[Params, Array], Array]

@@ -41,6 +41,7 @@ def decode(
   """
   if start is None:
     start = jnp.full((n,), generator.start, jnp.int32)
+  params = generator.prepare(params)
 
   def body(state, t):
     carry, fed = state

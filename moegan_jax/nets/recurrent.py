@@ -60,8 +60,8 @@ def recurrent(
       or end_input.
 
   The maps that a cell applies to its input alone are affine in the embedding.
-  `begin` multiplies them out to one map, which costs a tenth of its factors per
-  step. The carry holds that map beside the state of the cell.
+  `prepare` multiplies them out to one map, the group 'folded', which costs a
+  tenth of its factors per step. The carry is the state of the cell, and z.
   """
   if latent < 0 or (latent and cell.seed is None):
     raise UserError(
@@ -97,11 +97,11 @@ def recurrent(
       params['latent'] = first.init(k_latent, z)['params']
     return params
 
-  def fold(params: Params) -> tuple[Array, Array]:
-    """Returns kernel [E + Z, A] and bias [1, A] of the cell's input map."""
+  def prepare(params: Params) -> Params:
+    """Adds kernel [E + Z, A] and bias [1, A] of the cell's input map."""
     if not cell.folds:
-      kernel, bias = params['input']['kernel'], params['input']['bias']
-      return kernel, bias[None]
+      kernel, bias = params['input']['kernel'], params['input']['bias'][None]
+      return params | {'folded': {'kernel': kernel, 'bias': bias}}
 
     def inputs(x):
       u = project.apply({'params': params['input']}, x)
@@ -109,19 +109,20 @@ def recurrent(
 
     # The images of zero and of the unit vectors determine an affine map.
     bias = inputs(jnp.zeros((1, embed_dim + latent)))
-    return inputs(jnp.eye(embed_dim + latent)) - bias, bias
+    kernel = inputs(jnp.eye(embed_dim + latent)) - bias
+    return params | {'folded': {'kernel': kernel, 'bias': bias}}
 
   def begin(params: Params, n: int, context=None):
     if (context is None) == bool(latent):
       raise ValueError('a context is required if and only if latent > 0')
     if seed is None:
-      return cell.initial(n), None, fold(params)
+      return cell.initial(n), None
     before: Any = first.apply({'params': params['latent']}, context)
-    return seed(jnp.tanh(before)), context, fold(params)
+    return seed(jnp.tanh(before)), context
 
   def step(params: Params, carry, tokens: Array):
-    state, z, (kernel, bias) = carry
-    table = params['embed']
+    state, z = carry
+    table, folded = params['embed'], params['folded']
     if jnp.issubdtype(tokens.dtype, jnp.integer):
       x = table[tokens]
       if masked is not None:
@@ -135,10 +136,10 @@ def recurrent(
     state, hidden = cell.module.apply(
       {'params': params['core']},
       state,
-      x @ kernel + bias,
+      x @ folded['kernel'] + folded['bias'],
       method='advance' if cell.folds else None,
     )
-    return (state, z, (kernel, bias)), hidden
+    return (state, z), hidden
 
   def readout(params: Params, hidden: Array) -> Array:
     logits: Any = head.apply({'params': params['head']}, hidden)
@@ -148,7 +149,13 @@ def recurrent(
     return PRIORS[prior](random.row_normal(rows, latent))
 
   return Generator(
-    init_params, begin, step, readout, vocab_size, draw if latent else None
+    init_params,
+    prepare,
+    begin,
+    step,
+    readout,
+    vocab_size,
+    draw if latent else None,
   )
 
 
@@ -220,6 +227,14 @@ def mixture(
       for group, value in stacked.items()
     }
 
+  def prepare(params: Params) -> Params:
+    folded = jax.vmap(
+      lambda p: expert.prepare(p)['folded'],
+      in_axes=(axes(params),),
+      axis_size=experts,
+    )(params)
+    return params | {'folded': folded}
+
   def begin(params: Params, n: int, context=None):
     return jax.vmap(
       lambda p: expert.begin(p, n, context),
@@ -249,4 +264,6 @@ def mixture(
       float(experts)
     )
 
-  return Generator(init, begin, step, readout, expert.vocab_size, expert.latent)
+  return Generator(
+    init, prepare, begin, step, readout, expert.vocab_size, expert.latent
+  )

@@ -55,7 +55,12 @@ class DecodeTest(chex.TestCase):
       return 1e3 * jax.nn.one_hot(hidden[..., 0] % V, V)
 
     model = Generator(
-      lambda key: (), lambda params, n, context: context, step, readout, V
+      init=lambda key: (),
+      prepare=lambda params: params,
+      begin=lambda params, n, context: context,
+      step=step,
+      readout=readout,
+      vocab_size=V,
     )
     context = jnp.array([0, 1, 2, 10], jnp.int32)
     got = decode.sample(model, (), ROWS, length=T, context=context)

@@ -34,6 +34,7 @@ MIXTURES = [(s, a) for s in SHARING for a in AGGREGATIONS]
 def logits_of(model, params):
   """Returns the next-token logits of the given text, [B, T, V]."""
   start = jnp.full((B, 1), model.start, jnp.int32)
+  params = model.prepare(params)
   _, hidden = unroll(
     lambda carry, x: model.step(params, carry, x),
     model.begin(params, B, None),
@@ -48,6 +49,12 @@ EXPERT_GRADS = jax.jit(
     lambda p: jnp.sum(weights * logits_of(EXPERT, p))
   )(params)
 )
+
+
+def first_step(model, params, fed, context=None):
+  """Returns the carry and the hidden output after the first input."""
+  params = model.prepare(params)
+  return model.step(params, model.begin(params, B, context), fed)
 
 
 def noisy(model, seed=1):
@@ -100,7 +107,7 @@ class RecurrentTest(chex.TestCase):
   def test_one_hot_rows_equal_tokens(self, experts):
     model = mixture(EXPERT, experts=experts)
     params = noisy(model)
-    step = jax.jit(lambda p, x: model.step(p, model.begin(p, B, None), x))
+    step = jax.jit(lambda p, x: first_step(model, p, x))
     tokens = jnp.array([0, 3, V - 1, 2])
     want = step(params, tokens)
     for width in (V, V + 2):
@@ -131,7 +138,7 @@ class LatentTest(chex.TestCase):
     z = jnp.asarray(RNG.randn(B, 2), jnp.float32)
     carry = model.begin(params, B, z)
     start = params['latent']
-    (h, c), kept, _ = carry
+    (h, c), kept = carry
     np.testing.assert_allclose(
       h, np.tanh(z @ start['kernel'] + start['bias'][None]), rtol=1e-6
     )
@@ -143,7 +150,7 @@ class LatentTest(chex.TestCase):
     u = x @ params['input']['kernel'] + params['input']['bias'][None]
     core = gated.lstm(width=4, init=INIT).module
     _, expected = core.apply({'params': params['core']}, (h, c), u)
-    (_, again, _), hidden = model.step(params, carry, TOKENS[:, 0])
+    (_, again), hidden = first_step(model, params, TOKENS[:, 0], z)
     np.testing.assert_allclose(hidden, expected, rtol=1e-6, atol=1e-7)
     np.testing.assert_array_equal(again, z)
 
@@ -169,10 +176,10 @@ class LatentTest(chex.TestCase):
     model = mixture(latent(gated.gru), experts=N)
     params = noisy(model)
     z = jnp.asarray(RNG.randn(B, 2), jnp.float32)
-    _, hidden = model.step(params, model.begin(params, B, z), TOKENS[:, 0])
+    _, hidden = first_step(model, params, TOKENS[:, 0], z)
     one = latent(gated.gru)
     each = [
-      one.step(p, one.begin(p, B, z), TOKENS[:, 0])[1]
+      first_step(one, p, TOKENS[:, 0], z)[1]
       for p in (expert_of(params, i, 'embed_out') for i in range(N))
     ]
     np.testing.assert_allclose(hidden, np.mean(each, 0), rtol=1e-5, atol=1e-6)
@@ -249,7 +256,7 @@ class MixtureTest(chex.TestCase):
       fed = jax.nn.softmax(WEIGHTS[:, 0])
 
     def hidden(model, params):
-      return model.step(params, model.begin(params, B, None), fed)[1]
+      return first_step(model, params, fed)[1]
 
     got = hidden(model, params)
     same = np.abs(got - hidden(EXPERT, zeroed)).max(axis=1) < 1e-6
