@@ -65,7 +65,7 @@ def build(config, spec):
     'warm': train.pretrain,
     'judge': Phase(
       own.judge_steps, batch, discriminator, fresh, False, Role.DISCRIMINATOR,
-      'judge',
+      'judging',
     ),
     'duel': Phase(
       config.adversarial.steps,

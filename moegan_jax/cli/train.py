@@ -81,9 +81,12 @@ def default_workdir(text: str) -> str:
 def listing() -> str:
   """Lists the configs, corpora, scales and grids of the package."""
   lines = ['configs (--config=NAME)']
+  width = max(map(len, names())) + 1
   for name in names():
     text = find(name).read_text(encoding='utf-8')
-    lines.append(f'  {name:<12}{text.partition(chr(10))[0].strip(chr(34))}')
+    lines.append(
+      f'  {name:<{width}}{text.partition(chr(10))[0].strip(chr(34))}'
+    )
   for title, group in (
     ('corpora (--config=NAME:CORPUS; default coco)', CORPORA),
     ("scales (--config=NAME:CORPUS,SCALE; default the paper's)", SCALES),

@@ -33,7 +33,7 @@ from moegan_jax.train.health import ROLLBACK, Fault, Health
 from moegan_jax.train.interrupts import Interrupts
 from moegan_jax.train.log import Log
 from moegan_jax.train.processes import Leader
-from moegan_jax.train.stages import Stage, row_key, stages, start_of
+from moegan_jax.train.stages import Stage, stages, start_of
 from moegan_jax.types import Role, System, TrainState
 
 FIRST_SAMPLES = 40.0  # seconds of training before the first samples
@@ -315,7 +315,6 @@ class Run:
 
   def _finish(self) -> str:
     """Writes the final report and returns its table as text."""
-    measured = [s for s in self.stages if s.trains_generator]
     finished = Finished(
       settings=self.config.eval,
       workdir=self.workdir,
@@ -323,7 +322,7 @@ class Run:
       rows=self.rows,
       best=self.best,
       health=self.health,
-      stages={row_key(s, self.stages): s for s in measured},
+      stages=self.stages,
       state_at_end=functools.cache(self._at_end),
       label=self.system.label or self.config.system,
       pretrained=self.pretrained,

@@ -84,6 +84,7 @@ class FinishedRun(NamedTuple):
     stands_in: what replaces the benchmark's data; '' if nothing does.
     stages: key of a row -> the stage of training at whose end it was measured,
       in order.
+    phases: name -> label of all phases, in order.
     protocol: how the measures were computed.
     rows: the rows of its table with values [seeds]; real text has the keys
       real_train and real_test.
@@ -102,6 +103,7 @@ class FinishedRun(NamedTuple):
   benchmark: str
   stands_in: str
   stages: dict[str, StageRecord]
+  phases: dict[str, str]
   protocol: dict[str, Any]
   rows: list[Row]
   config: dict[str, Any]
@@ -117,7 +119,7 @@ class FinishedRun(NamedTuple):
     for key, stage in self.stages.items():
       if name in (key, stage.name):
         return stage.label
-    return name
+    return self.phases.get(name, name)
 
 
 def load(path: str | os.PathLike) -> FinishedRun:
@@ -158,6 +160,10 @@ def _results(value: Any) -> dict[str, Any]:
         as_text(stage['name']), as_text(stage['label']), int(stage['end'])
       )
       for key, stage in as_dict(value['stages']).items()
+    },
+    'phases': {
+      name: as_text(label)
+      for name, label in as_dict(value.get('phases', {})).items()
     },
     'protocol': as_dict(value.get('protocol', {})),
     'rows': [

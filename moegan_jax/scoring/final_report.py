@@ -17,7 +17,7 @@ from moegan_jax.store.best import Best
 from moegan_jax.store.rows import Rows
 from moegan_jax.store.workdir import Workdir
 from moegan_jax.train.health import Health
-from moegan_jax.train.stages import Stage
+from moegan_jax.train.stages import Stage, row_key
 from moegan_jax.types import TrainState
 
 # Columns on the terminal; results.md has all.
@@ -40,7 +40,7 @@ class Finished(NamedTuple):
     rows: caches measured rows.
     best: the best checkpoint.
     health: the seeds that diverged.
-    stages: key of a row -> the stage at whose end it is measured, in order.
+    stages: all stages in order.
     state_at_end: stage -> its last state, or None if the checkpoint is lost.
     label: name of the system in tables.
     pretrained: whether the generator was trained by maximum likelihood before
@@ -54,22 +54,31 @@ class Finished(NamedTuple):
   rows: Rows
   best: Best
   health: Health
-  stages: Mapping[str, Stage]
+  stages: Sequence[Stage]
   state_at_end: Callable[[Stage], TrainState | None]
   label: str
   pretrained: bool
   benchmark: str
 
   @property
+  def measured(self) -> dict[str, Stage]:
+    """Key of a row -> the stage at whose end it is measured."""
+    return {
+      row_key(stage, self.stages): stage
+      for stage in self.stages
+      if stage.trains_generator
+    }
+
+  @property
   def last(self) -> tuple[str, Stage]:
     """The key and the stage of the last row of a stage."""
-    return list(self.stages.items())[-1]
+    return list(self.measured.items())[-1]
 
   def label_of(self, key: str) -> str:
     """Returns the label of the row of a stage."""
     if key == 'last':
       return f'{self.label}, last'
-    stage = self.stages[key]
+    stage = self.measured[key]
     trained = key != 'start' or self.pretrained
     return stage.label if trained else 'start'
 
@@ -102,7 +111,7 @@ def final_report(run: Finished, say: Callable[[str], None] = print) -> str:
     ours, real, run.benchmark or corpus.name, protocol, bool(run.benchmark)
   )
   write_text(folder.path / schema.RESULTS_TABLE, page)
-  ends = {key: stage.end for key, stage in run.stages.items()}
+  ends = {key: stage.end for key, stage in run.measured.items()}
   folder.write_json(
     schema.RESULTS,
     {
@@ -111,7 +120,8 @@ def final_report(run: Finished, say: Callable[[str], None] = print) -> str:
       'benchmark': run.benchmark,
       'stands_in': corpus.record.get('stands_in', ''),
       'seeds': len(run.best.values) or 1,
-      'stages': {key: stage._asdict() for key, stage in run.stages.items()},
+      'stages': {key: stage._asdict() for key, stage in run.measured.items()},
+      'phases': {stage.name: stage.label for stage in run.stages},
       'protocol': protocol,
       'rows': [
         {'key': r.key, 'label': r.label, 'values': r.values, 'note': r.note}
@@ -178,7 +188,7 @@ def behind_start(
 def _curves(run: Finished) -> dict[str, dict]:
   """Measures the curves of stages: key -> measure -> [temperatures][seeds]."""
   found, settings = {}, run.settings
-  for key, stage in run.stages.items() if settings.curve_samples else ():
+  for key, stage in run.measured.items() if settings.curve_samples else ():
     trained = key != 'start' or run.pretrained
     state = run.state_at_end(stage) if trained else None
     if state is not None:
@@ -203,7 +213,7 @@ def _rows(run: Finished, curves: Mapping[str, dict]) -> list[Row]:
   """Builds the rows of stages, the best checkpoint and other temperatures."""
   n = run.settings.final_samples
   ours: list[Row] = []
-  for key, stage in run.stages.items():
+  for key, stage in run.measured.items():
     values = run.rows.read(key, stage.end)
     if values is not None:
       note = run.health.said(stage.end)
@@ -214,7 +224,7 @@ def _rows(run: Finished, curves: Mapping[str, dict]) -> list[Row]:
   )
   ours.extend([best] if best else [])
   ours.extend(_tempered(run, curves))
-  start = run.stages.get('start')
+  start = run.measured.get('start')
   pretrained = run.state_at_end(start) if start and run.pretrained else None
   trained = run.rows.read(last, stage.end)
   if pretrained is None or not trained or last == 'start':
@@ -244,7 +254,7 @@ def _tempered(run: Finished, curves: Mapping[str, dict]) -> list[Row]:
     ('last', 'tempered', f'{run.label}, last,'),
     ('start', 'start_tempered', None),
   ):
-    points, stage = curves.get(key), run.stages.get(key)
+    points, stage = curves.get(key), run.measured.get(key)
     if points is None or stage is None:
       continue
     state = run.state_at_end(stage)

@@ -46,8 +46,16 @@ from moegan_jax.updates import (
 )
 
 ADVERSARIAL = 'adversarial'  # name of the phase
+# initial players -> initial `TrainState.memory`
+Memory = Callable[[dict[str, Player]], dict[str, Any]]
 # Players of a system: name -> (init of the parameters, optimizer).
 Players = Mapping[str, tuple[Callable, optax.GradientTransformation]]
+
+
+def no_memory(players: dict[str, Player]) -> dict[str, Any]:
+  """Returns the memory of a system that needs none."""
+  del players
+  return {}
 
 
 class Training(NamedTuple):
@@ -116,6 +124,8 @@ class Training(NamedTuple):
     epochs: bool = False,
     parts: Mapping[str, Update] | None = None,
     label: str = 'GAN',
+    before: Mapping[str, Phase] | None = None,
+    memory: Memory = no_memory,
   ) -> System:
     """Builds the system that pre-trains G and then repeats `update`.
 
@@ -128,6 +138,9 @@ class Training(NamedTuple):
       epochs: see `Phase`; `adversarial.steps` counts iterations in any case
       parts: see `Phase`
       label: see `Phase`
+      before: name -> Phase, such as pre-training of the discriminator, between
+        likelihood pre-training and the adversarial phase
+      memory: see `system`
 
     Returns:
       The System: likelihood pre-training, then the adversarial phase.
@@ -166,8 +179,13 @@ class Training(NamedTuple):
       self.spec,
       self.gen,
       players={'generator': (self.gen.init, self.likelihood), **others},
-      phases={PRETRAIN: self.pretrain, ADVERSARIAL: adversarial},
+      phases={
+        PRETRAIN: self.pretrain,
+        **(before or {}),
+        ADVERSARIAL: adversarial,
+      },
       critique=critique,
+      memory=memory,
       unroll=self.unroll,
     )
 
@@ -247,7 +265,7 @@ def system(
   players: Players,
   phases: Mapping[str, Phase],
   critique: Callable[[Any, Array], Critique] | None = None,
-  memory: Callable[[dict[str, Player]], dict[str, Any]] = lambda players: {},
+  memory: Memory = no_memory,
   unroll: int = 1,
 ) -> System:
   """Builds a system whose player 'generator' writes the text.

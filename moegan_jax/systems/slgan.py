@@ -105,7 +105,9 @@ def build(config, spec: Spec) -> System:
     return value, {'d_loss': value, 'd_same': sim_s, 'd_apart': sim_d}
 
   def g_loss(params, state, batch, key):
-    fake = samples_of(state, key, batch.tokens.shape[0])
+    # `adversarial.anchor` folds a number into the key, and so does each row.
+    k_fake, _ = jax.random.split(key)
+    fake = samples_of(state, k_fake, batch.tokens.shape[0])
     real_logits = decode.teacher_force(gen, params, batch.tokens, unroll=unroll)
     fake_logits = decode.teacher_force(gen, params, fake, unroll=unroll)
     phi = state.players['discriminator'].params

@@ -62,7 +62,7 @@ def test_four_phases_are_measured_and_reported(unbroken):
   page = (unbroken / 'report.html').read_text()
   for label in ('MLE', 'duel', 'toy, last'):
     assert label in table and label in page
-  assert 'judge' in page
+  assert '6 MLE + 5 judging + 7 duel + 4 polished' in page
   phases = {r['phase'] for r in records(unbroken) if r['kind'] == 'train'}
   assert phases == {'warm', 'judge', 'duel', 'polish'}
   evaluated = {r['phase'] for r in records(unbroken) if r['kind'] == 'eval'}

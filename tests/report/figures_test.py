@@ -5,9 +5,11 @@ import itertools
 import fake_runs
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from moegan_jax.report import figures, history, runs
 from moegan_jax.report.features import Embedding
+from moegan_jax.report.figures import panels
 
 
 def group_of(path, **options):
@@ -214,3 +216,15 @@ def test_embedding_titles_give_the_mixing():
   points = np.random.RandomState(0).standard_normal((20, 2))
   figure = figures.embeddings([('a', Embedding(points, points + 1, 0.25))] * 2)
   assert [a.get_title('left') for a in figure.axes] == ['a: mixing 0.250'] * 2
+
+
+def test_phases_have_equal_widths():
+  axes = Figure().subplots()
+  ticks = [0, 62, 162, 172]
+  panels._equal_widths(axes, ticks)
+  places = axes.transData.transform([(tick, 0) for tick in ticks])[:, 0]
+  np.testing.assert_allclose(np.diff(places), np.diff(places)[0])
+  middle = axes.transData.transform([(112, 0)])[0, 0]
+  np.testing.assert_allclose(middle, places[1:3].mean())
+  inverse = axes.transData.inverted().transform([(places[3], 0)])[0, 0]
+  np.testing.assert_allclose(inverse, 172)

@@ -55,6 +55,8 @@ OTHER_OF = {
   'fsa.reduce': {'joint': 'per_rep'},
   'fsa.dropout': {'train': 'off'},
   'discriminator.cell': {'lstm': 'gru'},
+  'discriminator.embed': {4: 8},  # S must divide it
+  'discriminator.representations': {2: 4},
 }
 
 

@@ -28,11 +28,10 @@ from moegan_jax.errors import UserError
 from moegan_jax.ops import random
 from moegan_jax.store.checkpoint import Store
 from moegan_jax.train import batches, loop
+from moegan_jax.types import Role
 
 pytestmark = pytest.mark.usefixtures('quick_compilation')
 MANY = TRAIN_SIZE  # rows of a sample
-# Players that a phase trains, if not all.
-TRAINED = {'pretrain': {'generator'}}
 # Parameters without a gradient: a relativistic loss subtracts logits, so that
 # constants cancel.
 NO_EFFECT = {f"['body']['{name}']['bias']" for name in ('features', 'logit')}
@@ -51,6 +50,14 @@ def each_system(fast):
 every_system = each_system(FAST)
 
 
+def trained_by(made, phase_name):
+  """Returns the names of the players that a phase trains."""
+  players, role = set(made.initial.players), made.system.phases[phase_name].role
+  if role == Role.LIKELIHOOD:
+    return {'generator'}
+  return players - {'generator'} if role == Role.DISCRIMINATOR else players
+
+
 @every_system
 def test_each_phase_updates_its_players(name):
   made = toy(name)
@@ -64,7 +71,7 @@ def test_each_phase_updates_its_players(name):
     assert int(state.step) == int(entered.step) + 2
     assert_identical(state.key, entered.key)
 
-    moving = TRAINED.get(phase_name, set(state.players))
+    moving = trained_by(made, phase_name)
     for player, before in entered.players.items():
       after = state.players[player]
       if player not in moving:
@@ -102,7 +109,7 @@ def test_each_phase_is_traced_once(name):
 def test_optimizers_are_reset_at_each_phase(name):
   made = toy(name)
   for phase_name, entered in made.entered.items():
-    for player in TRAINED.get(phase_name, set(entered.players)):
+    for player in trained_by(made, phase_name):
       for path, x in arrays(entered.players[player].opt_state).items():
         assert not x.any(), (phase_name, player, path)
 

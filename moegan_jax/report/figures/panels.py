@@ -107,8 +107,8 @@ def steps_axis(
 ) -> None:
   """Draws the ticks of a step axis and marks the ends of phases.
 
-  If the lines run through two phases, both get the same width, since
-  pre-training can take a hundred times the steps of adversarial training.
+  All phases that the lines run through get the same width, since pre-training
+  can take a hundred times the steps of adversarial training.
   """
   steps = np.concatenate([line.steps for line in lines])
   low, high = steps.min(), steps.max()
@@ -116,8 +116,8 @@ def steps_axis(
     end for group in groups for end in list(phase_ends(group).values())[:-1]
   }
   inner = sorted(b for b in boundaries if low < b < high)
-  if len(inner) == 1:
-    _two_phases(axes, low, inner[0], high)
+  if inner:
+    _equal_widths(axes, [0 if low < inner[0] / 2 else low, *inner, high])
   elif high > low:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -129,27 +129,25 @@ def steps_axis(
     axes.axvline(boundary, color=MUTED, linewidth=0.8, linestyle='--', zorder=1)
 
 
-def _two_phases(axes, low: float, middle: float, high: float) -> None:
-  """Scales the x axis so that both sides of `middle` have the same width."""
-  low = 0 if low < middle / 2 else low
+def _equal_widths(axes, ticks: Sequence[float]) -> None:
+  """Scales the x axis so that the parts between ticks have the same width."""
+  steps, places = np.asarray(ticks, np.float64), np.arange(len(ticks))
+
+  def interpolate(x, known, values):
+    x = np.asarray(x, np.float64)
+    i = np.clip(np.searchsorted(known, x) - 1, 0, len(known) - 2)
+    share = (x - known[i]) / (known[i + 1] - known[i])
+    return values[i] + share * (values[i + 1] - values[i])
 
   def forward(x):
-    x = np.asarray(x, np.float64)
-    first = (x - low) / (middle - low)
-    second = 1 + (x - middle) / (high - middle)
-    return np.where(x <= middle, first, second)
+    return interpolate(x, steps, places)
 
-  def inverse(u):
-    u = np.asarray(u, np.float64)
-    first = low + u * (middle - low)
-    second = middle + (u - 1) * (high - middle)
-    return np.where(u <= 1, first, second)
+  def inverse(place):
+    return interpolate(place, places, steps)
 
   axes.set_xscale('function', functions=(forward, inverse))
-  left, right = inverse(-0.03), inverse(2.03)
-  axes.set_xlim(left, right)
-  ticks = [low, middle, high]
-  axes.set_xticks(ticks, [f'{round(t):,}' for t in ticks])
+  axes.set_xlim(inverse(-0.03), inverse(places[-1] + 0.03))
+  axes.set_xticks(steps, [f'{round(t):,}' for t in steps])
 
 
 def log_if_wide(axes, lines: Sequence[Series]) -> None:
