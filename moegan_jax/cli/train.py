@@ -84,9 +84,8 @@ def listing() -> str:
   width = max(map(len, names())) + 1
   for name in names():
     text = find(name).read_text(encoding='utf-8')
-    lines.append(
-      f'  {name:<{width}}{text.partition(chr(10))[0].strip(chr(34))}'
-    )
+    first = text.partition('\n')[0].strip('"')
+    lines.append(f'  {name:<{width}}{first}')
   for title, group in (
     ('corpora (--config=NAME:CORPUS; default coco)', CORPORA),
     ("scales (--config=NAME:CORPUS,SCALE; default the paper's)", SCALES),
