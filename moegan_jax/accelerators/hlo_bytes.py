@@ -41,6 +41,8 @@ def accessed(one: Instruction, inside: Computation, module: HloModule) -> float:
     return 2 * _stored(one)
   if one.opcode in _UPDATES:
     return 2 * _update(one, inside)
+  if one.opcode == 'copy-start':  # its result: target, source and a handle
+    return sum(x.size for x in one.arrays if x.dims and _in_memory(x))
   if one.opcode.endswith('-start'):  # the result holds the operands, too
     return 2 * sum(map(_stored, operands))
   return sum(map(_stored, operands)) + _stored(one)
@@ -56,7 +58,11 @@ def _read(given: Instruction, number: int, fused: Computation) -> float:
   """
   if not _stored(given):
     return 0.0
-  parameter = next(x for x in fused.instructions.values() if x.index == number)
+  parameter = next(
+    x
+    for x in fused.instructions.values()
+    if x.opcode == 'parameter' and x.literal == str(number)
+  )
   parts = [_part(parameter, user) for user in _users(parameter, fused)]
   known = [part for part in parts if part is not None]
   if len(known) < len(parts):

@@ -2,15 +2,15 @@
 
 The counts are those of the optimised module: each instruction counts as often
 as the trip counts of the loops around it say. `train.loop.make_chunk` runs the
-iterations in a loop whose number of trips is traced. This is the only loop of
-the program whose number of trips is unknown, so its body is an iteration.
+iterations in a loop whose number of trips is traced and therefore unknown. The
+body of this loop is an iteration.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from moegan_jax.accelerators import hlo_bytes
+from moegan_jax.accelerators import hlo_bytes, hlo_trips
 from moegan_jax.accelerators.hlo_text import (
   Computation,
   HloModule,
@@ -35,7 +35,10 @@ _FREE = {
 }
 _RUNS = {'async-start', 'call', 'conditional', 'while'}
 # Custom calls that only reserve memory or rename it.
-_FREE_TARGETS = {'AllocateBuffer', 'ConcatBitcast', 'Sharding'}
+_FREE_TARGETS = {'AllocateBuffer'}
+# Opcodes that start work also if all arrays are scalars. Other operations on
+# scalars are left outside of fusions only for the scalar unit of a TPU.
+_WORK = ('copy', 'custom-call', 'fusion')
 COLLECTIVES = (
   'all-gather',
   'all-reduce',
@@ -127,6 +130,7 @@ def iteration(module: HloModule) -> Iteration:
   Raises:
     ValueError: the module has no loop with an unknown number of trips.
   """
+  module = hlo_trips.resolve(module)
   most, least = Tally(module, max), Tally(module, min)
   found = [
     one
@@ -204,7 +208,7 @@ class Tally:
       for name in called:
         total = total.plus(self._computation(name))
       return total, 1
-    if is_free(one):
+    if is_free(one, inside):
       return nothing(), 1
     total = nothing()
     total.kernels[kind(one)] += 1
@@ -227,13 +231,23 @@ class Tally:
           self._collectives(inner, fused, total)
 
 
-def is_free(one: Instruction) -> bool:
-  """Returns whether an instruction starts no work on the device."""
-  return (
+def is_free(one: Instruction, inside: Computation) -> bool:
+  """Returns whether an instruction starts no work on the device.
+
+  Args:
+    one: the instruction.
+    inside: the computation that contains it.
+  """
+  if (
     one.opcode in _FREE
     or one.opcode.endswith(('-done', '-update'))
     or one.target in _FREE_TARGETS
-  )
+  ):
+    return True
+  if one.opcode.removesuffix('-start') in (*_WORK, *COLLECTIVES):
+    return False
+  all_of_it = [one, *(inside.instructions[name] for name in one.operands)]
+  return not any(array.dims for x in all_of_it for array in x.arrays)
 
 
 def kind(one: Instruction) -> str:

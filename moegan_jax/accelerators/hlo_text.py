@@ -22,6 +22,8 @@ _CALLED = re.compile(
   r'false_computation|called_computations)=(\{[^}]*\}|%?[\w.\-]+)'
 )
 _TRIPS = re.compile(r'"known_trip_count":\{"n":"(\d+)"\}')
+_LITERALS = ('parameter', 'constant', 'iota')
+_LITERAL = re.compile(r', (?:index=(\d+)|direction=(\w+))')
 _TARGET = re.compile(r'custom_call_target="([^"]*)"')
 
 
@@ -59,9 +61,10 @@ class Instruction(NamedTuple):
     arrays: the arrays of its result, several for a tuple.
     operands: names of the operands.
     called: attribute -> names of the computations that it calls.
-    trips: trip count of a while loop; None if it is unknown.
+    trips: trip count of a while loop; None if the text has none.
     target: target of a custom call, or ''.
-    index: number of a parameter, or -1.
+    literal: number of a parameter, value of a constant, index of a
+      get-tuple-element, direction of a comparison, or ''.
   """
 
   name: str
@@ -71,7 +74,7 @@ class Instruction(NamedTuple):
   called: dict[str, tuple[str, ...]]
   trips: int | None
   target: str
-  index: int
+  literal: str
 
   @property
   def size(self) -> float:
@@ -147,17 +150,21 @@ def _instruction(name: str, text: str) -> Instruction:
     key: tuple(_names(value)) for key, value in _CALLED.findall(attributes)
   }
   trips, target = _TRIPS.search(attributes), _TARGET.search(attributes)
-  is_parameter = opcode[1] == 'parameter'
-  literal = opcode[1] in ('parameter', 'constant', 'iota')
+  if opcode[1] in _LITERALS:
+    literal, operands = given, ()
+  else:
+    found = _LITERAL.search(attributes)
+    literal = (found[1] or found[2]) if found else ''
+    operands = tuple(_OPERAND.findall(given))
   return Instruction(
     name,
     opcode[1],
     tuple(ArrayType(*found) for found in _ARRAY.findall(kind)),
-    () if literal else tuple(_OPERAND.findall(given)),
+    operands,
     called,
     int(trips[1]) if trips else None,
     target[1] if target else '',
-    int(given) if is_parameter else -1,
+    literal,
   )
 
 

@@ -7,8 +7,8 @@ Facts = Mapping[str, Any]  # of `facts.collect`
 _COLUMNS = (
   'phase',
   'compile s',
-  'arguments MB',
-  'temporaries MB',
+  'args MB',
+  'temp MB',
   'aliased MB',
   'of memory',
   'GFLOP',
@@ -16,10 +16,12 @@ _COLUMNS = (
   'kernels',
   'bound ms',
 )
-_LABEL = 13  # characters of the labels of details
+_KINDS = 5  # kinds of kernels that are listed
+_LABEL = 16  # characters of the labels of details
 NOTES = """\
 Counts of one iteration on one device, and bounds from them. Nothing was run.
-arguments: state and data. aliased: outputs in the memory of arguments.
+args: state and data. temp: working memory. aliased: outputs that are stored
+  in the memory of args.
 of memory: all memory of the program, as a share of the device's.
 GFLOP: matrix products, counted before compilation.
 GB moved: operands and results of all kernels, as if nothing stayed in caches.
@@ -71,7 +73,8 @@ def details(one: Facts) -> str:
     _line('collectives', _sums(one['collectives'])),
   ]
   if one_pass:
-    text = [f'{v / 1e9:,.3g} G{k}' for k, v in one_pass.items()]
+    units = (('flops', 'GFLOP'), ('bytes', 'GB'))
+    text = [f'{_number(one_pass[k] / 1e9)} {u}' for k, u in units]
     lines.append(_line('one pass', ', '.join(text)))
   for key in ('host_transfers', 'dynamic_shapes'):
     if one[key]:
@@ -105,7 +108,12 @@ def _loop(loop: Facts) -> str:
 
 
 def _many(numbers: Mapping[str, int]) -> str:
-  return ', '.join(f'{kind} {n:,}' for kind, n in numbers.items()) or 'none'
+  """Lists the most frequent kinds, and the sum of the others."""
+  first = dict(list(numbers.items())[:_KINDS])
+  rest = sum(numbers.values()) - sum(first.values())
+  if rest:
+    first['others'] = rest
+  return ', '.join(f'{kind} {n:,}' for kind, n in first.items()) or 'none'
 
 
 def _sums(collectives: Mapping[str, Facts]) -> str:
@@ -129,7 +137,9 @@ def _mb(size: float) -> str:
 
 
 def _number(value: float) -> str:
-  """Formats a number with three digits at least, without an exponent."""
+  """Formats a number with about three digits, without an exponent."""
   if value >= 100:
     return f'{value:,.0f}'
-  return f'{value:.1f}' if value >= 10 else f'{value:.3g}'
+  if value >= 10:
+    return f'{value:.1f}'
+  return f'{value:.3g}' if value >= 0.001 or not value else '<.001'

@@ -18,12 +18,6 @@ _COMPILERS = {
   'tpu': (('libtpu',), 'tpu'),
 }
 _SHAPE = re.compile(r'[1-9]\d*(x[1-9]\d*){1,2}')
-# Without these libtpu asks the network on which machine it runs.
-_TPU_ENVIRONMENT = {
-  'TPU_SKIP_MDS_QUERY': '1',
-  'TPU_WORKER_HOSTNAMES': 'localhost',
-  'TPU_WORKER_ID': '0',
-}
 
 
 class Accelerator(NamedTuple):
@@ -40,6 +34,7 @@ class Accelerator(NamedTuple):
     topology: the smallest topology that the compiler knows.
     flops: type of the factors of a product -> operations per second.
     text: the description that the compiler of CUDA programs reads, or ''.
+    accelerator_type: name of the smallest topology for libtpu, or ''.
   """
 
   key: str
@@ -51,6 +46,7 @@ class Accelerator(NamedTuple):
   topology: str
   flops: dict[str, float]
   text: str
+  accelerator_type: str
 
   def rate(self, precision: str) -> tuple[str, float]:
     """Returns the fastest products that a precision allows.
@@ -104,6 +100,7 @@ def accelerator(key: str) -> Accelerator:
     found['topology'],
     {name: float(rate) for name, rate in found['flops'].items()},
     found.get('target', {}).get('text', ''),
+    found.get('accelerator_type', ''),
   )
 
 
@@ -170,7 +167,7 @@ def devices(wanted: Target) -> list[Any]:
     name = wanted.topology
     options = {'topology': wanted.topology, 'target_config': device.text}
   try:
-    with _environment(_TPU_ENVIRONMENT):
+    with _environment(_environment_of(device)):
       found = topologies.get_topology_desc(
         platform=device.platform, topology_name=name, **options
       )
@@ -181,6 +178,17 @@ def devices(wanted: Target) -> list[Any]:
       f'--target={device.key}:{device.topology}'
     ) from error
   return list(found.devices) if wanted.whole else list(found.devices)[:1]
+
+
+def _environment_of(device: Accelerator) -> dict[str, str]:
+  """Returns variables without which libtpu searches for a TPU machine."""
+  if device.platform != 'tpu':
+    return {}
+  return {
+    'TPU_ACCELERATOR_TYPE': device.accelerator_type,
+    'TPU_SKIP_MDS_QUERY': '1',
+    'TPU_WORKER_HOSTNAMES': 'localhost',
+  }
 
 
 @contextlib.contextmanager
