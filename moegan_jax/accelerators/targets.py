@@ -17,7 +17,7 @@ _COMPILERS = {
   'cuda': (('jax_cuda12_plugin', 'jax_cuda13_plugin'), 'cuda12'),
   'tpu': (('libtpu',), 'tpu'),
 }
-_SHAPE = re.compile(r'[1-9]\d*(x[1-9]\d*){1,2}')
+_SHAPE = re.compile(r'[1-9]\d*(x[1-9]\d*)+')
 
 
 class Accelerator(NamedTuple):
@@ -124,9 +124,11 @@ def target(text: str) -> Target:
       f'--target={text}: a topology is for a TPU; use --target={key}, which is '
       'one device'
     )
-  if not _SHAPE.fullmatch(shape):
+  if not _SHAPE.fullmatch(shape) or (
+    shape.count('x') != device.topology.count('x')
+  ):
     raise UserError(
-      f'--target={text} has no topology after the colon; use such as '
+      f'--target={text} has no topology of {device.name}; use such as '
       f'--target={key}:{device.topology}'
     )
   return Target(device, shape, True)
@@ -181,10 +183,15 @@ def devices(wanted: Target) -> list[Any]:
 
 
 def _environment_of(device: Accelerator) -> dict[str, str]:
-  """Returns variables without which libtpu searches for a TPU machine."""
+  """Returns variables for libtpu on a machine without a TPU.
+
+  Without them it asks the network which machine this is, and only one process
+  at a time can load it.
+  """
   if device.platform != 'tpu':
     return {}
   return {
+    'ALLOW_MULTIPLE_LIBTPU_LOAD': '1',
     'TPU_ACCELERATOR_TYPE': device.accelerator_type,
     'TPU_SKIP_MDS_QUERY': '1',
     'TPU_WORKER_HOSTNAMES': 'localhost',

@@ -78,7 +78,8 @@ def test_targets_are_parsed():
     ('v5e:', ('v5e:2x2', 'topology')),
     ('v5e:four', ('v5e:2x2', 'topology')),
     ('v5e:0x2', ('v5e:2x2', 'topology')),
-    ('v5e:2x2x2x2', ('v5e:2x2', 'topology')),
+    ('v5e:2x2x1', ('v5e:2x2', 'topology')),
+    ('v5p:2x2', ('v5p:2x2x1', 'topology')),
   ],
 )
 def test_bad_targets_are_refused(text, words):

@@ -142,4 +142,5 @@ def test_a_mesh_is_compiled_with_collectives():
 @pytest.mark.slow
 def test_an_impossible_topology_is_refused():
   needs('v5e')
-  assert_refused(verb, [CONFIG, '--target=v5e:3x7'], '--target=v5e:3x7', '2x2')
+  words = ('--target=v5e:3x7', 'refused', 'not divisible', '--target=v5e:2x2')
+  assert_refused(verb, [CONFIG, '--target=v5e:3x7'], *words)
