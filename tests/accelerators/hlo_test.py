@@ -140,6 +140,22 @@ def test_a_limit_that_the_loop_changes_is_unknown():
     assert main.instructions['loop'].trips is None
 
 
+def test_constants_come_through_the_loops_and_branches_around():
+  """The limit of `inner` is an element of the tuple of the outermost loop."""
+  text = (FOLDER / 'nested.hlo').read_text(encoding='utf-8')
+
+  def trips(text):
+    module = hlo_trips.resolve(hlo_text.parse(text))
+    inner = module.computations['branch'].instructions['inner']
+    outer = module.computations['main'].instructions['outer']
+    return outer.trips, inner.trips
+
+  assert trips(text) == (None, 7)
+  # The outermost loop changes the limit.
+  changed = text.replace('%free.0, %limit.0)', '%free.0, %next.0)')
+  assert changed != text and trips(changed) == (None, None)
+
+
 def test_called_computations_and_asynchronous_calls_are_counted():
   call = '%scan.4 = (s32[], f32[8]{0}) call(%in.4), to_apply=%five\n'
   start = call.replace(' call(', ' async-start(').replace('to_apply', 'calls')
