@@ -78,12 +78,16 @@ class Counts(NamedTuple):
 
   def plus(self, other: 'Counts', times: int = 1) -> 'Counts':
     """Returns the sum with a part that runs several times."""
-    pairs = zip(self[:3], other[:3], strict=True)
-    sums = [
-      Counter({k: a[k] + times * b[k] for k in a.keys() | b.keys()})
-      for a, b in pairs
-    ]
-    return Counts(*sums, self.accessed + times * other.accessed)
+
+    def added(a: Counter[str], b: Counter[str]) -> Counter[str]:
+      return Counter({k: a[k] + times * b[k] for k in a.keys() | b.keys()})
+
+    return Counts(
+      added(self.kernels, other.kernels),
+      added(self.collectives, other.collectives),
+      added(self.sent, other.sent),
+      self.accessed + times * other.accessed,
+    )
 
 
 class Loop(NamedTuple):

@@ -93,7 +93,7 @@ def programs(
     state = jax.eval_shape(lambda s, p=phase: loop.enter(p, s), state)
     streamed = config.data.get('stream', False)
     platform = devices[0].platform
-    source, data = None, jax.ShapeDtypeStruct(corpus.train.shape, jnp.int32)
+    source, data = None, _shape(corpus.train.shape)
     if stream.streams(corpus.train, phase, streamed, platform):
       source, data = batches.streamed(), _block(phase, seeds, length)
     compiled = loop.compile_chunk(
@@ -113,21 +113,23 @@ def programs(
       _memory(compiled.program),
       seeds * operations(phase, state, length) / used,
       _one_pass(compiled.program),
-      compiled.program.as_text(),
+      compiled.program.as_text() or '',
     )
+
+
+def _shape(shape: tuple[int, ...]) -> Any:
+  """Returns the shape of an array of integers."""
+  return jax.ShapeDtypeStruct(shape, jnp.int32)
 
 
 def _block(phase: Phase, seeds: int, length: int) -> batches.Block:
   """Returns the shapes of a block of a streamed corpus."""
   shape = stream.block_shape(phase, seeds, length)
-  return batches.Block(
-    jax.ShapeDtypeStruct(shape, jnp.int32),
-    jax.ShapeDtypeStruct((), jnp.int32),
-  )
+  return batches.Block(_shape(shape), _shape(()))
 
 
 def _memory(program: jax.stages.Compiled) -> ProgramMemory:
-  found = program.memory_analysis()
+  found: Any = program.memory_analysis()
   return ProgramMemory(
     found.argument_size_in_bytes,
     found.output_size_in_bytes,
