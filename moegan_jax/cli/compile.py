@@ -74,7 +74,9 @@ def _run(config, target: Target, path: str) -> None:
     for program in lowering.programs(config, corpus, devices, _note)
   ]
   layout = mesh.layout(devices, config.num_seeds, **config.mesh)
-  used = mesh.describe(layout) if len(devices) > 1 else 'one is used'
+  used = 'one device'
+  if len(devices) > 1:
+    used = f'{len(devices)} devices, {mesh.describe(layout)}'
   setting = {
     'system': config.system,
     'corpus': corpus.name,
@@ -94,7 +96,7 @@ def _run(config, target: Target, path: str) -> None:
     f'{config.system} on {corpus.name}: V {corpus.vocab_size:,}, '
     f'T {corpus.length}, {len(corpus.train):,} lines; seeds '
     f'{config.num_seeds}; precision {config.precision}\n'
-    f'{device.name}, topology {target.topology}, {used}\n\n'
+    f'{device.name}, topology {target.topology}: {used}\n\n'
     + table.table(found, device.launch)
   )
 
