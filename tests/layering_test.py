@@ -37,6 +37,7 @@ MAY = {
   'scoring': SCORES,
   'experiment': RUNS,
   'sweeps': {*RUNS, 'experiment'},
+  'accelerators': {*RUNS, 'experiment'},
   'sampler': {*BASE, 'ops', 'data'},
   'evaluate': {*BASE, 'data', 'metrics', 'report', 'scoring', 'store'},
   'human': {*BASE, 'data', 'metrics', 'report', 'store'},

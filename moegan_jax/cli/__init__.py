@@ -14,6 +14,7 @@ VERBS = {
   'compare': 'compare runs in one table',
   'sweep': 'run a grid of experiments',
   'export': 'export a generator as StableHLO',
+  'compile': 'compile for an absent accelerator, and count kernels',
   'info': 'describe a run folder',
   'human-eval': 'make and score sheets for human evaluation',
 }

@@ -14,6 +14,23 @@ from moegan_jax.types import Batch, Phase, TrainState
 LONG = 3 * 3600.0  # seconds after which a CPU run gets a hint
 
 
+def operations(phase: Phase, shapes: TrainState, length: int) -> float:
+  """Counts the operations of an iteration of a phase, for one seed.
+
+  Args:
+    phase: the phase
+    shapes: shapes of the state of all seeds
+    length: T
+
+  Returns:
+    Floating-point operations of matrix products; see `operation_count.flops`.
+  """
+  one = jax.eval_shape(lambda s: select_seed(s, 0), shapes)
+  shape = (phase.update.batches, phase.batch_size, length)
+  tokens = jax.ShapeDtypeStruct(shape, jnp.int32)
+  return flops(lambda s, t: phase.update.apply(s, Batch(t), s.key), one, tokens)
+
+
 class Forecast:
   """Predicts durations from the operations of an iteration of each phase."""
 
@@ -32,14 +49,7 @@ class Forecast:
     self._operations = functools.cache(self._count)
 
   def _count(self, name: str) -> float:
-    """Counts the operations of an iteration of a phase, for one seed."""
-    phase = self._phases[name]
-    one = jax.eval_shape(lambda s: select_seed(s, 0), self._shapes)
-    shape = (phase.update.batches, phase.batch_size, self._length)
-    tokens = jax.ShapeDtypeStruct(shape, jnp.int32)
-    return flops(
-      lambda s, t: phase.update.apply(s, Batch(t), s.key), one, tokens
-    )
+    return operations(self._phases[name], self._shapes, self._length)
 
   def lines(self, name: str, seconds: float, left: int) -> list[str]:
     """Predicts the durations of later phases.

@@ -207,7 +207,7 @@ class Compiled(NamedTuple):
   program: jax.stages.Compiled
 
 
-def compile_chunk(
+def lower_chunk(
   phase: Phase,
   start: int,
   state: TrainState,
@@ -216,26 +216,26 @@ def compile_chunk(
   phase_of: Callable[[dict[str, Array]], Phase] | None = None,
   layout: Layout | None = None,
   source: Source | None = None,
-) -> Compiled:
-  """Compiles the chunk of a phase over all seeds ahead of time.
-
-  The result never retraces; other shapes or dtypes raise an error.
+  device: jax.Device | None = None,
+) -> jax.stages.Lowered:
+  """Lowers the chunk of a phase over all seeds for its devices.
 
   Args:
     phase: the phase to train.
     start: the step at which the phase begins.
-    state: with the axis over seeds.
+    state: arrays or shapes, with the axis over seeds.
     data: data of the source: the corpus int32 [N, T], or a `Block`.
     values: settings in which the seeds differ: name -> [seeds]; None without.
     phase_of: values of one seed, traced -> its phase. Required with values.
     layout: sharding over several devices; None for one device.
     source: source of the batches; None for a `resident` corpus.
+    device: the device without a layout, which may be absent; None for the
+      default device.
   """
   if values and phase_of is None:
-    raise ValueError('compile_chunk: values require phase_of; pass it')
-  begin = time.monotonic()
+    raise ValueError('lower_chunk: values require phase_of; pass it')
   values = values or {}
-  everyone = jnp.ones(len(state.key), bool)
+  seeds = state.key.shape[0]
   source = source or resident(phase, start, data.shape[0])
 
   def chunk(state: TrainState, count: Array, data: Any, alive, own: dict):
@@ -243,7 +243,7 @@ def compile_chunk(
     return make_chunk(made, source)(state, count, data, alive)
 
   axis = None if layout is None else SEED
-  mapped = over_seeds(chunk, len(state.key), source, axis)
+  mapped = over_seeds(chunk, seeds, source, axis)
   places: dict[str, Any] = {}
   mesh: contextlib.AbstractContextManager = contextlib.nullcontext()
   if layout is not None:
@@ -259,20 +259,50 @@ def compile_chunk(
       ),
       'out_shardings': (layout.state, layout.whole),
     }
+  elif device is not None:
+    place = jax.sharding.SingleDeviceSharding(device)
+    places = {'in_shardings': place, 'out_shardings': place}
+  count = jax.ShapeDtypeStruct((), jnp.int32)
+  everyone = jax.ShapeDtypeStruct((seeds,), bool)
   # The new state reuses the memory of the old one.
   jitted = jax.jit(mapped, donate_argnums=0, **places)
   with mesh:
-    lowered = jitted.lower(state, jnp.int32(1), data, everyone, values)
-    compiled = lowered.compile()
+    return jitted.lower(state, count, data, everyone, values)
+
+
+def compile_chunk(
+  phase: Phase,
+  start: int,
+  state: TrainState,
+  data: Any,
+  values: dict[str, Array] | None = None,
+  phase_of: Callable[[dict[str, Array]], Phase] | None = None,
+  layout: Layout | None = None,
+  source: Source | None = None,
+  device: jax.Device | None = None,
+) -> Compiled:
+  """Compiles the chunk of a phase over all seeds ahead of time.
+
+  The result never retraces; other shapes or dtypes raise an error. A program
+  for an absent device can be inspected and not called.
+
+  Args:
+    phase, start, state, data: see `lower_chunk`.
+    values, phase_of, layout, source, device: see `lower_chunk`.
+  """
+  begin = time.monotonic()
+  values = values or {}
+  compiled = lower_chunk(
+    phase, start, state, data, values, phase_of, layout, source, device
+  ).compile()
+  seconds = time.monotonic() - begin
   memory = compiled.memory_analysis()
+  everyone = jnp.ones(state.key.shape, bool)
 
   def call(state, count, data, alive=None):
     alive = everyone if alive is None else alive
     return compiled(state, count, data, alive, values)
 
   return Compiled(
-    call,
-    time.monotonic() - begin,
-    memory.temp_size_in_bytes if memory else 0,
-    compiled,
+    call, seconds, memory.temp_size_in_bytes if memory else 0, compiled
   )

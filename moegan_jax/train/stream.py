@@ -100,8 +100,9 @@ class Stream:
     self._keys = np.asarray(jax.random.key_data(state.key))
     self._taken = phase.update.batches * phase.batch_size
     self._per_epoch = batches.steps_per_epoch(phase, len(tokens))
-    one = 4 * len(self._keys) * self._taken * tokens.shape[1]
-    self._size = max(1, min(phase.steps, block_bytes // one))
+    self._size = block_shape(
+      phase, len(self._keys), tokens.shape[1], block_bytes
+    )[1]
     sampler = batches.rows(phase, start, len(tokens))
     keyed = functools.partial(jax.random.wrap_key_data, impl=self._impl)
     over_seeds = jax.vmap(lambda k, s: sampler.order(keyed(k), s), (0, None))
@@ -174,6 +175,42 @@ class Stream:
       return rows
 
 
+def block_shape(
+  phase: Phase, seeds: int, length: int, block_bytes: int = BLOCK_BYTES
+) -> tuple[int, int, int, int, int]:
+  """Returns the shape [seeds, n, k, B, T] of a block.
+
+  Args:
+    phase: the phase that is trained.
+    seeds: number of seeds.
+    length: T.
+    block_bytes: maximum size of a block. A block has at least one iteration.
+  """
+  batches, size = phase.update.batches, phase.batch_size
+  one = 4 * seeds * batches * size * length
+  count = max(1, min(phase.steps, block_bytes // one))
+  return seeds, count, batches, size, length
+
+
+def streams(
+  tokens: np.ndarray, phase: Phase, streamed: bool, platform: str
+) -> bool:
+  """Returns whether a corpus is streamed.
+
+  Args:
+    tokens: the corpus, int [N, T].
+    phase: the phase that is trained.
+    streamed: whether to stream a corpus of any size.
+    platform: of the devices, such as 'cpu'.
+  """
+  sorts = phase.epochs and platform == 'cpu'
+  return (
+    streamed
+    or tokens.nbytes > RESIDENT_BYTES
+    or bool(sorts and len(tokens) > RESIDENT_LINES)
+  )
+
+
 def feed(
   tokens: np.ndarray,
   phase: Phase,
@@ -189,12 +226,7 @@ def feed(
     phase, start, state, layout: see `Stream`.
     streamed: whether to stream a corpus of any size.
   """
-  sorts = phase.epochs and jax.default_backend() == 'cpu'
-  if (
-    streamed
-    or tokens.nbytes > RESIDENT_BYTES
-    or (sorts and len(tokens) > RESIDENT_LINES)
-  ):
+  if streams(tokens, phase, streamed, jax.default_backend()):
     return Stream(tokens, phase, start, state, layout)
   return Resident(tokens, layout)
 

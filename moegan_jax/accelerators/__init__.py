@@ -1,0 +1,1 @@
+"""Programs for accelerators that are not present: compiled, and counted."""
