@@ -14,7 +14,6 @@ from benchmarks.table import Row
 from benchmarks.timing import nbytes, timed
 from moegan_jax import systems
 from moegan_jax.data.corpus import Corpus
-from moegan_jax.experiment.settings import label
 from moegan_jax.scoring.evaluation import Evaluator, select_seed
 from moegan_jax.systems.assembly import ADVERSARIAL
 from moegan_jax.systems.likelihood import PRETRAIN
@@ -68,7 +67,7 @@ def setting(case: Case) -> str:
   if gen.cell == 'rmc':
     memory = f'{gen.slots} x {gen.heads * gen.head_size}'
     core = f'{gen.flavour} memory {memory}, {gen.gate} gates'
-  parts = [label(c), core, f'experts {gen.experts}']
+  parts = [case.system.label or c.system, core, f'experts {gen.experts}']
   if c.system in _JUDGED:
     disc = c.discriminator
     if disc.kind == 'cnn':
@@ -99,21 +98,22 @@ class Piece(NamedTuple):
   name: name in the table
   phase: the phase whose settings apply
   update: the update
-  count: number of steps in one application of the update
+  steps: number of steps in one application of the update
   products: the products of one step; None if there is no formula
   """
 
   name: str
   phase: str
   update: Update
-  count: int
+  steps: int
   products: Products | None
 
 
 def pieces(case: Case) -> list[Piece]:
   """Returns the updates of all phases: one per player, and whole iterations."""
   c, spec, phases = case.config, case.spec, case.system.phases
-  update, products = phases[PRETRAIN].update, flops.likelihood_step(c, spec)
+  products: Products | None = flops.likelihood_step(c, spec)
+  update = phases[PRETRAIN].update
   found = [Piece(NAMES[PRETRAIN], PRETRAIN, update, 1, products)]
   if ADVERSARIAL not in phases:
     return found
@@ -171,13 +171,13 @@ def measure(case: Case, piece: Piece, repeats: int, warm: bool) -> Row:
 
   jax.block_until_ready(call(1))
   count = max(1, int(LONG / timed(lambda: call(1), 1).median))
-  timing = timed(lambda: call(count), repeats).over(count * piece.count)
+  timing = timed(lambda: call(count), repeats).over(count * piece.steps)
   size = phase.batch_size * piece.update.batches * case.spec.length
   return Row(
     piece.name,
     timing,
-    tokens=seeds * size / piece.count,
-    gflop=piece.products and seeds * flops.gflop(piece.products),
+    tokens=seeds * size / piece.steps,
+    gflop=seeds * flops.gflop(piece.products) if piece.products else None,
     peak_bytes=peak,
     cold=cold,
     warm=again,

@@ -95,7 +95,7 @@ def test_steps_of_a_game_add_up_to_its_iteration():
     'discriminator step',
     'whole iteration',
   ]
-  counts = {name: p.count for name, p in made.items()}
+  counts = {name: p.steps for name, p in made.items()}
   assert counts['discriminator step'] == 2 and counts['generator step'] == 1
   whole = flop(made['whole iteration'].products)
   parts = flop(made['generator step'].products)
