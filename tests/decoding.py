@@ -69,7 +69,7 @@ def feed(start, rows):
     n=B,
     length=T,
     start=start,
-  )
+  ).kept
 
 
 def relax(params=PARAMS, beta=BETA, **settings):

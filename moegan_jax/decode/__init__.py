@@ -7,6 +7,7 @@ chooses the input of the next step and the values to keep.
 from moegan_jax.decode.likelihood import marginal
 from moegan_jax.decode.loop import Policy, decode
 from moegan_jax.decode.relaxed import Relaxed, relax
+from moegan_jax.decode.rollouts import complete, returns, rollout_keys
 from moegan_jax.decode.sampling import (
   Sampled,
   noise,
@@ -19,11 +20,14 @@ __all__ = [
   'Policy',
   'Relaxed',
   'Sampled',
+  'complete',
   'decode',
   'marginal',
   'noise',
   'relax',
   'replay',
+  'returns',
+  'rollout_keys',
   'sample',
   'teacher_force',
 ]

@@ -1,7 +1,7 @@
 """The scan over timesteps."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,18 @@ from moegan_jax.types import Array, Generator, Params
 
 # (hidden [n, H], t) -> next input (int32 [n] or weights [n, V]), kept pytree
 Policy = Callable[[Array, Array], tuple[Array, Any]]
+
+
+class Decoded(NamedTuple):
+  """The result of `decode`.
+
+  kept: the values that the policy keeps, a pytree of [n, T, ...]
+  states: the carry before each step, a pytree of [T, ...]; None unless asked
+    for
+  """
+
+  kept: Any
+  states: Any
 
 
 def decode(
@@ -22,7 +34,8 @@ def decode(
   start: Array | None = None,
   context: Any = None,
   unroll: int = 1,
-) -> Any:
+  states: bool = False,
+) -> Decoded:
   """Runs the generator for `length` steps in one scan.
 
   Args:
@@ -35,9 +48,7 @@ def decode(
       symbol
     context: passed to `generator.begin`
     unroll: steps per iteration of the compiled loop
-
-  Returns:
-    The kept values in batch-major order, a pytree of [n, T, ...].
+    states: whether to return the carries
   """
   if start is None:
     start = jnp.full((n,), generator.start, jnp.int32)
@@ -45,14 +56,15 @@ def decode(
 
   def body(state, t):
     carry, fed = state
+    before = carry if states else None
     carry, hidden = generator.step(params, carry, fed)
     fed, kept = policy(hidden, t)
-    return (carry, fed), kept
+    return (carry, fed), (kept, before)
 
-  _, kept = jax.lax.scan(
+  _, (kept, carries) = jax.lax.scan(
     body,
     (generator.begin(params, n, context), start),
     jnp.arange(length, dtype=jnp.int32),
     unroll=unroll,
   )
-  return jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), kept)
+  return Decoded(jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), kept), carries)

@@ -134,4 +134,4 @@ def relax(
     start=start,
     context=context,
     unroll=unroll,
-  )
+  ).kept

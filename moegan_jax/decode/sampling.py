@@ -16,10 +16,13 @@ class Sampled(NamedTuple):
 
   tokens: int32 [n, T]
   hidden: [n, T, H], the inputs of `Generator.readout`
+  states: the carry before each step, a pytree of [T, ...]; None unless asked
+    for
   """
 
   tokens: Array
   hidden: Array
+  states: Any = None
 
 
 def sample(
@@ -34,6 +37,7 @@ def sample(
   given: Array | None = None,
   context: Any = None,
   unroll: int = 1,
+  states: bool = False,
 ) -> Sampled:
   """Draws exact samples with the Gumbel-max trick (MoEGAN Eq 4).
 
@@ -52,6 +56,7 @@ def sample(
     context: passed to `generator.begin`; default: the latent noise of the rows,
       if the generator has any
     unroll: steps per iteration of the compiled loop
+    states: whether to return the carries, for `rollouts.complete`
 
   Returns:
     A Sampled.
@@ -71,9 +76,9 @@ def sample(
     token = gumbel_max(logits, g)
     if prefix is not None and given is not None:
       token = jnp.where(given[:, t], prefix[:, t], token)
-    return token, Sampled(token, hidden)
+    return token, (token, hidden)
 
-  return decode(
+  (tokens, hidden), carries = decode(
     generator,
     params,
     policy,
@@ -81,7 +86,9 @@ def sample(
     length=length,
     context=default_context(generator, row_keys, context),
     unroll=unroll,
+    states=states,
   )
+  return Sampled(tokens, hidden, carries)
 
 
 def default_context(generator: Generator, row_keys: Array, context: Any) -> Any:
@@ -135,7 +142,7 @@ def replay(
     length=length,
     context=context,
     unroll=unroll,
-  )
+  ).kept
 
 
 def teacher_force(

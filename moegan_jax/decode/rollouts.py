@@ -1,0 +1,159 @@
+"""Monte Carlo rollouts: random completions of every prefix of a sample."""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from moegan_jax.decode.sampling import Sampled
+from moegan_jax.ops import random
+from moegan_jax.ops.relaxation import gumbel_max
+from moegan_jax.types import Array, Generator, Params
+
+
+def rollout_keys(row_keys: Array, length: int, rollouts: int) -> Array:
+  """Returns the key words of all completions.
+
+  Args:
+    row_keys: uint32 [n, 2], not used for any other draw
+    length: T
+    rollouts: N
+
+  Returns:
+    uint32 [T - 1, N, n, 2]. Entry [t - 1, i] belongs to completion i of the
+    first t tokens and depends on the key of its row, t and i only.
+  """
+  t = jnp.arange(1, length, dtype=jnp.uint32)[:, None, None]
+  i = jnp.arange(rollouts, dtype=jnp.uint32)[None, :, None]
+  k0, k1 = row_keys.T[:, None, None]
+  words = random.threefry2x32(k0, k1, t, i)
+  return jnp.stack(words, axis=-1)
+
+
+def complete(
+  generator: Generator,
+  params: Params,
+  sampled: Sampled,
+  keys: Array,
+  *,
+  temperature: Array | float = 1.0,
+  truncate: Callable[[Array], Array] = lambda logits: logits,
+  unroll: int = 1,
+) -> Array:
+  """Completes every proper prefix of a sample.
+
+  Args:
+    generator: the generator
+    params: its parameters
+    sampled: the sample, from `sample` with `states=True`. The states may come
+      from other parameters; then the first token of a completion does, too.
+    keys: uint32 [T - 1, N, n, 2], see `rollout_keys`
+    temperature: see `sample`
+    truncate: see `sample`
+    unroll: steps per iteration of the compiled loop
+
+  Returns:
+    int32 [T - 1, N, n, T]. Entry [t - 1] begins with the first t tokens.
+
+  A prefix of t tokens needs T - t steps. Two prefixes of t and T - t tokens
+  together need T, so they share a slot of one scan over T steps: the slot
+  completes the first one and then takes the state of the second one. All
+  completions together cost N T (T - 1) / 2 steps per row, or N T / 2 more for
+  an even T.
+  """
+  tokens, states = sampled.tokens, sampled.states
+  n, length = tokens.shape
+  rollouts, slots = keys.shape[1], length // 2
+  if not slots:
+    return jnp.zeros((0, rollouts, n, length), jnp.int32)
+  params = generator.prepare(params)
+  step = jax.vmap(partial(generator.step, params))  # over the completions
+  step = jax.vmap(step)  # over the slots
+  own = jnp.arange(1, slots + 1)  # tokens of the first prefix of each slot
+
+  def repeated(x: Array) -> Array:
+    return jnp.broadcast_to(x[:, None], (len(x), rollouts, *x.shape[1:]))
+
+  def body(state, inputs):
+    t, at_t, last = inputs
+    # The slot whose first prefix is complete, if any, takes the state at t.
+    slot, turns = length - t - 1, t >= length - slots
+    slot = jnp.minimum(slot, slots - 1)
+    carry, fed = jax.tree.map(
+      lambda all, one: all.at[slot].set(jnp.where(turns, one[None], all[slot])),
+      state,
+      (at_t, last),
+    )
+    first = t < length - own
+    prefix = jnp.where(first, own, length - own)
+    position = jnp.where(first, own + t, t)
+    carry, hidden = step(carry, fed)
+    logits = truncate(generator.readout(params, hidden) / temperature)
+    g = random.row_gumbel(
+      keys[prefix - 1], position[:, None, None], generator.vocab_size
+    )
+    token = gumbel_max(logits, g)
+    return (carry, token), token
+
+  start = (
+    jax.tree.map(lambda x: repeated(x[1 : slots + 1]), states),
+    repeated(tokens.T[:slots]),
+  )
+  last = jnp.concatenate([tokens.T[:1], tokens.T[:-1]])
+  _, drawn = jax.lax.scan(
+    body, start, (jnp.arange(length), states, last), unroll=unroll
+  )
+  # drawn: [T, slots, N, n]. Prefix t is the first one of slot t - 1, which
+  # draws position p at step p - t, or the second one of slot T - t - 1.
+  t, p = np.arange(1, length)[:, None], np.arange(length)[None]
+  slot = np.where(t <= slots, t - 1, length - t - 1)
+  taken = drawn[np.where(t <= slots, np.maximum(p - t, 0), p), slot]
+  completed = jnp.moveaxis(taken, 1, -1)  # [T - 1, N, n, T]
+  return jnp.where((p < t)[:, None, None], tokens[None, None], completed)
+
+
+def returns(
+  generator: Generator,
+  params: Params,
+  sampled: Sampled,
+  row_keys: Array,
+  score: Callable[[Array], Array],
+  *,
+  rollouts: int,
+  chunk: int,
+  **options,
+) -> Array:
+  """Estimates the expected score of a sequence after each of its tokens.
+
+  Args:
+    generator: the generator that completes the prefixes
+    params: its parameters
+    sampled: see `complete`
+    row_keys: uint32 [n, 2], not used for any other draw
+    score: int32 [m, T] -> [m]
+    rollouts: N, completions of each prefix
+    chunk: completions of a prefix that are computed at once, a divisor of N;
+      memory is proportional to it
+    **options: of `complete`
+
+  Returns:
+    Q [n, T] (SeqGAN, Yu et al. 2017, Eq 4). Q[:, t] is the mean score of N
+    sequences that begin with the first t + 1 tokens. Q[:, T - 1] is the score
+    of the sample itself.
+  """
+  n, length = sampled.tokens.shape
+  keys = rollout_keys(row_keys, length, rollouts)
+  keys = keys.reshape(length - 1, -1, chunk, n, 2)
+
+  def one_prefix(sequences: Array) -> Array:
+    return score(sequences.reshape(-1, length)).reshape(-1, n).sum(0)
+
+  def one_chunk(own: Array) -> Array:
+    sequences = complete(generator, params, sampled, own, **options)
+    return jax.lax.map(one_prefix, sequences)  # [T - 1, n]
+
+  totals = jax.lax.map(one_chunk, jnp.moveaxis(keys, 1, 0)).sum(0)
+  last = score(sampled.tokens)[:, None]
+  return jnp.concatenate([totals.T / rollouts, last], axis=1)
