@@ -75,7 +75,7 @@ def find(text: str, subfolder: str = '') -> pathlib.Path:
     )
   packaged = folder() / subfolder / f'{text}.py'
   if not packaged.is_file():
-    raise unknown('config', text, names(subfolder))
+    raise unknown('grid' if subfolder else 'config', text, names(subfolder))
   return packaged
 
 

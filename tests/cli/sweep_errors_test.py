@@ -85,6 +85,7 @@ def test_bad_grid_is_reported_in_one_line(name, tmp_path):
   'argv, words',
   [
     ([], ['--grid']),
+    (['--grid=small'], ["grid='small'", 'moegan_ablation']),
     (['--grid=no.py'], ['no.py']),
     (['--grid=.'], ['no file']),
     (['--grid=launch.py'], ['launch.py', 'get_sweep']),
