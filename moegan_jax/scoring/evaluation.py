@@ -235,7 +235,7 @@ class Evaluator(ModelScores):
     return measures | self._text.grammatical(corpus.test[:n])
 
   def matching_temperature(
-    self, state: TrainState, nll_oracle: float, n: int = 1000
+    self, state: TrainState, nll_oracle: float, n: int
   ) -> float:
     """Finds the temperature at which samples reach a value of NLL_oracle.
 

@@ -207,7 +207,7 @@ class Compiled(NamedTuple):
   program: jax.stages.Compiled
 
 
-def lower_chunk(
+def compile_chunk(
   phase: Phase,
   start: int,
   state: TrainState,
@@ -217,8 +217,11 @@ def lower_chunk(
   layout: Layout | None = None,
   source: Source | None = None,
   device: jax.Device | None = None,
-) -> jax.stages.Lowered:
-  """Lowers the chunk of a phase over all seeds for its devices.
+) -> Compiled:
+  """Compiles the chunk of a phase over all seeds ahead of time.
+
+  The result never retraces; other shapes or dtypes raise an error. A program
+  for an absent device can be inspected and not called.
 
   Args:
     phase: the phase to train.
@@ -233,7 +236,8 @@ def lower_chunk(
       default device.
   """
   if values and phase_of is None:
-    raise ValueError('lower_chunk: values require phase_of; pass it')
+    raise ValueError('compile_chunk: values require phase_of; pass it')
+  begin = time.monotonic()
   values = values or {}
   seeds = state.key.shape[0]
   source = source or resident(phase, start, data.shape[0])
@@ -263,41 +267,14 @@ def lower_chunk(
     place = jax.sharding.SingleDeviceSharding(device)
     places = {'in_shardings': place, 'out_shardings': place}
   count = jax.ShapeDtypeStruct((), jnp.int32)
-  everyone = jax.ShapeDtypeStruct((seeds,), bool)
+  alive = jax.ShapeDtypeStruct((seeds,), bool)
   # The new state reuses the memory of the old one.
   jitted = jax.jit(mapped, donate_argnums=0, **places)
   with mesh:
-    return jitted.lower(state, count, data, everyone, values)
-
-
-def compile_chunk(
-  phase: Phase,
-  start: int,
-  state: TrainState,
-  data: Any,
-  values: dict[str, Array] | None = None,
-  phase_of: Callable[[dict[str, Array]], Phase] | None = None,
-  layout: Layout | None = None,
-  source: Source | None = None,
-  device: jax.Device | None = None,
-) -> Compiled:
-  """Compiles the chunk of a phase over all seeds ahead of time.
-
-  The result never retraces; other shapes or dtypes raise an error. A program
-  for an absent device can be inspected and not called.
-
-  Args:
-    phase, start, state, data: see `lower_chunk`.
-    values, phase_of, layout, source, device: see `lower_chunk`.
-  """
-  begin = time.monotonic()
-  values = values or {}
-  compiled = lower_chunk(
-    phase, start, state, data, values, phase_of, layout, source, device
-  ).compile()
+    compiled = jitted.lower(state, count, data, alive, values).compile()
   seconds = time.monotonic() - begin
   memory = compiled.memory_analysis()
-  everyone = jnp.ones(state.key.shape, bool)
+  everyone = jnp.ones(seeds, bool)
 
   def call(state, count, data, alive=None):
     alive = everyone if alive is None else alive
