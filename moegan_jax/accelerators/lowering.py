@@ -92,10 +92,13 @@ def programs(
     note(f'compiling {stage.name}')
     state = jax.eval_shape(lambda s, p=phase: loop.enter(p, s), state)
     streamed = config.data.get('stream', False)
-    platform = devices[0].platform
-    source, data = None, _shape(corpus.train.shape)
-    if stream.streams(corpus.train, phase, streamed, platform):
+    if stream.streams(corpus.train, streamed):
       source, data = batches.streamed(), _block(phase, seeds, length)
+    else:
+      n = len(corpus.train)
+      source = batches.shuffled(phase, stage.start, n)
+      order = _shape((seeds, n if phase.epochs else 0))
+      data = batches.Shuffled(_shape(corpus.train.shape), order)
     compiled = loop.compile_chunk(
       phase,
       stage.start,

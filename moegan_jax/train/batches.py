@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from moegan_jax.train.keys import DRAW, ORDER, use_key
+from moegan_jax.train.mesh import Layout
 from moegan_jax.types import Array, Phase, TrainState
 
 
@@ -60,12 +61,15 @@ class Source(NamedTuple):
   Attributes:
     begin: (state, data) -> carry of the first iteration.
     take: (state, data, carry) -> batches int32 [k, B, T], next carry.
-    axes: the seed axes of `data`, as `in_axes` of `vmap`.
+    axes: the seed axes of `data`, as `in_axes` of `vmap`: None, or a tuple with
+      an entry for each of its fields.
+    shardings: layout -> the shardings of `data`.
   """
 
   begin: Callable[[TrainState, Any], Any]
   take: Callable[[TrainState, Any, Any], tuple[Array, Any]]
   axes: Any
+  shardings: Callable[[Layout], Any]
 
 
 def resident(phase: Phase, start: int, train_size: int) -> Source:
@@ -106,7 +110,55 @@ def resident(phase: Phase, start: int, train_size: int) -> Source:
     shape = (phase.update.batches, phase.batch_size, corpus.shape[1])
     return corpus[chosen].reshape(shape), order
 
-  return Source(begin, take, None)
+  return Source(begin, take, None, lambda layout: layout.whole)
+
+
+class Shuffled(NamedTuple):
+  """A corpus on the device; see `shuffled`.
+
+  Attributes:
+    tokens: int32 [N, T].
+    order: int32 [N], the permutation of the epoch in which a chunk begins, or
+      [0] for a phase without epochs; [seeds, ...] outside `vmap`.
+  """
+
+  tokens: Any
+  order: Any
+
+
+def shuffled(phase: Phase, start: int, train_size: int) -> Source:
+  """Creates a `resident` source whose first permutation is given.
+
+  Its data are a `Shuffled`. A chunk computes a permutation only if it enters
+  another epoch.
+
+  Args:
+    phase, start, train_size: see `resident`.
+  """
+  whole = resident(phase, start, train_size)
+
+  def take(state: TrainState, data: Shuffled, order: Array):
+    return whole.take(state, data.tokens, order)
+
+  return Source(
+    lambda _, data: data.order,
+    take,
+    Shuffled(None, 0),
+    lambda layout: Shuffled(layout.whole, layout.seeds),
+  )
+
+
+def epoch_orders(
+  phase: Phase, start: int, train_size: int
+) -> Callable[[Array, Array], Array]:
+  """Creates the function (keys [seeds], step) -> orders of `Shuffled`.
+
+  Args:
+    phase, start, train_size: see `rows`.
+  """
+  if not phase.epochs:
+    return lambda keys, _: jnp.zeros((len(keys), 0), jnp.int32)
+  return jax.vmap(rows(phase, start, train_size).order, (0, None))
 
 
 class Block(NamedTuple):
@@ -133,4 +185,9 @@ def streamed() -> Source:
       block.tokens, at, keepdims=False
     ), at + 1
 
-  return Source(lambda _, block: block.at, take, Block(0, None))
+  return Source(
+    lambda _, block: block.at,
+    take,
+    Block(0, None),
+    lambda layout: Block(layout.blocks, layout.whole),
+  )

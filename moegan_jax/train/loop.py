@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from moegan_jax.ops import devices
-from moegan_jax.train.batches import Block, Source, resident
+from moegan_jax.train.batches import Source, resident
 from moegan_jax.train.keys import UPDATE, use_key
 from moegan_jax.train.mesh import SEED, Layout, prefix
 from moegan_jax.types import Array, Batch, Phase, TrainState
@@ -182,7 +182,8 @@ def over_seeds(
     key, players, memory = first((state.key, state.players, state.memory))
     one = TrainState(state.step, key, players, memory)
     if source.axes is not None:
-      data = data._replace(tokens=data.tokens[0])
+      parts = zip(source.axes, data, strict=True)
+      data = type(data)(*(x if a is None else x[0] for a, x in parts))
     made, report = chunk(one, count, data, alive[0], first(own))
     key, players, memory = with_axis((made.key, made.players, made.memory))
     return TrainState(made.step, key, players, memory), with_axis(report)
@@ -227,7 +228,7 @@ def compile_chunk(
     phase: the phase to train.
     start: the step at which the phase begins.
     state: arrays or shapes, with the axis over seeds.
-    data: data of the source: the corpus int32 [N, T], or a `Block`.
+    data: data of the source, such as the corpus int32 [N, T].
     values: settings in which the seeds differ: name -> [seeds]; None without.
     phase_of: values of one seed, traced -> its phase. Required with values.
     layout: sharding over several devices; None for one device.
@@ -252,12 +253,11 @@ def compile_chunk(
   mesh: contextlib.AbstractContextManager = contextlib.nullcontext()
   if layout is not None:
     mesh = jax.set_mesh(layout.mesh)
-    given = Block(layout.blocks, layout.whole) if source.axes else layout.whole
     places = {
       'in_shardings': (
         layout.state,
         layout.whole,
-        given,
+        source.shardings(layout),
         layout.whole,
         layout.seeds,
       ),

@@ -7,7 +7,6 @@ and a resumed run needs only its step.
 
 import concurrent.futures
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,30 +19,48 @@ from moegan_jax.types import Phase, TrainState
 # Size of a block. Three exist at once: one in use, the next, and the one that
 # the thread assembles.
 BLOCK_BYTES = 32_000_000
-# A larger corpus is always streamed. On a CPU the number of lines matters too:
-# a resident corpus computes the permutation of its epoch in every chunk, which
-# takes a CPU seconds for millions of lines. A stream does so once per epoch.
+# A larger corpus is always streamed.
 RESIDENT_BYTES = 1_000_000_000
-RESIDENT_LINES = 500_000
 
 
 class Resident:
   """Keeps the whole corpus on the device.
 
+  The permutation of an epoch is computed when a chunk begins in it, not in
+  every chunk. Both are in the memory of the device.
+
   Attributes:
-    source: None, the default source of `loop.compile_chunk`.
+    source: the source for `loop.compile_chunk`.
   """
 
-  source = None
-
-  def __init__(self, tokens: np.ndarray, layout: Layout | None):
+  def __init__(
+    self,
+    tokens: np.ndarray,
+    phase: Phase,
+    start: int,
+    state: TrainState,
+    layout: Layout | None = None,
+  ):
     """Copies the corpus to the device.
 
     Args:
       tokens: the corpus, int [N, T].
-      layout: sharding over several devices; None for one device.
+      phase, start, state, layout: see `Stream`.
     """
-    whole = np.asarray(tokens, np.int32)
+    whole, n = np.asarray(tokens, np.int32), len(tokens)
+    self.source = batches.shuffled(phase, start, n)
+    self._start = start
+    self._per_epoch = batches.steps_per_epoch(phase, n)
+    self._epoch, self._order = -1, jnp.zeros((0, 0), jnp.int32)
+    self._keys = np.asarray(jax.random.key_data(state.key))
+    keyed = functools.partial(
+      jax.random.wrap_key_data, impl=jax.random.key_impl(state.key)
+    )
+    orders = batches.epoch_orders(phase, start, n)
+    self._orders = jax.jit(
+      lambda keys, step: orders(keyed(keys), step),
+      **({} if layout is None else {'out_shardings': layout.seeds}),
+    )
     self._corpus = (
       jnp.asarray(whole)
       if layout is None
@@ -52,14 +69,17 @@ class Resident:
       )
     )
 
-  def at(self, step: int) -> tuple[Any, int]:
+  def at(self, step: int) -> tuple[batches.Shuffled, int]:
     """Returns the data of a chunk, and its maximum number of iterations.
 
     Args:
       step: the global step at which the chunk begins.
     """
-    del step
-    return self._corpus, 2**31 - 1
+    epoch = (step - self._start) // self._per_epoch
+    if epoch != self._epoch:
+      self._epoch = epoch
+      self._order = self._orders(self._keys, np.int32(step))
+    return batches.Shuffled(self._corpus, self._order), 2**31 - 1
 
   def close(self) -> None:
     """Does nothing."""
@@ -192,23 +212,14 @@ def block_shape(
   return seeds, count, batches, size, length
 
 
-def streams(
-  tokens: np.ndarray, phase: Phase, streamed: bool, platform: str
-) -> bool:
+def streams(tokens: np.ndarray, streamed: bool) -> bool:
   """Returns whether a corpus is streamed.
 
   Args:
     tokens: the corpus, int [N, T].
-    phase: the phase that is trained.
     streamed: whether to stream a corpus of any size.
-    platform: of the devices, such as 'cpu'.
   """
-  sorts = phase.epochs and platform == 'cpu'
-  return (
-    streamed
-    or tokens.nbytes > RESIDENT_BYTES
-    or bool(sorts and len(tokens) > RESIDENT_LINES)
-  )
+  return streamed or tokens.nbytes > RESIDENT_BYTES
 
 
 def feed(
@@ -226,9 +237,8 @@ def feed(
     phase, start, state, layout: see `Stream`.
     streamed: whether to stream a corpus of any size.
   """
-  if streams(tokens, phase, streamed, jax.default_backend()):
-    return Stream(tokens, phase, start, state, layout)
-  return Resident(tokens, layout)
+  kind = Stream if streams(tokens, streamed) else Resident
+  return kind(tokens, phase, start, state, layout)
 
 
 def _host() -> jax.Device:

@@ -87,6 +87,10 @@ def run(feed, made, state, steps):
   return state
 
 
+def resident(made, state):
+  return stream.Resident(TOKENS, made, START, state)
+
+
 def streamed(made, state, iterations):
   return stream.Stream(
     OnDisk(), made, START, state, block_bytes=iterations * ONE
@@ -96,17 +100,39 @@ def streamed(made, state, iterations):
 @pytest.mark.parametrize('epochs', [True, False])
 def test_streamed_batches_equal_resident_batches(epochs):
   made = phase(epochs)
-  whole = run(stream.Resident(TOKENS, None), made, initial(), STEPS)
+  whole = run(resident(made, initial()), made, initial(), STEPS)
   log = np.asarray(whole.memory['log'])
   assert (log[:, START:] >= 0).all() and (log[:, :START] == -1).all()
   assert (log[0] != log[1]).any()
   for iterations in (1, 5, 100):
     state = run(streamed(made, initial(), iterations), made, initial(), STEPS)
     np.testing.assert_array_equal(state.memory['log'], log)
-  # Stopped and resumed.
-  state = run(streamed(made, initial(), 5), made, initial(), 8)
-  state = run(streamed(made, state, 5), made, state, STEPS - 8)
-  np.testing.assert_array_equal(state.memory['log'], log)
+  # Stopped and resumed, in the middle of an epoch.
+  for feed in (resident, lambda *of: streamed(*of, 5)):
+    state = run(feed(made, initial()), made, initial(), 8)
+    state = run(feed(made, state), made, state, STEPS - 8)
+    np.testing.assert_array_equal(state.memory['log'], log)
+
+
+def test_permutation_is_computed_once_per_epoch():
+  made, steps = phase(True), []
+  feed = resident(made, initial())
+  orders = feed._orders
+
+  def counted(keys, step):
+    steps.append(int(step))
+    return orders(keys, step)
+
+  feed._orders = counted
+  run(feed, made, initial(), STEPS)
+  # An epoch has 23 // 6 = 3 iterations; chunks of 4 begin at 5, 9, 13 and 17.
+  assert steps == [5, 9, 13, 17]
+  steps.clear()
+  for step in (START + 3, START + 4, START + 5):
+    np.testing.assert_array_equal(
+      feed.at(step)[0].order, orders(feed._keys, START + 3)
+    )
+  assert steps == [START + 3]
 
 
 def test_next_block_is_prefetched():
@@ -131,7 +157,7 @@ def test_next_block_is_prefetched():
   feed.close()
 
 
-def test_large_corpus_is_streamed_by_default(monkeypatch):
+def test_large_corpus_is_streamed_by_default():
   made, state = phase(True), initial()
   feed = stream.feed(TOKENS, made, START, state, None, False)
   assert isinstance(feed, stream.Resident)
@@ -140,15 +166,6 @@ def test_large_corpus_is_streamed_by_default(monkeypatch):
   for corpus, asked in ((tokens, False), (TOKENS, True)):
     feed = stream.feed(corpus, made, START, state, None, asked)
     assert isinstance(feed, stream.Stream)
-    feed.close()
-  # Many lines, if they are shuffled.
-  monkeypatch.setattr(stream, 'RESIDENT_LINES', len(TOKENS) - 1)
-  for made, kind in (
-    (phase(True), stream.Stream),
-    (phase(False), stream.Resident),
-  ):
-    feed = stream.feed(TOKENS, made, START, state, None, False)
-    assert isinstance(feed, kind)
     feed.close()
 
 
