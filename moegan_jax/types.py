@@ -52,13 +52,15 @@ class Generator(NamedTuple):
 
   Attributes:
     init: key -> params.
-    prepare: params -> params with the products that all steps share. `begin`,
-      `step` and `readout` take its result, which a scan computes once.
+    prepare: params -> params with the products that all steps share. The other
+      functions take its result, which a scan computes once.
     begin: (params, n, context) -> carry, the state before the first token. The
       context conditions whole sequences, a pytree of [n, ...] such as latent
       noise; None without.
-    step: (params, carry, tokens) -> carry, hidden [n, H]. Tokens are int32 [n],
-      or weights [n, V] or [n, V + 2]; `step` embeds them.
+    embed: (params, tokens) -> the input of `step`. Tokens are int32 [n], or
+      weights [n, V] or [n, V + 2].
+    step: (params, carry, input) -> carry, hidden [n, H]. `embed` is not part of
+      it, so that teacher forcing embeds all given tokens at once.
     readout: (params, hidden [..., H]) -> logits [..., V]. It is not part of
       `step`, so that teacher forcing applies it to all T hidden vectors at
       once.
@@ -73,6 +75,7 @@ class Generator(NamedTuple):
   init: Callable[[Array], Params]
   prepare: Callable[[Params], Params]
   begin: Callable[..., Any]
+  embed: Callable[[Params, Array], Array]
   step: Callable[..., tuple[Any, Array]]
   readout: Callable[[Params, Array], Array]
   vocab_size: int

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 
 from moegan_jax.types import Array, Generator, Params
 
-# (hidden [n, H], t) -> next input (int32 [n] or weights [n, V]), kept pytree
-Policy = Callable[[Array, Array], tuple[Array, Any]]
+# (hidden [n, H], t) -> next input (int32 [n] or weights [n, V], or None if the
+# inputs are given), kept pytree
+Policy = Callable[[Array, Array], tuple[Array | None, Any]]
 
 
 class Decoded(NamedTuple):
@@ -32,6 +33,7 @@ def decode(
   n: int,
   length: int,
   start: Array | None = None,
+  given: Array | None = None,
   context: Any = None,
   unroll: int = 1,
   states: bool = False,
@@ -46,6 +48,9 @@ def decode(
     length: T
     start: first input, of the type that the policy returns; default: the start
       symbol
+    given: int32 [n, T], the tokens at all positions, if they are known. All but
+      the last are then the inputs after the first one, embedded at once, and
+      the inputs that the policy returns are not used.
     context: passed to `generator.begin`
     unroll: steps per iteration of the compiled loop
     states: whether to return the carries
@@ -53,18 +58,24 @@ def decode(
   if start is None:
     start = jnp.full((n,), generator.start, jnp.int32)
   params = generator.prepare(params)
+  known = None
+  if given is not None:
+    inputs = jnp.concatenate([start[None], given.T[:-1]])
+    known = jax.vmap(generator.embed, (None, 0))(params, inputs)
 
-  def body(state, t):
+  def body(state, xs):
     carry, fed = state
+    t, x = xs
     before = carry if states else None
-    carry, hidden = generator.step(params, carry, fed)
+    x = generator.embed(params, fed) if x is None else x
+    carry, hidden = generator.step(params, carry, x)
     fed, kept = policy(hidden, t)
-    return (carry, fed), (kept, before)
+    return (carry, fed if known is None else None), (kept, before)
 
   _, (kept, carries) = jax.lax.scan(
     body,
-    (generator.begin(params, n, context), start),
-    jnp.arange(length, dtype=jnp.int32),
+    (generator.begin(params, n, context), start if known is None else None),
+    (jnp.arange(length, dtype=jnp.int32), known),
     unroll=unroll,
   )
   return Decoded(jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), kept), carries)

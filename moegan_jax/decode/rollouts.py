@@ -1,7 +1,6 @@
 """Monte Carlo rollouts: random completions of every prefix of a sample."""
 
 from collections.abc import Callable
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -69,8 +68,11 @@ def complete(
   if not slots:
     return jnp.zeros((0, rollouts, n, length), jnp.int32)
   params = generator.prepare(params)
-  step = jax.vmap(partial(generator.step, params))  # over the completions
-  step = jax.vmap(step)  # over the slots
+
+  def step(carry, fed):
+    return generator.step(params, carry, generator.embed(params, fed))
+
+  step = jax.vmap(jax.vmap(step))  # over the slots and the completions
   own = jnp.arange(1, slots + 1)  # tokens of the first prefix of each slot
 
   def repeated(x: Array) -> Array:

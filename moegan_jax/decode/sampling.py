@@ -137,9 +137,10 @@ def replay(
   return decode(
     generator,
     params,
-    lambda hidden, t: (tokens[:, t], hidden),
+    lambda hidden, t: (None, hidden),
     n=n,
     length=length,
+    given=tokens,
     context=context,
     unroll=unroll,
   ).kept

@@ -120,17 +120,20 @@ def recurrent(
     before: Any = first.apply({'params': params['latent']}, context)
     return seed(jnp.tanh(before)), context
 
-  def step(params: Params, carry, tokens: Array):
-    state, z = carry
-    table, folded = params['embed'], params['folded']
+  def embed(params: Params, tokens: Array) -> Array:
+    table = params['embed']
     if jnp.issubdtype(tokens.dtype, jnp.integer):
       x = table[tokens]
       if masked is not None:
         x = jnp.where((tokens == masked)[:, None], 0.0, x)
-    else:
-      if masked is not None:
-        tokens = tokens.at[:, masked].set(0.0)
-      x = tokens @ table[: tokens.shape[-1]]
+      return x
+    if masked is not None:
+      tokens = tokens.at[:, masked].set(0.0)
+    return tokens @ table[: tokens.shape[-1]]
+
+  def step(params: Params, carry, x: Array):
+    state, z = carry
+    folded = params['folded']
     if latent:
       x = jnp.concatenate([x, z], axis=-1)
     state, hidden = cell.module.apply(
@@ -152,6 +155,7 @@ def recurrent(
     init_params,
     prepare,
     begin,
+    embed,
     step,
     readout,
     vocab_size,
@@ -242,9 +246,19 @@ def mixture(
       axis_size=experts,
     )(params)
 
-  def step(params: Params, carry, tokens: Array):
-    carry, hidden = jax.vmap(expert.step, in_axes=(axes(params), 0, None))(
-      params, carry, tokens
+  own = None if 'embed' in shared else 0  # axis of the experts of an input
+
+  def embed(params: Params, tokens: Array) -> Array:
+    return jax.vmap(
+      expert.embed,
+      in_axes=(axes(params), None),
+      out_axes=own,
+      axis_size=experts,
+    )(params, tokens)
+
+  def step(params: Params, carry, x: Array):
+    carry, hidden = jax.vmap(expert.step, in_axes=(axes(params), 0, own))(
+      params, carry, x
     )
     if merge:
       return carry, hidden.mean(0)
@@ -265,5 +279,5 @@ def mixture(
     )
 
   return Generator(
-    init, prepare, begin, step, readout, expert.vocab_size, expert.latent
+    init, prepare, begin, embed, step, readout, expert.vocab_size, expert.latent
   )

@@ -47,8 +47,8 @@ class DecodeTest(chex.TestCase):
   def test_hand_computed_sequences(self):
     """The toy generator adds up its inputs and outputs the sum."""
 
-    def step(params, carry, tokens):
-      carry = carry + tokens
+    def step(params, carry, x):
+      carry = carry + x
       return carry, carry[:, None].astype(jnp.float32)
 
     def readout(params, hidden):
@@ -58,6 +58,7 @@ class DecodeTest(chex.TestCase):
       init=lambda key: (),
       prepare=lambda params: params,
       begin=lambda params, n, context: context,
+      embed=lambda params, tokens: tokens,
       step=step,
       readout=readout,
       vocab_size=V,

@@ -36,7 +36,7 @@ def logits_of(model, params):
   start = jnp.full((B, 1), model.start, jnp.int32)
   params = model.prepare(params)
   _, hidden = unroll(
-    lambda carry, x: model.step(params, carry, x),
+    lambda carry, x: model.step(params, carry, model.embed(params, x)),
     model.begin(params, B, None),
     jnp.concatenate([start, TOKENS[:, :-1]], axis=1),
   )
@@ -54,7 +54,8 @@ EXPERT_GRADS = jax.jit(
 def first_step(model, params, fed, context=None):
   """Returns the carry and the hidden output after the first input."""
   params = model.prepare(params)
-  return model.step(params, model.begin(params, B, context), fed)
+  carry = model.begin(params, B, context)
+  return model.step(params, carry, model.embed(params, fed))
 
 
 def noisy(model, seed=1):
