@@ -92,6 +92,7 @@ def programs(
     note(f'compiling {stage.name}')
     state = jax.eval_shape(lambda s, p=phase: loop.enter(p, s), state)
     streamed = config.data.get('stream', False)
+    data: Any
     if stream.streams(corpus.train, streamed):
       source, data = batches.streamed(), _block(phase, seeds, length)
     else:

@@ -7,6 +7,7 @@ seed, step, use), so a resumed run draws the same numbers as an unbroken run.
 """
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -85,12 +86,23 @@ def enter(phase: Phase, state: TrainState) -> TrainState:
   return jax.jit(mapped)(state)
 
 
-def _all_finite(tree: Any) -> Array:
-  """Returns whether all floating-point numbers of a pytree are finite."""
-  floats = [
-    x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.inexact)
+def _all_finite(new: Any, old: Any) -> Array:
+  """Returns whether all floating-point numbers that changed are finite.
+
+  Arrays of one shape share a reduction, since each one is a kernel of its own.
+
+  Args:
+    new: a pytree.
+    old: the pytree from which it was made; what is the same array in both was
+      checked before.
+  """
+  shapes: dict[tuple[int, ...], list[Array]] = {}
+  for x, before in zip(jax.tree.leaves(new), jax.tree.leaves(old), strict=True):
+    if x is not before and jnp.issubdtype(x.dtype, jnp.inexact):
+      shapes.setdefault(x.shape, []).append(jnp.isfinite(x))
+  found = [
+    functools.reduce(jnp.logical_and, group).all() for group in shapes.values()
   ]
-  found = [jnp.isfinite(x).all() for x in floats]
   return jnp.stack(found).all() if found else jnp.bool_(True)
 
 
@@ -129,15 +141,14 @@ def make_chunk(phase: Phase, source: Source) -> Callable:
       new, carry, metrics = iteration(state, carry, data)
       values = {k: v.at[i].set(metrics[k]) for k, v in values.items()}
       good = {k: jnp.isfinite(v) for k, v in metrics.items()}
-      good['state'] = _all_finite((new.players, new.memory))
+      made, old = (new.players, new.memory), (state.players, state.memory)
+      good['state'] = _all_finite(made, old)
       bad = {
         k: jnp.where((bad[k] < 0) & ~good[k], state.step, bad[k]) for k in bad
       }
       alive = alive & jnp.stack(list(good.values())).all()
       players, memory = jax.tree.map(
-        lambda a, b: jnp.where(alive, a, b),
-        (new.players, new.memory),
-        (state.players, state.memory),
+        lambda a, b: a if a is b else jnp.where(alive, a, b), made, old
       )
       state = new.replace(players=players, memory=memory)
       return state, carry, values, bad, alive

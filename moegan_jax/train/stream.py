@@ -59,7 +59,7 @@ class Resident:
     orders = batches.epoch_orders(phase, start, n)
     self._orders = jax.jit(
       lambda keys, step: orders(keyed(keys), step),
-      **({} if layout is None else {'out_shardings': layout.seeds}),
+      out_shardings=None if layout is None else layout.seeds,
     )
     self._corpus = (
       jnp.asarray(whole)
