@@ -183,13 +183,14 @@ def devices(wanted: Target) -> list[Any]:
 
 
 def _environment_of(device: Accelerator) -> dict[str, str]:
-  """Returns variables for libtpu on a machine without a TPU.
+  """Returns variables for the compilers on a machine without their devices.
 
-  Without them it asks the network which machine this is, and only one process
-  at a time can load it.
+  Without them JAX loads cuDNN and other libraries that programs need and the
+  compiler does not. libtpu asks the network which machine this is, and only one
+  process at a time can load it.
   """
-  if device.platform != 'tpu':
-    return {}
+  if device.platform == 'cuda':
+    return {'JAX_SKIP_CUDA_CONSTRAINTS_CHECK': '1'}
   return {
     'ALLOW_MULTIPLE_LIBTPU_LOAD': '1',
     'TPU_ACCELERATOR_TYPE': device.accelerator_type,
