@@ -83,6 +83,19 @@ def discriminator(*, kind: str = 'cnn') -> dict:
   }
 
 
+def token_discriminator(*, kind: str = 'cnn') -> dict:
+  """Returns the section `discriminator` of systems whose D reads tokens only.
+
+  Args:
+    kind: 'cnn' or 'recurrent'
+  """
+  section = discriminator(kind=kind)
+  if kind == 'cnn':
+    # One number for all widths, or one per width. Widths beyond T are dropped.
+    section |= {'filters': (300,)}
+  return section | {'l2': 0.0}  # weight of the L2 penalty of the logit layer
+
+
 def rewriter() -> dict:
   """Returns the section `discriminator` of SLGAN, a seq2seq GRU."""
   return {

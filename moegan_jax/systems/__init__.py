@@ -12,6 +12,7 @@ from moegan_jax.systems import (
   mle,
   moegan,
   relgan,
+  seqgan,
   slgan,
   textgan,
 )
@@ -27,6 +28,7 @@ SYSTEMS = {
   'textgan': textgan.build,
   'fmgan': fmgan.build,
   'jsdgan': jsdgan.build,
+  'seqgan': seqgan.build,
 }
 
 

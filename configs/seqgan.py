@@ -1,0 +1,30 @@
+"""SeqGAN: rollouts, policy gradients, a CNN with 12 filter widths.
+
+Paper: Yu et al. 2017, SeqGAN: Sequence Generative Adversarial Nets with Policy
+Gradient.
+Setting: that of its released code. An LSTM of 32, 120 epochs of likelihood, 50
+pools of 10,000 samples for D with 3 passes each, then 200 iterations of g = 1
+update of G and d = 5 pools with k = 3 passes. 16 completions of each prefix. G
+has Adam at .01 in both phases, D at .0001. The paper states 800 iterations.
+Differences from the code: the gradient of D is clipped at 5, too, and D has one
+logit in place of two.
+"""
+
+from moegan_jax.config import experiment, select
+
+
+def paper(c):
+  select(c, 'generator', cell='lstm', init='seqgan')
+  c.discriminator.update(
+    widths=(*range(1, 11), 15, 20),
+    filters=(100, *[200] * 4, *[100] * 5, 160, 160),
+    features=0,
+    init='seqgan',
+    l2=0.2,
+  )
+  c.mle.update(batch=64, epochs=120)
+  c.adversarial.update(batch=64, steps=200, g_lr=1e-2)
+
+
+def get_config(variant: str = ''):
+  return experiment('seqgan', paper, variant)
