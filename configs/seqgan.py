@@ -10,18 +10,12 @@ Differences from the code: the gradient of D is clipped at 5, too, and D has one
 logit in place of two.
 """
 
-from moegan_jax.config import experiment, select
+from moegan_jax.config import SEQGAN_FILTERS, experiment, select
 
 
 def paper(c):
   select(c, 'generator', cell='lstm', init='seqgan')
-  c.discriminator.update(
-    widths=(*range(1, 11), 15, 20),
-    filters=(100, *[200] * 4, *[100] * 5, 160, 160),
-    features=0,
-    init='seqgan',
-    l2=0.2,
-  )
+  c.discriminator.update(**SEQGAN_FILTERS, features=0, init='seqgan', l2=0.2)
   c.mle.update(batch=64, epochs=120)
   c.adversarial.update(batch=64, steps=200, g_lr=1e-2)
 

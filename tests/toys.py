@@ -14,7 +14,7 @@ _SIZES = {
     'features': 4,
     'hidden': 3,
   },
-  'pool': {'negatives': 6, 'passes': 2, 'pretrain': 2},
+  'pool': {'negatives': 6, 'passes': 2, 'pretraining': 2},
   'rollout': {'samples': 2, 'chunk': 1},
 }
 

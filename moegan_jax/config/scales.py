@@ -132,20 +132,20 @@ def _lower(section: ConfigDict, **limits: int) -> None:
 
 
 def _few_samples(
-  c: ConfigDict, pretrain: int, negatives: int, rollouts: int
+  c: ConfigDict, pretraining: int, negatives: int, rollouts: int
 ) -> None:
   """Reduces the work of systems whose discriminator reads tokens.
 
   Args:
     c: the configuration
-    pretrain: limit of `pretrain` in any section, the length of a phase between
-      likelihood and the adversarial phase
+    pretraining: limit of `pretraining` in any section, the length of a phase
+      between likelihood and the adversarial phase
     negatives: limit of the samples in a pool
     rollouts: limit of the completions of a prefix
   """
   for section in c.values():
     if isinstance(section, ConfigDict):
-      _lower(section, pretrain=pretrain)
+      _lower(section, pretraining=pretraining)
   _lower(c.get('pool', {}), negatives=negatives)
   _lower(c.get('rollout', {}), samples=rollouts, chunk=rollouts)
 
@@ -197,7 +197,7 @@ def _bench(c: ConfigDict) -> None:
   if 'discriminator' in c:
     _lower(c.discriminator, filters=100)
   _few_steps(c, epochs=10, steps=150, alone=40)
-  _few_samples(c, pretrain=10, negatives=512, rollouts=4)
+  _few_samples(c, pretraining=20, negatives=256, rollouts=4)
   _evaluate(c, epochs=5, steps=50, alone=780)
 
 
@@ -206,7 +206,7 @@ def _cpu(c: ConfigDict) -> None:
   _small_players(c)
   c.data.limit = 10_000
   _few_steps(c, epochs=8, steps=120, alone=20)
-  _few_samples(c, pretrain=10, negatives=128, rollouts=2)
+  _few_samples(c, pretraining=40, negatives=64, rollouts=2)
   _evaluate(c, epochs=4, steps=40, alone=624)
 
 
@@ -227,7 +227,7 @@ def _smoke(c: ConfigDict) -> None:
   if 'adversarial' in c:
     c.adversarial.batch = 16
     scale_steps(c, 10)
-  _few_samples(c, pretrain=2, negatives=64, rollouts=2)
+  _few_samples(c, pretraining=2, negatives=64, rollouts=2)
   _evaluate(c, epochs=0, steps=0, alone=0)
   c.eval.samples = 200
   c.eval.final_samples = 500

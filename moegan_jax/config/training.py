@@ -167,7 +167,7 @@ def pool() -> dict:
   return {
     'negatives': 10_000,  # new samples in a pool, with as many real texts
     'passes': 3,  # passes over a pool
-    'pretrain': 50,  # pools in the pre-training of the discriminator
+    'pretraining': 50,  # pools in the pre-training of the discriminator
   }
 
 
@@ -194,6 +194,22 @@ def rollouts(*, policy: str = 'ema') -> dict:
   return section
 
 
+def reweighting(*, form: str = 'basic') -> dict:
+  """Returns the section `maligan`: samples weighted by density ratios.
+
+  Args:
+    form: 'basic' or 'mixed' (completions of real prefixes)
+  """
+  section = {
+    'form': form,
+    'clip': 1e-3,  # D(x) is limited to [clip, 1 - clip]
+    'horizon': 200,  # iterations until the baseline is 1 and the prefix empty
+  }
+  if form == 'mixed':
+    section |= {'samples': 8}  # n, completions of each real prefix
+  return section
+
+
 Sections = Mapping[str, Callable[..., dict]]
 # Sections of all systems that train a discriminator on relaxed samples.
 _RELAXED: Sections = {
@@ -211,7 +227,6 @@ _POLICY: Sections = {
   'mle': likelihood,
   'adversarial': updates,
   'pool': pool,
-  'policy': policy_gradient,
 }
 SYSTEMS: dict[str, Sections] = {
   'mle': {'generator': networks.generator, 'mle': likelihood},
@@ -238,5 +253,6 @@ SYSTEMS: dict[str, Sections] = {
     'adversarial': partial(updates, repeated=False),
     'slgan': sequence_contrast,
   },
-  'seqgan': {**_POLICY, 'rollout': rollouts},
+  'seqgan': {**_POLICY, 'policy': policy_gradient, 'rollout': rollouts},
+  'maligan': {**_POLICY, 'maligan': reweighting},
 }

@@ -68,7 +68,7 @@ def rank_rescale(scores: Array, delta: float) -> Array:
     An array like `scores`. The highest of B scores has rank 1 and the lowest
     has rank B. Equal scores share their mean rank.
 
-  Source: bootstrapped rescaled activation, LeakGAN (Guo et al. 2018, Eq 10).
+  Source: bootstrapped rescaled activation, LeakGAN (Guo et al. 2018).
   """
   higher = scores[None] > scores[:, None]  # [own, other]
   equal = scores[None] == scores[:, None]
@@ -87,7 +87,7 @@ def normalised_weights(log_ratios: Array, baseline: Array | float) -> Array:
   Returns:
     [..., m].
 
-  Source: MaliGAN (Che et al. 2017, Eq 4), with b relative to the mean weight.
+  Source: MaliGAN (Che et al. 2017), with b relative to the mean weight.
   """
   return jax.nn.softmax(log_ratios, axis=-1) - baseline / log_ratios.shape[-1]
 
@@ -100,7 +100,7 @@ def clipped_ratio(log_ratios: Array, advantages: Array, clip: float) -> Array:
     advantages: A, an array of the same shape, treated as constants
     clip: largest deviation of r from 1 that the objective rewards
 
-  Source: PPO (Schulman et al. 2017, Eq 7).
+  Source: PPO (Schulman et al. 2017).
   """
   chex.assert_equal_shape([log_ratios, advantages])
   advantages = jax.lax.stop_gradient(advantages)

@@ -9,6 +9,7 @@ from moegan_jax.systems import (
   fmgan,
   gsgan,
   jsdgan,
+  maligan,
   mle,
   moegan,
   relgan,
@@ -29,6 +30,7 @@ SYSTEMS = {
   'fmgan': fmgan.build,
   'jsdgan': jsdgan.build,
   'seqgan': seqgan.build,
+  'maligan': maligan.build,
 }
 
 

@@ -11,21 +11,21 @@ itself is a choice and has a weight.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from moegan_jax import decode
 from moegan_jax.errors import UserError, at_least, unknown
 from moegan_jax.losses.likelihood import log_likelihood
 from moegan_jax.losses.policy_gradient import REDUCTIONS, policy_gradient
-from moegan_jax.ops import devices, random
+from moegan_jax.ops import random
 from moegan_jax.ops.ends import end_mask, padded
-from moegan_jax.systems import assembly, networks
+from moegan_jax.systems import assembly, networks, pools
 from moegan_jax.types import (
   Array,
+  Batch,
   Discriminator,
   Metrics,
   Params,
@@ -58,17 +58,8 @@ class Drawn(NamedTuple):
   written: Array
 
 
-class Labelled(NamedTuple):
-  """A batch of the pool of D.
-
-  tokens: int32 [B, T]
-  real: bool [B], True for real text, False for samples
-  """
-
-  tokens: Array
-  real: Array
-
-
+# (state, real batch, key) -> samples
+Draw = Callable[[TrainState, Batch, Array], Drawn]
 # (state, samples, key) -> weights [B, T], metrics
 Weigh = Callable[[TrainState, Drawn, Array], tuple[Array, Metrics]]
 
@@ -82,7 +73,7 @@ class PolicyGAN(NamedTuple):
   l2: weight of the L2 penalty of D's logit layer
   negatives: samples in a pool, which has as many rows of real text
   passes: passes over a pool
-  pretrain: number of pools in the pre-training of D
+  pretraining: number of pools in the pre-training of D
   """
 
   train: assembly.Training
@@ -91,10 +82,22 @@ class PolicyGAN(NamedTuple):
   l2: float
   negatives: int
   passes: int
-  pretrain: int
+  pretraining: int
 
-  def draw(self, state: TrainState, n: int, key: Array) -> Drawn:
-    """Draws n samples from G, without a gradient."""
+  @property
+  def start(self) -> int:
+    """The global step at which the adversarial phase begins."""
+    return self.train.pretrain.steps + self.pretraining
+
+  def draw(self, state: TrainState, n: int, key: Array, **given) -> Drawn:
+    """Draws samples from G, without a gradient.
+
+    Args:
+      state: the training state
+      n: number of samples
+      key: key of the noise
+      **given: `prefix` and `given` of `decode.sample`
+    """
     gen, spec = self.train.gen, self.train.spec
     row_keys = random.row_keys(key, n)
     context = None if gen.latent is None else gen.latent(row_keys)
@@ -106,6 +109,7 @@ class PolicyGAN(NamedTuple):
       context=context,
       unroll=self.train.unroll,
       states=True,
+      **given,
     )
     text = padded(sampled.tokens, spec.pad)
     written = end_mask(sampled.tokens, spec.pad)
@@ -148,114 +152,59 @@ class PolicyGAN(NamedTuple):
     phi = state.players['discriminator'].params
     return jax.nn.sigmoid(self.judge(phi, tokens, None)).mean(1)
 
-  def generator_updates(self, weigh: Weigh) -> Update:
-    """Builds the g policy-gradient updates of an iteration.
+  def generator_loss(self, weigh: Weigh, draw: Draw | None = None) -> Loss:
+    """Returns the policy-gradient loss of G on new samples.
 
     Args:
-      weigh: (state, samples, key) -> weights [B, T] of the tokens, metrics
-
-    Returns:
-      An Update, see `assembly.Training.generator_updates`.
+      weigh: (state, samples, key) -> weights [B, T] of the tokens, metrics.
+        Weights after the end of a text are not read.
+      draw: (state, real batch, key) -> samples; default: as many as the batch
+        has rows
     """
 
     def loss(params, state, batch, key):
       # `adversarial.anchor` folds a number into the key.
       k_sample, k_weigh = jax.random.split(key)
-      drawn = self.draw(state, batch.tokens.shape[0], k_sample)
+      drawn = (
+        self.draw(state, batch.tokens.shape[0], k_sample)
+        if draw is None
+        else draw(state, batch, k_sample)
+      )
       weights, metrics = weigh(state, drawn, k_weigh)
       log_probs = self.log_probs(params, drawn.text, drawn.context)
       weights = jnp.where(drawn.written, weights, 0)
       value = policy_gradient(log_probs, weights, self.reduce)
       return value, {'g_loss': value} | metrics
 
-    return self.train.generator_updates(loss)
-
-  def cross_entropy(self) -> Loss:
-    """Returns D's loss on a Labelled batch, and `l2` times its penalty.
-
-    The published code of SeqGAN has a softmax over two logits. A difference w
-    of their weights has the least penalty |w|^2 / 4 in place of |w|^2 / 2.
-    """
-
-    def loss(phi, state, batch, key):
-      del state
-      logits = self.judge(phi, batch.tokens, key)
-      labels = jnp.broadcast_to(batch.real[:, None], logits.shape)
-      value = optax.sigmoid_binary_cross_entropy(
-        logits, labels.astype(logits.dtype)
-      ).mean()
-      layer = phi['body']['logit']
-      penalty = sum(jnp.sum(x**2) for x in jax.tree.leaves(layer)) / 4
-      metrics = {'d_loss': value, 'd_logits': logits.mean(1)}
-      return value + self.l2 * penalty, metrics
-
     return loss
 
+  def cross_entropy(self) -> Loss:
+    """Returns D's loss, see `pools.cross_entropy`."""
+    return pools.cross_entropy(self.judge, self.l2)
+
   def discriminator_update(self, loss: Loss) -> Update:
-    """Builds the updates of D on one pool of real text and new samples.
+    """Builds the updates of D on one pool, see `pools.pool_update`.
 
     Args:
       loss: the loss of D on a Labelled batch. Its metric 'd_logits' is [B].
-
-    Returns:
-      An Update that draws the pool and passes over it several times, each time
-      in a new order. A rest that fills no batch is left out. Its metrics are
-      means over the last pass; `d_real` and `d_fake` are the mean logits of
-      real text and of samples.
     """
-    batch, n = self.train.settings.batch, self.negatives
-    count, used = -(-n // batch), 2 * n // batch
-    step = gradient_update('discriminator', self.train.d_adam, loss)
 
-    def one_pass(pool: Array, state: TrainState, key: Array):
-      k_order, k_steps = jax.random.split(key)
-      order = jax.random.permutation(k_order, 2 * n)[: used * batch]
-      order = order.reshape(used, 1, batch)
-      inputs = Labelled(devices.split(pool[order], axis=2), order < n)
+    def sample(state: TrainState, rows: Array) -> Array:
+      return decode.sample(
+        self.train.gen,
+        state.players['generator'].params,
+        rows,
+        length=self.train.spec.length,
+        unroll=self.train.unroll,
+      ).tokens
 
-      def body(state, xs):
-        own, i = xs
-        return step.apply(state, own, jax.random.fold_in(k_steps, i))
-
-      state, metrics = jax.lax.scan(body, state, (inputs, jnp.arange(used)))
-      logits, real = metrics.pop('d_logits'), inputs.real[:, 0]
-      means = {name: values.mean() for name, values in metrics.items()}
-      means['d_real'] = logits.mean(where=real)
-      means['d_fake'] = logits.mean(where=~real)
-      return state, means
-
-    def apply(state: TrainState, batches: Any, key: Array):
-      k_fake, k_passes = jax.random.split(key)
-      real = batches.tokens.reshape(count * batch, -1)[:n]
-      fake = self._samples(state, count, batch, k_fake)[:n]
-      pool = jnp.concatenate([real, fake])
-      state, metrics = jax.lax.scan(
-        lambda state, key: one_pass(pool, state, key),
-        state,
-        jax.random.split(k_passes, self.passes),
-      )
-      return state, jax.tree.map(lambda x: x[-1], metrics)
-
-    return Update(count, apply)
-
-  def _samples(
-    self, state: TrainState, count: int, batch: int, key: Array
-  ) -> Array:
-    """Draws samples int32 [count * batch, T], one batch at a time."""
-    rows = random.row_keys(key, count * batch).reshape(batch, count, 2)
-    tokens = jax.lax.map(
-      lambda own: (
-        decode.sample(
-          self.train.gen,
-          state.players['generator'].params,
-          own,
-          length=self.train.spec.length,
-          unroll=self.train.unroll,
-        ).tokens
-      ),
-      jnp.swapaxes(rows, 0, 1),
+    return pools.pool_update(
+      gradient_update('discriminator', self.train.d_adam, loss),
+      sample,
+      batch=self.train.settings.batch,
+      negatives=self.negatives,
+      passes=self.passes,
     )
-    return tokens.reshape(count * batch, -1)
 
   def system(
     self, generator: Update, discriminator: Update, *after: Update, **options
@@ -271,7 +220,7 @@ class PolicyGAN(NamedTuple):
     """
     train = self.train
     pretrain = Phase(
-      steps=self.pretrain,
+      steps=self.pretraining,
       batch_size=train.settings.batch,
       update=discriminator,
       enter=assembly.fresh_optimizers(discriminator=train.d_adam),
@@ -280,22 +229,23 @@ class PolicyGAN(NamedTuple):
       label='D',
       batch_key='adversarial.batch',
     )
-    pools = repeat(discriminator, train.settings.d_steps)
+    updates = repeat(discriminator, train.settings.d_steps)
     return train.system(
-      sequence(generator, *after, pools),
+      sequence(generator, *after, updates),
       disc=self.disc,
-      parts={'generator': generator, 'discriminator': pools},
+      parts={'generator': generator, 'discriminator': updates},
       before={DISCRIMINATE: pretrain},
       **options,
     )
 
 
-def policy_gan(config, spec: Spec) -> PolicyGAN:
+def policy_gan(config, spec: Spec, reduce: str) -> PolicyGAN:
   """Builds the players and their losses from a configuration.
 
   Args:
     config: all settings of a run
     spec: the properties of the corpus
+    reduce: reduction of the loss of G, see `losses.policy_gradient`
 
   Raises:
     UserError: a value out of range.
@@ -307,15 +257,15 @@ def policy_gan(config, spec: Spec) -> PolicyGAN:
   at_least('adversarial.batch', batch, 1)
   at_least('discriminator.l2', l2, 0)
   at_least('pool.passes', pool.passes, 1)
-  at_least('pool.pretrain', pool.pretrain, 0)
+  at_least('pool.pretraining', pool.pretraining, 0)
   if 2 * pool.negatives < batch:
     raise UserError(
       f'pool.negatives={pool.negatives} gives a pool of {2 * pool.negatives} '
       f'rows, fewer than adversarial.batch={batch}; raise it'
     )
-  if config.policy.reduce not in REDUCTIONS:
-    raise unknown('policy.reduce', config.policy.reduce, REDUCTIONS)
-  return PolicyGAN(train, disc, config.policy.reduce, l2, **pool)
+  if reduce not in REDUCTIONS:
+    raise unknown('policy.reduce', reduce, REDUCTIONS)
+  return PolicyGAN(train, disc, reduce, l2, **pool)
 
 
 def _discriminator(

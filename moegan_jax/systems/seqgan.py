@@ -16,10 +16,10 @@ Algorithm 1:
     pre-train D on pools
     beta <- G
     repeat:
-      g times:  y ~ G; G <- Adam step on -sum_t Q_t log G(y_t | y_<t)  (Eq 8)
+      g times:  y ~ G; G <- Adam step on -sum_t Q_t log G(y_t | y_<t)
       beta <- rate beta + (1 - rate) G
       d times:  a pool of new samples of G and as many real texts;
-                k passes:  D <- Adam steps on the cross-entropy         (Eq 5)
+                k passes:  D <- Adam steps on the cross-entropy
 
 The loss of G is a sum over batch and positions, as in the published code, and
 there is no baseline. D's dropout is active in its own steps and off in rewards.
@@ -43,7 +43,7 @@ def build(config, spec: Spec) -> System:
   Raises:
     UserError: a value out of range.
   """
-  gan = policy_gan(config, spec)  # G, D, Adam, pools
+  gan = policy_gan(config, spec, config.policy.reduce)  # G, D, Adam, pools
   beta = rollout_policy(**config.rollout)
 
   def action_values(state, drawn, key):
@@ -53,7 +53,7 @@ def build(config, spec: Spec) -> System:
     return q, reward_metrics(q, drawn.written)
 
   return gan.system(
-    gan.generator_updates(action_values),
+    gan.train.generator_updates(gan.generator_loss(action_values)),
     gan.discriminator_update(gan.cross_entropy()),
     *beta.updates(),
     memory=beta.memory,

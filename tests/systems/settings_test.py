@@ -45,6 +45,7 @@ OTHER = {
   'noise': 0.2,
   'dropout': 0.1,
   'rate': 0.7,
+  'clip': 0.1,
   'widths': (2,),
   'epochs': 2,
   'steps': 7,
@@ -164,12 +165,15 @@ BAD = [
   ('seqgan', 'discriminator__filters', (3, 4, 5)),
   ('seqgan', 'pool__negatives', 1),
   ('seqgan', 'pool__passes', 0),
-  ('seqgan', 'pool__pretrain', -1),
+  ('seqgan', 'pool__pretraining', -1),
   ('seqgan', 'policy__reduce', 'max'),
   ('seqgan', 'rollout__policy', 'old'),
   ('seqgan', 'rollout__samples', 0),
   ('seqgan', 'rollout__chunk', 3),
   ('seqgan', 'rollout__rate', 1.0),
+  ('maligan', 'maligan__form', 'whole'),
+  ('maligan', 'maligan__clip', 0.5),
+  ('maligan', 'maligan__horizon', 0),
 ]
 
 
