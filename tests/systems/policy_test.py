@@ -343,6 +343,7 @@ def test_filters_wider_than_the_text_are_left_out():
   c = toys.settings(
     'seqgan',
     mle__batch=B,
+    adversarial__batch=B,
     discriminator__widths=(1, 9, 2),
     discriminator__filters=(4, 5, 6),
   )
