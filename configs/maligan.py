@@ -2,9 +2,9 @@
 
 Paper: Che et al. 2017, Maximum-Likelihood Augmented Discrete Generative
 Adversarial Networks.
-Setting: players, pools and rates of SeqGAN, because the paper has no released
-code. 80 epochs of likelihood, 200 iterations of one pool, with g = 50 updates
-of G on synthetic data and 1 on text, as in TextGAN-PyTorch.
+Setting: players, pools and rates of SeqGAN. 80 epochs of likelihood, 200
+iterations of one pool, with g = 50 updates of G on synthetic data and 1 on
+text, as in TextGAN-PyTorch.
 Left open: the schedule of the baseline and of the prefix. Here both are linear
 over the run.
 """

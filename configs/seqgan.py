@@ -3,9 +3,10 @@
 Paper: Yu et al. 2017, SeqGAN: Sequence Generative Adversarial Nets with Policy
 Gradient.
 Setting: that of its released code. An LSTM of 32, 120 epochs of likelihood, 50
-pools of 10,000 samples for D with 3 passes each, then 200 iterations of g = 1
+pools of 10,000 samples for D with 3 passes each, then iterations of g = 1
 update of G and d = 5 pools with k = 3 passes. 16 completions of each prefix. G
-has Adam at .01 in both phases, D at .0001. The paper states 800 iterations.
+has Adam at .01 in both phases, D at .0001. There are 200 iterations, as in
+TextGAN-PyTorch, and not 800.
 Differences from the code: the gradient of D is clipped at 5, too, and D has one
 logit in place of two.
 """
