@@ -4,7 +4,7 @@ Each combinator derives the keys of its parts with `fold_in`, so no two draws
 share a key, except in `together` with `same_key`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import jax
@@ -131,6 +131,35 @@ def repeat(
     return state, jax.tree.map(lambda x: x[-1], metrics)
 
   return Update(times * update.batches, apply)
+
+
+def ema_update(
+  name: str,
+  player: str,
+  rate: Array | float,
+  copied: Collection[str] = (),
+) -> Update:
+  """Builds an update of a moving average of parameters in the memory.
+
+  Args:
+    name: key of `TrainState.memory`, which holds the average
+    player: the player to average; its parameters are a dict of groups
+    rate: share of the average that one application keeps
+    copied: groups that are copied instead of averaged
+
+  Returns:
+    An Update without batches and metrics, which sets the average to
+    rate * average + (1 - rate) * parameters.
+  """
+
+  def apply(state: TrainState, batches: Any, key: Array):
+    del batches, key
+    params = state.players[player].params
+    average = optax.incremental_update(params, state.memory[name], 1 - rate)
+    average |= {group: params[group] for group in copied}
+    return state.replace(memory=state.memory | {name: average}), {}
+
+  return Update(0, apply)
 
 
 def every(update: Update, times: int) -> Update:

@@ -14,6 +14,8 @@ _SIZES = {
     'features': 4,
     'hidden': 3,
   },
+  'pool': {'negatives': 6, 'passes': 2, 'pretraining': 2},
+  'rollout': {'samples': 2, 'chunk': 1},
 }
 
 
@@ -30,7 +32,7 @@ def settings(name: str, **changes):
   for section, sizes in _SIZES.items():
     for key, value in sizes.items():
       if key in c.get(section, {}):
-        c[section][key] = value
+        c = config.override(c, {f'{section}.{key}': value})
   if 'representations' in c.get('discriminator', {}):
     representations = c.discriminator.representations
     c.discriminator.representations = min(representations, 2)

@@ -8,6 +8,7 @@ import optax
 
 from moegan_jax.types import Batch, Player, TrainState, Update
 from moegan_jax.updates import (
+  ema_update,
   every,
   gradient_update,
   repeat,
@@ -259,3 +260,18 @@ class RepeatTest(chex.TestCase):
       moved = (after.players['discriminator'].params['w'] != before).any()
       self.assertEqual(bool(moved), step % 3 == 0)
       self.assertEqual(metrics, {})
+
+
+class EmaUpdateTest(chex.TestCase):
+  def test_averages_all_groups_but_the_copied_ones(self):
+    old = {'w': jnp.full(3, 10.0), 'b': jnp.float32(4)}
+    state = start({'average': old, 'other': jnp.ones(2)})
+    update = ema_update('average', 'discriminator', 0.75, copied=('b',))
+    self.assertEqual(update.batches, 0)
+    after, metrics = run(update, state)
+    self.assertEqual(metrics, {})
+    params = state.players['discriminator'].params
+    want = {'w': 0.75 * old['w'] + 0.25 * params['w'], 'b': params['b']}
+    chex.assert_trees_all_close(after.memory['average'], want, rtol=1e-6)
+    chex.assert_trees_all_equal(after.memory['other'], jnp.ones(2))
+    chex.assert_trees_all_equal(after.players, state.players)

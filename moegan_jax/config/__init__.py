@@ -15,9 +15,11 @@ from moegan_jax.config.compose import (
   select,
 )
 from moegan_jax.config.files import load
+from moegan_jax.config.networks import SEQGAN_FILTERS
 from moegan_jax.config.scales import experiment, scale_steps
 
 __all__ = [
+  'SEQGAN_FILTERS',
   'Text',
   'as_system',
   'check_keys',

@@ -250,6 +250,8 @@ def _any_keys(config: ConfigDict, section: str) -> set[str]:
   variants: dict[str, list[dict[str, Any]]] = {
     'generator': [{'cell': 'rmc', 'experts': 2, 'latent': 1}, {'cell': 'lstm'}],
     'discriminator': [{'kind': 'cnn'}, {'kind': 'recurrent'}],
+    'maligan': [{'form': 'basic'}, {'form': 'mixed'}],
+    'rollout': [{'policy': 'ema'}, {'policy': 'live'}],
     'data': [{'name': name} for name in program.CORPORA],
   }
   function = dict(_sections(config))[section]

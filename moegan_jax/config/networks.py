@@ -5,6 +5,13 @@ selectors of the section: settings whose values determine which other settings
 exist. N, E, H, S and F are those of `moegan_jax.types`.
 """
 
+# The filters of SeqGAN's discriminator and of its descendants: widths in
+# tokens, and filters of each width.
+SEQGAN_FILTERS = {
+  'widths': (*range(1, 11), 15, 20),
+  'filters': (100, *[200] * 4, *[100] * 5, 160, 160),
+}
+
 
 def generator(
   *, cell: str = 'rmc', experts: int = 1, latent: int = 0, ends: bool = True
@@ -81,6 +88,19 @@ def discriminator(*, kind: str = 'cnn') -> dict:
     'activation': 'relu',  # after the filters: relu, tanh
     'highway': 'separate',  # weights of the two maps: separate, tied, none
   }
+
+
+def token_discriminator(*, kind: str = 'cnn') -> dict:
+  """Returns the section `discriminator` of systems whose D reads tokens only.
+
+  Args:
+    kind: 'cnn' or 'recurrent'
+  """
+  section = discriminator(kind=kind)
+  if kind == 'cnn':
+    # One number for all widths, or one per width. Widths beyond T are dropped.
+    section |= {'filters': (300,)}
+  return section | {'l2': 0.0}  # weight of the L2 penalty of the logit layer
 
 
 def rewriter() -> dict:

@@ -106,13 +106,48 @@ def _small_players(c: ConfigDict) -> None:
   if 'discriminator' in c:
     # Smaller networks do not reduce the cost of a representation on a CPU.
     _lower(c.discriminator, embed=64, representations=8)
+    _first_widths(c.discriminator, 5)
+
+
+def _first_widths(section: ConfigDict, count: int) -> None:
+  """Keeps the filters of the first widths, where there are filters."""
+  if 'widths' not in section:
+    return
+  filters = section.filters
+  if isinstance(filters, tuple) and len(filters) == len(section.widths):
+    section.filters = filters[:count]
+  section.widths = section.widths[:count]
 
 
 def _lower(section: ConfigDict, **limits: int) -> None:
   """Limits settings of a section to these values, where it has them."""
   for key, limit in limits.items():
-    if key in section:
-      section[key] = min(section[key], limit)
+    if key not in section:
+      continue
+    value = section[key]
+    if isinstance(value, tuple):
+      section[key] = tuple(min(x, limit) for x in value)
+    else:
+      section[key] = min(value, limit)
+
+
+def _few_samples(
+  c: ConfigDict, pretraining: int, negatives: int, rollouts: int
+) -> None:
+  """Reduces the work of systems whose discriminator reads tokens.
+
+  Args:
+    c: the configuration
+    pretraining: limit of `pretraining` in any section, the length of a phase
+      between likelihood and the adversarial phase
+    negatives: limit of the samples in a pool
+    rollouts: limit of the completions of a prefix
+  """
+  for section in c.values():
+    if isinstance(section, ConfigDict):
+      _lower(section, pretraining=pretraining)
+  _lower(c.get('pool', {}), negatives=negatives)
+  _lower(c.get('rollout', {}), samples=rollouts, chunk=rollouts)
 
 
 def _few_steps(c: ConfigDict, epochs: int, steps: int, alone: int) -> None:
@@ -162,6 +197,7 @@ def _bench(c: ConfigDict) -> None:
   if 'discriminator' in c:
     _lower(c.discriminator, filters=100)
   _few_steps(c, epochs=10, steps=150, alone=40)
+  _few_samples(c, pretraining=20, negatives=256, rollouts=4)
   _evaluate(c, epochs=5, steps=50, alone=780)
 
 
@@ -170,6 +206,7 @@ def _cpu(c: ConfigDict) -> None:
   _small_players(c)
   c.data.limit = 10_000
   _few_steps(c, epochs=8, steps=120, alone=20)
+  _few_samples(c, pretraining=40, negatives=64, rollouts=2)
   _evaluate(c, epochs=4, steps=40, alone=624)
 
 
@@ -182,7 +219,7 @@ def _smoke(c: ConfigDict) -> None:
   _lower(c.generator, head_size=16)
   if 'widths' in c.get('discriminator', {}):
     _lower(c.discriminator, filters=32)
-    c.discriminator.widths = c.discriminator.widths[:2]
+    _first_widths(c.discriminator, 2)
   c.data.limit = 2000
   _lower(c.data, train_size=2000, test_size=1000)
   if c.mle.epochs:
@@ -190,6 +227,7 @@ def _smoke(c: ConfigDict) -> None:
   if 'adversarial' in c:
     c.adversarial.batch = 16
     scale_steps(c, 10)
+  _few_samples(c, pretraining=2, negatives=64, rollouts=2)
   _evaluate(c, epochs=0, steps=0, alone=0)
   c.eval.samples = 200
   c.eval.final_samples = 500

@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from moegan_jax.errors import UserError, unknown
+from moegan_jax.errors import UserError, at_least, unknown
 from moegan_jax.nets.embedding import embed, gram
 from moegan_jax.nets.initializers import Initializers
 from moegan_jax.ops.pooling import max_convolution
@@ -25,7 +25,7 @@ class _TextCNN(nn.Module):
   """
 
   widths: tuple[int, ...]
-  filters: int
+  filters: tuple[int, ...]
   representations: int
   features: int
   activation: str
@@ -58,13 +58,13 @@ class _TextCNN(nn.Module):
     x = jnp.swapaxes(x, 1, 2).reshape(batch * count, length, channels)
     activation = ACTIVATIONS[self.activation]
     pooled = []
-    for width in self.widths:
+    for width, filters in zip(self.widths, self.filters, strict=True):
       kernel = self.param(
         f'kernel_{width}',
         self.inits.convolution,
-        (width, channels, self.filters),
+        (width, channels, filters),
       )
-      bias = self.param(f'bias_{width}', self.inits.bias, (self.filters,))
+      bias = self.param(f'bias_{width}', self.inits.bias, (filters,))
       # Bias and monotone activation commute with the maximum over time.
       pooled.append(activation(max_convolution(x, kernel) + bias[None]))
     h = jnp.concatenate(pooled, axis=-1)
@@ -99,7 +99,7 @@ def cnn(
   length: int,
   embed_dim: int = 64,
   widths: tuple[int, ...] = (2, 3, 4, 5),
-  filters: int = 300,
+  filters: int | tuple[int, ...] = 300,
   representations: int = 1,
   features: int = 100,
   activation: str = 'relu',
@@ -116,7 +116,8 @@ def cnn(
     length: T; filters must not be wider
     embed_dim: E
     widths: widths of the filters, in tokens
-    filters: number of filters of each width
+    filters: number of filters of each width, one number for all widths or one
+      number per width (SeqGAN)
     representations: S; must divide embed_dim
     features: F, outputs of a linear map of the pooled filters; 0 uses the
       pooled filters themselves (TextGAN)
@@ -147,12 +148,15 @@ def cnn(
       f'discriminator.representations={representations} must divide '
       f'discriminator.embed={embed_dim}'
     )
-  for name, value, least in (
-    ('filters', filters, 1),
-    ('features', features, 0),
-  ):
-    if value < least:
-      raise UserError(f'discriminator.{name}={value} must be at least {least}')
+  counts = (filters,) if isinstance(filters, int) else tuple(filters)
+  if len(counts) not in (1, len(widths)):
+    raise UserError(
+      f'discriminator.filters={counts} has {len(counts)} numbers for '
+      f'{len(widths)} widths; give one number, or one per width'
+    )
+  if min(counts) < 1:
+    raise UserError(f'discriminator.filters={filters} must be at least 1')
+  at_least('discriminator.features', features, 0)
   if not 0 <= dropout < 1:
     raise UserError(f'discriminator.dropout={dropout} must be in [0, 1)')
   if not widths or min(widths) < 1 or max(widths) > length:
@@ -162,7 +166,7 @@ def cnn(
     )
   module = _TextCNN(
     widths=tuple(widths),
-    filters=filters,
+    filters=counts if len(counts) == len(widths) else counts * len(widths),
     representations=representations,
     features=features,
     activation=activation,

@@ -8,6 +8,21 @@ import numpy as np
 Array = jax.Array
 
 
+def padded(tokens: Array, pad: int | None) -> Array:
+  """Returns the tokens with `pad` at all positions after the first pad.
+
+  Args:
+    tokens: int32 [n, T]
+    pad: see `end_mask`; None returns the tokens unchanged
+
+  Returns:
+    int32 [n, T].
+  """
+  if pad is None:
+    return tokens
+  return jnp.where(end_mask(tokens, pad), tokens, pad)
+
+
 def end_mask(tokens: Array | np.ndarray, pad: int | None) -> Array:
   """Returns a mask that is True up to and including the first pad.
 

@@ -9,9 +9,11 @@ from moegan_jax.systems import (
   fmgan,
   gsgan,
   jsdgan,
+  maligan,
   mle,
   moegan,
   relgan,
+  seqgan,
   slgan,
   textgan,
 )
@@ -27,6 +29,8 @@ SYSTEMS = {
   'textgan': textgan.build,
   'fmgan': fmgan.build,
   'jsdgan': jsdgan.build,
+  'seqgan': seqgan.build,
+  'maligan': maligan.build,
 }
 
 

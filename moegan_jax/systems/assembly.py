@@ -126,6 +126,7 @@ class Training(NamedTuple):
     label: str = 'GAN',
     before: Mapping[str, Phase] | None = None,
     memory: Memory = no_memory,
+    enter: Callable[[TrainState], TrainState] = lambda state: state,
   ) -> System:
     """Builds the system that pre-trains G and then repeats `update`.
 
@@ -141,6 +142,8 @@ class Training(NamedTuple):
       before: name -> Phase, such as pre-training of the discriminator, between
         likelihood pre-training and the adversarial phase
       memory: see `system`
+      enter: state -> state, applied once when the adversarial phase begins,
+        after the optimizers are reset
 
     Returns:
       The System: likelihood pre-training, then the adversarial phase.
@@ -163,11 +166,12 @@ class Training(NamedTuple):
         f'the corpus has {self.spec.train_size}; lower it'
       )
     optimizers = {name: optimizer for name, (_, optimizer) in others.items()}
+    fresh = fresh_optimizers(generator=self.g_adam, **optimizers)
     adversarial = Phase(
       steps=settings.steps,
       batch_size=settings.batch,
       update=update,
-      enter=fresh_optimizers(generator=self.g_adam, **optimizers),
+      enter=lambda state: enter(fresh(state)),
       epochs=epochs,
       role=Role.ADVERSARIAL,
       label=label,

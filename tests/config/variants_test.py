@@ -24,6 +24,25 @@ def test_schedules_that_span_the_run_are_rescaled(variant):
   assert gsgan.game.horizon == gsgan.adversarial.steps
   slgan = config.load(f'slgan:{variant}')
   assert slgan.slgan.horizon == slgan.adversarial.steps
+  maligan = config.load(f'maligan:{variant}')
+  assert maligan.maligan.horizon == maligan.adversarial.steps
+
+
+@pytest.mark.parametrize('variant', ['small', 'cpu', 'smoke', 'small,smoke'])
+@pytest.mark.parametrize('name', ['seqgan', 'maligan'])
+def test_scales_shorten_all_phases_and_keep_filters_of_widths(name, variant):
+  paper, c = config.load(name), config.load(f'{name}:{variant}')
+  assert len(paper.discriminator.widths) == 12
+  for one in (paper, c):
+    assert len(one.discriminator.filters) == len(one.discriminator.widths)
+  kept = len(c.discriminator.widths)
+  assert kept == (2 if 'smoke' in variant else 5)
+  assert c.discriminator.widths == paper.discriminator.widths[:kept]
+  for key in ('pretraining', 'negatives'):
+    assert 0 < c.pool[key] < paper.pool[key]
+  if name == 'seqgan':
+    assert c.rollout.samples < paper.rollout.samples
+    assert c.rollout.samples % c.rollout.chunk == 0
 
 
 @pytest.mark.parametrize(

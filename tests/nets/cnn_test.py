@@ -60,9 +60,15 @@ class CNNTest(chex.TestCase):
     params = jax.eval_shape(model.init, jax.random.key(0))
     self.assertEqual(sum(x.size for x in jax.tree.leaves(params)), want)
 
-  @parameterized.product(representations=[1, 2], highway=['separate', 'tied'])
-  def test_matches_the_loops(self, representations, highway):
-    model = small(representations=representations, highway=highway)
+  @parameterized.product(
+    representations=[1, 2],
+    highway=['separate', 'tied'],
+    filters=[3, (3,), (4, 2)],
+  )
+  def test_matches_the_loops(self, representations, highway, filters):
+    model = small(
+      representations=representations, highway=highway, filters=filters
+    )
     params = noisy(model)
     got = jax.jit(lambda p, x: model.judge(p, x, None))(params, EMBEDDED)
     logits, features = network_oracles.text_cnn(
@@ -173,6 +179,8 @@ class CNNTest(chex.TestCase):
     ({'representations': 0}, 'representations=0'),
     ({'representations': 8}, 'representations=8'),
     ({'filters': 0}, 'filters=0'),
+    ({'filters': (3, 0)}, r'filters=\(3, 0\)'),
+    ({'filters': (3, 4, 5)}, r'filters=\(3, 4, 5\) has 3 numbers for 2 widths'),
     ({'features': -1}, 'features=-1'),
     ({'highway': 'shared'}, 'shared.*separate, tied'),
     ({'dropout': 1.0}, 'dropout=1.0'),

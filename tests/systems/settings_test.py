@@ -44,6 +44,8 @@ OTHER = {
   'top_p': 0.5,
   'noise': 0.2,
   'dropout': 0.1,
+  'rate': 0.7,
+  'clip': 0.1,
   'widths': (2,),
   'epochs': 2,
   'steps': 7,
@@ -55,6 +57,10 @@ OTHER_OF = {
   'fsa.reduce': {'joint': 'per_rep'},
   'fsa.dropout': {'train': 'off'},
   'discriminator.cell': {'lstm': 'gru'},
+  'discriminator.filters': {3: 4, (3,): (3, 4)},
+  'policy.reduce': {'sum': 'mean'},
+  'rollout.samples': {2: 4},
+  'rollout.chunk': {1: 2},
   'discriminator.embed': {4: 8},  # S must divide it
   'discriminator.representations': {2: 4},
 }
@@ -153,6 +159,21 @@ BAD = [
   ('slgan', 'slgan__horizon', 0),
   ('slgan', 'slgan__direction', 'up'),
   ('slgan', 'discriminator__hidden', 0),
+  ('seqgan', 'adversarial__batch', 0),
+  ('seqgan', 'discriminator__l2', -0.1),
+  ('seqgan', 'discriminator__widths', (6,)),
+  ('seqgan', 'discriminator__filters', (3, 4, 5)),
+  ('seqgan', 'pool__negatives', 1),
+  ('seqgan', 'pool__passes', 0),
+  ('seqgan', 'pool__pretraining', -1),
+  ('seqgan', 'policy__reduce', 'max'),
+  ('seqgan', 'rollout__policy', 'old'),
+  ('seqgan', 'rollout__samples', 0),
+  ('seqgan', 'rollout__chunk', 3),
+  ('seqgan', 'rollout__rate', 1.0),
+  ('maligan', 'maligan__form', 'whole'),
+  ('maligan', 'maligan__clip', 0.5),
+  ('maligan', 'maligan__horizon', 0),
 ]
 
 

@@ -1,0 +1,116 @@
+"""Updates of a discriminator that learns on tokens, in passes over a pool."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from moegan_jax.ops import devices, random
+from moegan_jax.types import Array, Params, TrainState, Update
+from moegan_jax.updates import Loss
+
+
+class Labelled(NamedTuple):
+  """A batch of a pool.
+
+  tokens: int32 [B, T]
+  real: bool [B], True for real text, False for samples
+  """
+
+  tokens: Array
+  real: Array
+
+
+def cross_entropy(
+  judge: Callable[[Params, Array, Array], Array], l2: float
+) -> Loss:
+  """Returns D's loss on a Labelled batch, with an L2 penalty.
+
+  Args:
+    judge: (parameters of D, tokens int32 [B, T], key of the dropout mask) ->
+      logits [B, K]
+    l2: weight of the penalty of the logit layer
+
+  The published code of SeqGAN has a softmax over two logits. A difference w of
+  their weights has the least penalty |w|^2 / 4 in place of |w|^2 / 2.
+  """
+
+  def loss(phi, state, batch, key):
+    del state
+    logits = judge(phi, batch.tokens, key)
+    labels = jnp.broadcast_to(batch.real[:, None], logits.shape)
+    value = optax.sigmoid_binary_cross_entropy(
+      logits, labels.astype(logits.dtype)
+    ).mean()
+    layer = phi['body']['logit']
+    penalty = sum(jnp.sum(x**2) for x in jax.tree.leaves(layer)) / 4
+    metrics = {'d_loss': value, 'd_logits': logits.mean(1)}
+    return value + l2 * penalty, metrics
+
+  return loss
+
+
+def pool_update(
+  step: Update,
+  sample: Callable[[TrainState, Array], Array],
+  *,
+  batch: int,
+  negatives: int,
+  passes: int,
+) -> Update:
+  """Builds the updates of D on one pool of real text and new samples.
+
+  Args:
+    step: the update of D on one Labelled batch. Its metric 'd_logits' is [B].
+    sample: (state, row keys uint32 [B, 2]) -> samples int32 [B, T]
+    batch: B
+    negatives: samples in the pool, with as many rows of real text
+    passes: passes over the pool, each in a new order
+
+  Returns:
+    An Update. A rest of a pass that fills no batch is left out. The metrics are
+    means over the last pass; `d_real` and `d_fake` are the mean logits of real
+    text and of samples.
+  """
+  count, used = -(-negatives // batch), 2 * negatives // batch
+
+  def samples(state: TrainState, key: Array) -> Array:
+    """Draws the samples of the pool, one batch at a time."""
+    # B leads, so that sharding splits each batch over the devices.
+    rows = random.row_keys(key, count * batch).reshape(batch, count, 2)
+    tokens = jax.lax.map(
+      lambda own: sample(state, own), jnp.swapaxes(rows, 0, 1)
+    )
+    return tokens.reshape(count * batch, -1)[:negatives]
+
+  def one_pass(pool: Array, state: TrainState, key: Array):
+    k_order, k_steps = jax.random.split(key)
+    order = jax.random.permutation(k_order, 2 * negatives)[: used * batch]
+    order = order.reshape(used, 1, batch)
+    inputs = Labelled(devices.split(pool[order], axis=2), order < negatives)
+
+    def body(state, xs):
+      own, i = xs
+      return step.apply(state, own, jax.random.fold_in(k_steps, i))
+
+    state, metrics = jax.lax.scan(body, state, (inputs, jnp.arange(used)))
+    logits, real = metrics.pop('d_logits'), inputs.real[:, 0]
+    means = {name: values.mean() for name, values in metrics.items()}
+    means['d_real'] = logits.mean(where=real)
+    means['d_fake'] = logits.mean(where=~real)
+    return state, means
+
+  def apply(state: TrainState, batches: Any, key: Array):
+    k_fake, k_passes = jax.random.split(key)
+    real = batches.tokens.reshape(count * batch, -1)[:negatives]
+    pool = jnp.concatenate([real, samples(state, k_fake)])
+    state, metrics = jax.lax.scan(
+      lambda state, i: one_pass(pool, state, jax.random.fold_in(k_passes, i)),
+      state,
+      jnp.arange(passes),
+    )
+    return state, jax.tree.map(lambda x: x[-1], metrics)
+
+  return Update(count, apply)
