@@ -96,10 +96,12 @@ def agreement(
     because two words are almost equally likely, fails the check; at these sizes
     it is improbable.
   """
-  start = jax.device_get(_players(_initial(case, reference)))
+  with jax.default_device(reference):
+    state = loop.init_seeds(case.system.init, case.config.seed, 1)
+  start = _players(state)
   with _few_optimizations():
-    wanted, right = _train(case, reference, reference)
-  found, made = _train(case, device, reference)
+    wanted, right = _train(case, state, reference)
+  found, made = _train(case, state, device)
   metrics = {
     name: _relative(found[name] - wanted[name], wanted[name], np.inf)
     for name in wanted
@@ -125,9 +127,9 @@ def _relative(difference: np.ndarray, scale: np.ndarray, order: float) -> float:
   return norm / (float(np.linalg.norm(scale, order)) or 1.0)
 
 
-def _initial(case: Case, reference: jax.Device) -> TrainState:
-  with jax.default_device(reference):
-    return loop.init_seeds(case.system.init, case.config.seed, 1)
+def _copy(state: TrainState, device: jax.Device | None = None) -> TrainState:
+  """Copies a state to a device, because a chunk donates the one it is given."""
+  return jax.device_put(state, device, may_alias=False)
 
 
 def _players(state: TrainState) -> dict[str, np.ndarray]:
@@ -141,21 +143,21 @@ def _players(state: TrainState) -> dict[str, np.ndarray]:
 
 
 def _train(
-  case: Case, device: jax.Device, reference: jax.Device
+  case: Case, state: TrainState, device: jax.Device
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
   """Trains a few iterations of each phase on a device.
 
   Args:
     case: the system
+    state: the initial state, on any device; it stays valid
     device: where to train
-    reference: where the initial state is drawn
 
   Returns:
     'PHASE METRIC' -> values, and player -> parameters.
   """
   metrics = {}
   with jax.default_device(device):
-    state = jax.device_put(_initial(case, reference), device)
+    state = _copy(state, device)
     corpus = jax.device_put(case.tokens, device)
     for stage in stages(case.system.phases):
       phase = case.system.phases[stage.name]
@@ -199,9 +201,7 @@ def resume(made: Prepared, chunk: loop.Compiled) -> dict[str, Any]:
   """
 
   def train(state: TrainState, count: int) -> TrainState:
-    # A copy, because the chunk donates its state.
-    copy = jax.tree.map(jnp.copy, state)
-    return chunk.call(copy, jnp.int32(count), made.corpus)[0]
+    return chunk.call(_copy(state), jnp.int32(count), made.corpus)[0]
 
   whole = train(made.state, 2 * STEPS)
   again = train(made.state, 2 * STEPS)

@@ -13,8 +13,9 @@ from benchmarks import cases
 from benchmarks.accelerator import __main__ as program
 from benchmarks.accelerator import checks, page, sections
 from benchmarks.accelerator.sections import Section, Step
+from moegan_jax import config
 from moegan_jax.train.loop import Compiled
-from moegan_jax.types import Player, TrainState
+from moegan_jax.types import Player, System, TrainState
 
 DONE = ('passed', 'measured')
 
@@ -141,9 +142,11 @@ def trained(monkeypatch, *results):
     {'generator': Player({'w': jnp.ones(4)}, None)},
     {},
   )
-  monkeypatch.setattr(checks, '_initial', lambda case, device: state)
+  monkeypatch.setattr(checks.loop, 'init_seeds', lambda *args: state)
   monkeypatch.setattr(checks, '_train', lambda *args: left.pop(0))
-  return checks.agreement(None, None, None)
+  case = cases.Case(config.load('mle'), None, None, None)
+  case = case._replace(system=System(None, {}, None, None))
+  return checks.agreement(case, jax.devices()[0], jax.devices()[0])
 
 
 def result(loss, weights):
