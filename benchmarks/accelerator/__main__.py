@@ -30,18 +30,34 @@ class Scale(NamedTuple):
   lines: number of lines of its random text
   systems: the systems whose numbers are compared
   memory: whether to compare a memory core
+  variants: changed settings and their values
+  changes: further changes of the experiment
   """
 
   config: str
   lines: int
   systems: tuple[str, ...]
   memory: bool
+  variants: tuple[tuple[str, Any], ...]
+  changes: dict[str, Any]
 
 
 SCALES = {
-  'paper': Scale('moegan:coco', 10_000, tuple(systems.SYSTEMS), True),
+  'paper': Scale(
+    'moegan:coco', 10_000, tuple(systems.SYSTEMS), True, times.VARIANTS, {}
+  ),
+  # Few networks, because compilation takes most of the time.
   'smoke': Scale(
-    'moegan:coco,smoke,generator.cell=lstm', 2000, ('mle', 'moegan'), False
+    'moegan:coco,smoke',
+    2000,
+    ('mle', checks.MEMORY),
+    False,
+    times.VARIANTS[:2],
+    {
+      'generator.cell': 'lstm',
+      'generator.experts': 1,
+      'discriminator.widths': (2,),
+    },
   ),
 }
 
@@ -107,7 +123,8 @@ def _run(args: argparse.Namespace) -> int:
   use_cache()
   scale = SCALES[args.scale]
   text = cases.random_text(VOCABULARY, LENGTH, scale.lines)
-  case = cases.build(config.load(scale.config), VOCABULARY, text, pad=0)
+  settings = config.override(config.load(scale.config), scale.changes)
+  case = cases.build(settings, VOCABULARY, text, pad=0)
   report: dict[str, Any] = {
     'device': times.device_facts(),
     'reference_is_device': times.device().platform == 'cpu',
@@ -183,7 +200,7 @@ def _plan(scale: Scale, timed: times.Times) -> list[Section]:
       0.2,
       [
         step(f'{key}={value}, {name}', timed.variant, {key: value}, name)
-        for key, value in times.VARIANTS
+        for key, value in scale.variants
         for name in reversed(times.WHOLE)
         if name == times.WHOLE[-1] or key != 'game.route'
       ],

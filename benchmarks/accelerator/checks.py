@@ -37,7 +37,7 @@ _SIZES = {
   'discriminator.filters': 8,
   'discriminator.features': 8,
   'discriminator.representations': 2,
-  'discriminator.widths': (2, 3),
+  'discriminator.widths': (2,),  # each width adds to the compilation
   'mle.batch': _BATCH,
   'mle.epochs': 1,
   'adversarial.batch': _BATCH,
