@@ -20,8 +20,8 @@ from moegan_jax.train.stages import stages
 from moegan_jax.types import TrainState
 
 STEPS = 3  # iterations of each phase, and of a part of resumed training
-# Largest deviations that pass. Rounding alone deviates by less than a tenth of
-# them; `benchmarks/NOTES.md` has the measurement.
+# Largest deviations that pass. They leave room for other roundings, which Adam
+# amplifies where a gradient is nearly zero; see `benchmarks/NOTES.md`.
 TOLERANCES = {'metrics': 1e-3, 'parameters': 1e-2}
 # The system with a memory core; the others have an LSTM, which compiles in a
 # third of the time.
