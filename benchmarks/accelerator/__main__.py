@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from benchmarks import cases, command
 from benchmarks.accelerator import checks, page, sections, times
 from benchmarks.accelerator.sections import Section, Step
+from benchmarks.timing import resident_peak
 from moegan_jax import config, systems
 from moegan_jax.cli.shared import Parser, exit_code
 from moegan_jax.environment import guard_output
@@ -138,6 +139,7 @@ def _run(args: argparse.Namespace) -> int:
   left = 60 * args.minutes - (time.monotonic() - begin)
   for found in sections.run(plan, left, command.note):
     report['seconds'] = time.monotonic() - begin
+    report['peak_bytes'] = resident_peak()
     report['result'] = sections.summary(found)
     report['sections'] = found
     if out:
@@ -189,7 +191,6 @@ def _plan(scale: Scale, timed: times.Times) -> list[Section]:
       [
         step('products alone', timed.products),
         *(step(name, timed.step, name) for name in timed.pieces),
-        step('peak memory', timed.memory),
       ],
     ),
     Section(

@@ -84,8 +84,7 @@ _NOTES = {
   'steps': 'Median and quartiles. Of products: share of the best rate of '
   'products alone. Of peak: share of the datasheet rate for the precision. '
   'Kernels: launches of a step, counted in the compiled program. Bound: '
-  'lower bound from products, memory and launches. MB: memory of the program; '
-  'in the last row the peak of the device, of the process on a CPU.',
+  'lower bound from products, memory and launches. MB: memory of the program.',
   'seeds': f'Times with {times.SEEDS} seeds. Ratio: to the time with 1 seed.',
   'variants': 'Ratio: to the time with the default.',
 }
@@ -104,6 +103,8 @@ def markdown(report: Mapping[str, Any]) -> str:
     f'* setting: {report["setting"]}',
     f'* text: {report["text"]}',
     f'* time: {number(report["seconds"])} of {number(report["budget"])} s',
+    f'* peak memory: {_mega(report["peak_bytes"])} MB of the '
+    + ('process' if device['platform'] == 'cpu' else 'device'),
     f'* result: {report["result"]}',
   ]
   for section in sections:

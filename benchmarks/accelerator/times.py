@@ -7,7 +7,7 @@ import jax
 from benchmarks import cases, flops
 from benchmarks.accelerator import checks
 from benchmarks.cases import Case, Piece
-from benchmarks.timing import largest, product_rate, resident_peak
+from benchmarks.timing import largest, product_rate
 from moegan_jax.accelerators import facts, hlo_counts, targets
 from moegan_jax.accelerators.hlo_text import parse
 from moegan_jax.config import override
@@ -103,10 +103,6 @@ class Times:
     default = self.step(name)['median']
     found = self._changed(changes, name)
     return {**found, 'one': default, 'ratio': found['median'] / default}
-
-  def memory(self) -> dict[str, Any]:
-    """Returns the peak memory of the device, or of the process on a CPU."""
-    return {'program_bytes': resident_peak()}
 
   def _chunk(self, name: str, made: cases.Prepared) -> loop.Compiled:
     if name not in self._chunks:

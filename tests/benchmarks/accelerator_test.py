@@ -231,6 +231,7 @@ REPORT = {
   'text': '9 lines of random words',
   'budget': 480.0,
   'seconds': 61.5,
+  'peak_bytes': 3_000_000_000,
   'result': '1 failed, 1 measured, 1 skipped',
   'sections': [
     {
@@ -272,6 +273,7 @@ def test_page_has_a_table_for_each_section():
   lines = page.markdown(REPORT).splitlines()
   assert lines[0] == '# NVIDIA H200 (cuda), smoke scale'
   assert '* time: 61.5 of 480 s' in lines
+  assert '* peak memory: 3,000 MB of the device' in lines
   assert '* device: peak unknown; jax 0.10.2; cuda 12090' in lines
   start = lines.index('## Agreement with the CPU (31 s)')
   assert lines[start + 2 : start + 6] == [
