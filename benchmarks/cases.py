@@ -11,14 +11,14 @@ import numpy as np
 from benchmarks import flops
 from benchmarks.products import Product, Products
 from benchmarks.table import Row
-from benchmarks.timing import nbytes, timed
+from benchmarks.timing import Timing, nbytes, timed
 from moegan_jax import systems
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.scoring.evaluation import Evaluator, select_seed
 from moegan_jax.systems.assembly import ADVERSARIAL
 from moegan_jax.systems.likelihood import PRETRAIN
 from moegan_jax.train import loop
-from moegan_jax.types import Phase, Spec, System, Update
+from moegan_jax.types import Array, Phase, Spec, System, TrainState, Update
 
 LONG = 0.5  # target duration of a timed call in seconds
 # Systems that build D from the section `discriminator`.
@@ -57,6 +57,15 @@ def build(
   """
   spec = Spec(vocab_size, tokens.shape[1], len(tokens), pad)
   return Case(config, spec, systems.build(config, spec), tokens)
+
+
+def random_text(vocab_size: int, length: int, lines: int) -> np.ndarray:
+  """Returns uniformly random tokens, int32 [lines, length].
+
+  The cost of a step does not depend on the content of the text.
+  """
+  rng = np.random.RandomState(0)
+  return rng.randint(0, vocab_size, (lines, length)).astype(np.int32)
 
 
 def setting(case: Case) -> str:
@@ -136,6 +145,63 @@ def pieces(case: Case) -> list[Piece]:
   return found
 
 
+class Prepared(NamedTuple):
+  """An update of a case with all that its chunk takes.
+
+  phase: the phase, with the update alone
+  start: the step at which it begins
+  state: the initial state, which a call of the chunk donates
+  corpus: int32 [N, T]
+  """
+
+  phase: Phase
+  start: int
+  state: TrainState
+  corpus: Array
+
+  def compiled(self) -> loop.Compiled:
+    """Compiles the chunk, as a run does."""
+    return loop.compile_chunk(self.phase, self.start, self.state, self.corpus)
+
+  def peak_bytes(self, chunk: loop.Compiled) -> int:
+    """Returns the memory of the compiled chunk.
+
+    The state is donated, so results reuse its memory.
+    """
+    return chunk.extra_bytes + nbytes((self.state, self.corpus))
+
+  def timing(self, chunk: loop.Compiled, steps: int, repeats: int) -> Timing:
+    """Times a step, and donates the state.
+
+    Args:
+      chunk: the compiled chunk
+      steps: number of steps in one application of the update
+      repeats: number of timed calls
+    """
+    state = self.state
+
+    def call(count: int):
+      nonlocal state
+      state, report = chunk.call(state, jnp.int32(count), self.corpus)
+      return report
+
+    jax.block_until_ready(call(1))
+    count = max(1, int(LONG / timed(lambda: call(1), 1).median))
+    return timed(lambda: call(count), repeats).over(count * steps)
+
+
+def prepare(case: Case, piece: Piece) -> Prepared:
+  """Initialises the state in which a run begins the phase of an update."""
+  phases = case.system.phases
+  phase: Phase = phases[piece.phase]._replace(update=piece.update)
+  start = phases[PRETRAIN].steps if piece.phase == ADVERSARIAL else 0
+  state = loop.init_seeds(
+    case.system.init, case.config.seed, case.config.num_seeds
+  )
+  state = loop.enter(phase, state.replace(step=jnp.int32(start)))
+  return Prepared(phase, start, state, jnp.asarray(case.tokens))
+
+
 def measure(case: Case, piece: Piece, repeats: int, warm: bool) -> Row:
   """Times an update as in a run: in a compiled chunk with donated state.
 
@@ -148,34 +214,20 @@ def measure(case: Case, piece: Piece, repeats: int, warm: bool) -> Row:
   Returns:
     A Row, in which times and products are those of one step.
   """
-  seeds, phases = case.config.num_seeds, case.system.phases
-  phase: Phase = phases[piece.phase]._replace(update=piece.update)
-  start = phases[PRETRAIN].steps if piece.phase == ADVERSARIAL else 0
-  state = loop.init_seeds(case.system.init, case.config.seed, seeds)
-  state = loop.enter(phase, state.replace(step=jnp.int32(start)))
-  corpus = jnp.asarray(case.tokens)
+  made = prepare(case, piece)
 
-  def compiled():
+  def compiled() -> loop.Compiled:
     jax.clear_caches()  # a new run has no traces in memory
-    return loop.compile_chunk(phase, start, state, corpus)
+    return made.compiled()
 
   chunk = compiled()
   cold, again = chunk.seconds, compiled().seconds if warm else None
-  # The state is donated, so results reuse its memory.
-  peak = chunk.extra_bytes + nbytes((state, corpus))
-
-  def call(count: int):
-    nonlocal state
-    state, report = chunk.call(state, jnp.int32(count), corpus)
-    return report
-
-  jax.block_until_ready(call(1))
-  count = max(1, int(LONG / timed(lambda: call(1), 1).median))
-  timing = timed(lambda: call(count), repeats).over(count * piece.steps)
-  size = phase.batch_size * piece.update.batches * case.spec.length
+  peak = made.peak_bytes(chunk)
+  seeds = case.config.num_seeds
+  size = made.phase.batch_size * piece.update.batches * case.spec.length
   return Row(
     piece.name,
-    timing,
+    made.timing(chunk, piece.steps, repeats),
     tokens=seeds * size / piece.steps,
     gflop=seeds * flops.gflop(piece.products) if piece.products else None,
     peak_bytes=peak,

@@ -3,8 +3,6 @@
 import sys
 from collections.abc import Sequence
 
-import numpy as np
-
 from benchmarks import cases, command
 from benchmarks.table import Row
 from moegan_jax import data
@@ -65,16 +63,13 @@ def case_of(
 
   Raises:
     UserError: the size is not compatible with the other settings.
-
-  The cost of a step does not depend on the content of the text.
   """
   changes = dict.fromkeys(_SETTINGS.get(axis, ()), size)
   changed = override(config, changes, optional=changes)
   check(changed)
   vocabulary = size if axis == 'vocabulary' else vocabulary
   length = size if axis == 'length' else length
-  rng = np.random.RandomState(0)
-  tokens = rng.randint(0, vocabulary, (_LINES, length)).astype(np.int32)
+  tokens = cases.random_text(vocabulary, length, _LINES)
   return cases.build(changed, vocabulary, tokens)
 
 

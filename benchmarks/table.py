@@ -103,12 +103,16 @@ def markdown(rows: Sequence[Row], best: float | None) -> str:
       number(row.warm),
     ]
 
-  body = [cells(row) for row in rows]
-  kept = [i for i in range(len(_HEADS)) if any(line[i] for line in body)]
-  rule = ['---'] + ['---:'] * (len(_HEADS) - 1)
-  lines = [_HEADS, rule, *body]
+  return grid(_HEADS, [cells(row) for row in rows])
+
+
+def grid(heads: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+  """Returns a Markdown table without its empty columns."""
+  kept = [i for i in range(len(heads)) if any(line[i] for line in body)]
+  rule = ['---'] + ['---:'] * (len(heads) - 1)
   return '\n'.join(
-    '| ' + ' | '.join(line[i] for i in kept) + ' |' for line in lines
+    '| ' + ' | '.join(line[i] for i in kept) + ' |'
+    for line in (heads, rule, *body)
   )
 
 

@@ -27,6 +27,7 @@ class Accelerator(NamedTuple):
     key: name of the file.
     name: name of the product.
     platform: 'cuda' or 'tpu'.
+    kinds: values of `jax.Device.device_kind` for it.
     memory: bytes.
     bandwidth: of the memory, bytes per second.
     launch: seconds between the starts of two kernels; 0 if the device runs a
@@ -40,6 +41,7 @@ class Accelerator(NamedTuple):
   key: str
   name: str
   platform: str
+  kinds: tuple[str, ...]
   memory: float
   bandwidth: float
   launch: float
@@ -94,6 +96,7 @@ def accelerator(key: str) -> Accelerator:
     key,
     found['name'],
     found['platform'],
+    tuple(found['kinds']),
     float(found['memory']),
     float(found['bandwidth']),
     float(found.get('launch', 0)),
@@ -102,6 +105,16 @@ def accelerator(key: str) -> Accelerator:
     found.get('target', {}).get('text', ''),
     found.get('accelerator_type', ''),
   )
+
+
+def of_kind(kind: str) -> Accelerator | None:
+  """Returns the description of a device that is present, or None.
+
+  Args:
+    kind: `jax.Device.device_kind`.
+  """
+  known = map(accelerator, names())
+  return next((device for device in known if kind in device.kinds), None)
 
 
 def target(text: str) -> Target:

@@ -51,6 +51,21 @@ def test_the_text_for_the_compiler_agrees_with_the_description(name):
 
 
 @every_device
+def test_a_device_is_found_by_its_kind(name):
+  device = targets.accelerator(name)
+  assert device.kinds
+  for kind in device.kinds:
+    assert targets.of_kind(kind) == device
+  # XLA prints this line of the description as the kind of a GPU.
+  described = re.findall(r'device_description_str: "(.*)"', device.text)
+  assert described == (list(device.kinds) if device.text else [])
+
+
+def test_an_unknown_kind_has_no_description():
+  assert targets.of_kind('cpu') is None
+
+
+@every_device
 def test_rates_of_precisions(name):
   device = targets.accelerator(name)
   assert device.rate('bfloat16') == ('bfloat16', device.flops['bfloat16'])

@@ -1,0 +1,1 @@
+"""Checks and speed of the device that JAX has, within minutes."""
