@@ -179,9 +179,11 @@ def known_rows(config: ConfigDict, corpus: Corpus) -> Known:
 
   Returns:
     (key of a row, its step in the new run) -> values: the rows of the generator
-    and of real text. Empty if the other run measured them in another way or has
-    another number of seeds.
+    and of real text. Empty without `init_from`, or if the other run measured
+    them in another way or has another number of seeds.
   """
+  if not config.init_from:
+    return {}
   other = Workdir(config.init_from, create=False)
   end = _end_of_likelihood(Store(other.checkpoints))
   if end is None:

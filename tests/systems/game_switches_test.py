@@ -28,7 +28,8 @@ def outcome(**changes):
   plain = settings().to_dict()
   for key in list(changes):
     section, _, name = key.partition('__')
-    if plain.get(section, {}).get(name) == changes[key]:
+    known = plain.get(section, {})
+    if (known.get(name) if name else known) == changes[key]:
       del changes[key]  # the default, whose outcome is computed once
   return _outcome(freeze(changes))
 

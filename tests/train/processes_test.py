@@ -114,7 +114,7 @@ def test_two_processes_train_one_run_and_resume_after_a_kill(tmp_path, lost):
   )
   assert done.returncode == 0, done.stderr
   one, two = (
-    json.loads((folder / 'rows/pretrain-720.json').read_text())
+    json.loads((folder / 'rows/start-720.json').read_text())
     for folder in (alone, workdir)
   )
   # Rounding errors grow over the updates.
