@@ -66,7 +66,10 @@ OTHER_OF = {
   'discriminator.representations': {2: 4},
 }
 # Settings that another value of a setting needs.
-NEEDED = {'game.route': {'game.feedback': 'hard'}}
+NEEDED = {
+  'game.route': {'game.feedback': 'hard'},
+  'game.reduce': {'game.loss': 'hinge'},  # rsgan has no such mean
+}
 
 
 def settings(name, **changes):
