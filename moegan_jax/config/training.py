@@ -8,7 +8,7 @@ exist.
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from moegan_jax.config import networks
+from moegan_jax.config import networks, policies
 
 
 def likelihood(*, epochs: int = 150) -> dict:
@@ -162,54 +162,6 @@ def sequence_contrast() -> dict:
   }
 
 
-def pool() -> dict:
-  """Returns the section `pool`: what a discriminator on tokens learns from."""
-  return {
-    'negatives': 10_000,  # new samples in a pool, with as many real texts
-    'passes': 3,  # passes over a pool
-    'pretraining': 50,  # pools in the pre-training of the discriminator
-  }
-
-
-def policy_gradient() -> dict:
-  """Returns the section `policy`: the policy gradient."""
-  # sum (over batch and positions), mean (over both), sequence (a sum over
-  # positions and a mean over the batch)
-  return {'reduce': 'sum'}
-
-
-def rollouts(*, policy: str = 'ema') -> dict:
-  """Returns the section `rollout`: completions of the prefixes of a sample.
-
-  Args:
-    policy: parameters that complete: 'ema' (moving average), 'live' (G itself)
-  """
-  section = {
-    'policy': policy,
-    'samples': 16,  # N, completions of each prefix
-    'chunk': 4,  # of them computed at once, a divisor; memory grows with it
-  }
-  if policy == 'ema':
-    section |= {'rate': 0.8}  # share of the average that an iteration keeps
-  return section
-
-
-def reweighting(*, form: str = 'basic') -> dict:
-  """Returns the section `maligan`: samples weighted by density ratios.
-
-  Args:
-    form: 'basic' or 'mixed' (completions of real prefixes)
-  """
-  section = {
-    'form': form,
-    'clip': 1e-3,  # D(x) is limited to [clip, 1 - clip]
-    'horizon': 200,  # iterations until the baseline is 1 and the prefix empty
-  }
-  if form == 'mixed':
-    section |= {'samples': 8}  # n, completions of each real prefix
-  return section
-
-
 Sections = Mapping[str, Callable[..., dict]]
 # Sections of all systems that train a discriminator on relaxed samples.
 _RELAXED: Sections = {
@@ -226,7 +178,7 @@ _POLICY: Sections = {
   'discriminator': networks.token_discriminator,
   'mle': likelihood,
   'adversarial': updates,
-  'pool': pool,
+  'pool': policies.pool,
 }
 SYSTEMS: dict[str, Sections] = {
   'mle': {'generator': networks.generator, 'mle': likelihood},
@@ -253,6 +205,10 @@ SYSTEMS: dict[str, Sections] = {
     'adversarial': partial(updates, repeated=False),
     'slgan': sequence_contrast,
   },
-  'seqgan': {**_POLICY, 'policy': policy_gradient, 'rollout': rollouts},
-  'maligan': {**_POLICY, 'maligan': reweighting},
+  'seqgan': {
+    **_POLICY,
+    'policy': policies.policy_gradient,
+    'rollout': policies.rollouts,
+  },
+  'maligan': {**_POLICY, 'maligan': policies.reweighting},
 }

@@ -1,0 +1,49 @@
+"""Settings of systems whose generator learns by policy gradients."""
+
+
+def pool() -> dict:
+  """Returns the section `pool`: what a discriminator on tokens learns from."""
+  return {
+    'negatives': 10_000,  # new samples in a pool, with as many real texts
+    'passes': 3,  # passes over a pool
+    'pretraining': 50,  # pools in the pre-training of the discriminator
+  }
+
+
+def policy_gradient() -> dict:
+  """Returns the section `policy`: the policy gradient."""
+  # sum (over batch and positions), mean (over both), sequence (a sum over
+  # positions and a mean over the batch)
+  return {'reduce': 'sum'}
+
+
+def rollouts(*, policy: str = 'ema') -> dict:
+  """Returns the section `rollout`: completions of the prefixes of a sample.
+
+  Args:
+    policy: parameters that complete: 'ema' (moving average), 'live' (G itself)
+  """
+  section = {
+    'policy': policy,
+    'samples': 16,  # N, completions of each prefix
+    'chunk': 4,  # of them computed at once, a divisor; memory grows with it
+  }
+  if policy == 'ema':
+    section |= {'rate': 0.8}  # share of the average that an iteration keeps
+  return section
+
+
+def reweighting(*, form: str = 'basic') -> dict:
+  """Returns the section `maligan`: samples weighted by density ratios.
+
+  Args:
+    form: 'basic' or 'mixed' (completions of real prefixes)
+  """
+  section = {
+    'form': form,
+    'clip': 1e-3,  # D(x) is limited to [clip, 1 - clip]
+    'horizon': 200,  # iterations until the baseline is 1 and the prefix empty
+  }
+  if form == 'mixed':
+    section |= {'samples': 8}  # n, completions of each real prefix
+  return section
