@@ -68,7 +68,9 @@ def relaxed_gan(
     'beta': 100.0,  # inverse temperature at the end of the schedule
     'relaxation': 'gumbel_softmax',  # or straight_through, soft_argmax
     'feedback': 'hard',  # input of the generator: hard (tokens), soft (rows)
-    'route': 'scan',  # computation of the gradient: scan, replay
+    # Relaxed tokens are computed in the scan or after it (more memory):
+    # scan, after, platform (after on a GPU, scan elsewhere)
+    'route': 'platform',
     'top_k': 0,  # draw training samples from the k likeliest tokens; 0: all
     'top_p': 1.0,  # draw them from this share of probability (nucleus)
   }

@@ -29,7 +29,7 @@ def marginal(
     draws: number of latent vectors
     own: uint32 [n, 2], the row keys from which the tokens were sampled; None
       for other text
-    unroll: steps per iteration of the compiled loop
+    unroll: see `ops.devices.unroll`
 
   Returns:
     Estimates of log p(x_t | x_<t) in nats, [n, T, V].

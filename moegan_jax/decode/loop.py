@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from moegan_jax.ops import devices
 from moegan_jax.ops.packing import pack
 from moegan_jax.types import Array, Generator, Params
 
@@ -54,7 +55,7 @@ def decode(
       the last are then the inputs after the first one, embedded at once, and
       the inputs that the policy returns are not used.
     context: passed to `generator.begin`
-    unroll: steps per iteration of the compiled loop
+    unroll: see `ops.devices.unroll`
     states: whether to return the carries
   """
   if start is None:
@@ -91,6 +92,6 @@ def decode(
     body,
     (generator.begin(params, n, context), start if known is None else None),
     (jnp.arange(length, dtype=jnp.int32), known),
-    unroll=unroll,
+    unroll=devices.unroll(unroll),
   )
   return Decoded(jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), kept), carries)

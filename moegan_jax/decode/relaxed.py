@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 
 from moegan_jax.decode.loop import decode
-from moegan_jax.decode.sampling import default_context, noise, replay
+from moegan_jax.decode.sampling import default_context
 from moegan_jax.ops import random
+from moegan_jax.ops.gradients import with_value
 from moegan_jax.ops.relaxation import (
-  gumbel_max,
-  gumbel_softmax,
+  first_argmax,
+  soft_argmax,
   straight_through,
 )
 from moegan_jax.types import Array, Generator, Params
@@ -60,48 +61,59 @@ def relax(
       greedy tokens; samples then differ only by their latent noise.
     feedback: the next input. 'hard' feeds the sampled token, through which no
       gradient flows. 'soft' feeds the relaxed token, through which it flows.
-    route: 'scan' differentiates through the sampling scan. 'replay' samples
-      without gradients and recomputes all logits by teacher forcing on the
-      sampled tokens. With hard feedback both give equal values and gradients.
+    route: 'scan' relaxes the token of each step within the scan. 'after' keeps
+      the noisy logits [n, T, V] and relaxes all of them after the scan: fewer
+      and larger products, but more memory. Both give equal values and
+      gradients.
     truncate: logits -> logits, such as `ops.relaxation.truncate`, applied
       before the noise
     project: map of the last axis of the relaxed tokens, which are [n, V] of one
       step or [n, T, V] of all steps. An embedding avoids storing [n, T, V].
     context: as in `sample`
-    unroll: steps per iteration of the compiled loop
+    unroll: see `ops.devices.unroll`
 
   Returns:
     A Relaxed.
 
   Raises:
-    ValueError: route='replay' with soft feedback.
+    ValueError: route='after' with soft feedback.
   """
   vocab = generator.vocab_size
   context = default_context(generator, row_keys, context)
 
-  def simplex(logits, g):
-    soft = gumbel_softmax(logits, g, beta)
+  def noisy_logits(weights, hidden, t):
+    logits = truncate(generator.readout(weights, hidden))
+    if not stochastic:
+      return logits
+    return logits + random.row_gumbel(row_keys, t, vocab)
+
+  def simplex(noisy):
+    soft = soft_argmax(noisy, beta)
     return straight_through(soft) if one_hot else soft
 
-  if route == 'replay':
+  if route == 'after':
     if feedback != 'hard':
-      raise ValueError("route='replay' needs feedback='hard'")
-    tokens = relax(
+      raise ValueError("route='after' needs feedback='hard'")
+    frozen = jax.lax.stop_gradient(params)
+
+    def choose(hidden, t):
+      noisy = noisy_logits(frozen, jax.lax.stop_gradient(hidden), t)
+      token = first_argmax(noisy)
+      return token, (token, hidden, noisy)
+
+    tokens, hidden, noisy = decode(
       generator,
-      jax.lax.stop_gradient(params),
-      row_keys,
-      beta,
+      params,
+      choose,
+      n=row_keys.shape[0],
       length=length,
-      stochastic=stochastic,
-      truncate=truncate,
-      project=lambda relaxed: (),
       context=context,
       unroll=unroll,
-    ).tokens
-    hidden = replay(generator, params, tokens, context=context, unroll=unroll)
-    logits = truncate(generator.readout(params, hidden))
-    g = noise(row_keys, length, vocab) if stochastic else jnp.zeros_like(logits)
-    return Relaxed(tokens, hidden, project(simplex(logits, g)))
+    ).kept
+    # Where a word is excluded, the softmax passes no gradient. The gradient of
+    # the other noisy logits is that of the logits.
+    noisy = with_value(generator.readout, noisy, params, hidden)
+    return Relaxed(tokens, hidden, project(simplex(noisy)))
 
   n = row_keys.shape[0]
   start = None
@@ -113,14 +125,8 @@ def relax(
     return jnp.pad(soft, ((0, 0), (0, 2)))
 
   def policy(hidden, t):
-    logits = truncate(generator.readout(params, hidden))
-    g = (
-      random.row_gumbel(row_keys, t, vocab)
-      if stochastic
-      else jnp.zeros_like(logits)
-    )
-    token = gumbel_max(logits, g)
-    soft = simplex(logits, g)
+    noisy = noisy_logits(params, hidden, t)
+    token, soft = first_argmax(noisy), simplex(noisy)
     return (token if start is None else pad(soft)), Relaxed(
       token, hidden, project(soft)
     )

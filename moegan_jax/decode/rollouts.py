@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from moegan_jax.decode.sampling import Sampled
-from moegan_jax.ops import random
+from moegan_jax.ops import devices, random
 from moegan_jax.ops.relaxation import gumbel_max
 from moegan_jax.types import Array, Generator, Params
 
@@ -51,7 +51,7 @@ def complete(
     keys: uint32 [T - 1, N, n, 2], see `rollout_keys`
     temperature: see `sample`
     truncate: see `sample`
-    unroll: steps per iteration of the compiled loop
+    unroll: see `ops.devices.unroll`
 
   Returns:
     int32 [T - 1, N, n, T]. Entry [t - 1] begins with the first t tokens.
@@ -105,7 +105,10 @@ def complete(
   )
   last = jnp.concatenate([tokens.T[:1], tokens.T[:-1]])
   _, drawn = jax.lax.scan(
-    body, start, (jnp.arange(length), states, last), unroll=unroll
+    body,
+    start,
+    (jnp.arange(length), states, last),
+    unroll=devices.unroll(unroll),
   )
   # drawn: [T, slots, N, n]. Prefix t is the first one of slot t - 1, which
   # draws position p at step p - t, or the second one of slot T - t - 1.

@@ -55,7 +55,7 @@ def sample(
       is not conditioned on given tokens at later positions.
     context: passed to `generator.begin`; default: the latent noise of the rows,
       if the generator has any
-    unroll: steps per iteration of the compiled loop
+    unroll: see `ops.devices.unroll`
     states: whether to return the carries, for `rollouts.complete`
 
   Returns:
@@ -128,7 +128,7 @@ def replay(
     params: its parameters
     tokens: int32 [n, T]
     context: passed to `generator.begin`
-    unroll: steps per iteration of the compiled loop
+    unroll: see `ops.devices.unroll`
 
   Returns:
     [n, T, H]; hidden[:, t] is conditioned on tokens[:, :t].

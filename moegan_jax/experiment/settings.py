@@ -21,7 +21,7 @@ _UNBOUNDED = ('clip', 'every')  # endings of settings that may be infinite
 _LEAST = {
   'num_seeds': 1,
   'max_rollbacks': 0,
-  'unroll': 1,
+  'unroll': 0,
   'log_every': 1,
   'chunk_seconds': 0,
   'checkpoint.every': 0,

@@ -1,4 +1,4 @@
-"""Sharding constraints for arrays that do not derive from a batch.
+"""The devices of the current program, and sharding constraints.
 
 The training loop compiles its program for a mesh with an axis `data`. The
 compiler shards most arrays like the batch they are computed from. Arrays
@@ -6,12 +6,52 @@ computed from a PRNG key alone need an explicit constraint, which `split` adds.
 Without a mesh these functions do nothing.
 """
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
 import jax
 from jax.sharding import PartitionSpec as P
 
 Array = jax.Array
 
 DATA = 'data'  # name of the mesh axis along which batches are sharded
+
+
+_PLATFORM: contextvars.ContextVar[str | None] = contextvars.ContextVar(
+  'platform', default=None
+)
+
+
+@contextlib.contextmanager
+def compiling_for(device: jax.Device | None) -> Iterator[None]:
+  """Declares the device of the programs that are traced within.
+
+  Args:
+    device: any device of the program, which may be absent; None for the default
+      device
+  """
+  token = _PLATFORM.set(None if device is None else device.platform)
+  try:
+    yield
+  finally:
+    _PLATFORM.reset(token)
+
+
+def platform() -> str:
+  """Returns the platform of the current program: 'cpu', 'gpu' or 'tpu'."""
+  name = _PLATFORM.get() or jax.default_backend()
+  return 'gpu' if name in ('cuda', 'rocm') else name
+
+
+def unroll(steps: int) -> int:
+  """Returns the timesteps per iteration of a compiled scan.
+
+  Args:
+    steps: the number, or 0 for that of the platform: 2 on a GPU, where kernels
+      of two steps are joined, and 1 elsewhere
+  """
+  return steps or (2 if platform() == 'gpu' else 1)
 
 
 def parts() -> int:

@@ -9,6 +9,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from moegan_jax.ops import devices
+
 
 def unroll(
   cell: Callable[[Any, Any], tuple[Any, Any]],
@@ -22,11 +24,13 @@ def unroll(
     cell: (carry, x [n, ...]) -> (carry, y [n, ...])
     carry: state before the first step
     inputs: pytree of arrays [n, T, ...]
-    unroll: steps per iteration of the compiled loop
+    unroll: see `devices.unroll`
 
   Returns:
     The last carry, and the outputs in batch-major order, [n, T, ...].
   """
   time_major = jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), inputs)
-  carry, outputs = jax.lax.scan(cell, carry, time_major, unroll=unroll)
+  carry, outputs = jax.lax.scan(
+    cell, carry, time_major, unroll=devices.unroll(unroll)
+  )
   return carry, jax.tree.map(lambda x: jnp.swapaxes(x, 0, 1), outputs)

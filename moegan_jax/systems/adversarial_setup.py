@@ -161,12 +161,13 @@ def relaxed_gan(
     beta: inverse temperature at the end of the schedule
     relaxation: a key of RELAXATIONS
     feedback: 'hard' or 'soft', see `decode.relax`
-    route: 'scan' or 'replay', see `decode.relax`
+    route: 'scan' or 'after', see `decode.relax`; 'platform' is 'after' on a GPU
+      with hard feedback, and 'scan' otherwise
     top_k: truncation of training samples, see `ops.relaxation.truncate`; 0:
       none
     top_p: truncation of training samples, see `ops.relaxation.truncate`; 1:
       none
-    unroll: timesteps per iteration of the compiled scan
+    unroll: see `ops.devices.unroll`
     horizon: number of iterations until the end of the schedule
     end: input of the discriminator after the first `pad` of a sample. 'free'
       keeps the tokens of the generator, as the code of RelGAN and
@@ -185,14 +186,14 @@ def relaxed_gan(
   for name, value, valid in (
     ('relaxation', relaxation, tuple(RELAXATIONS)),
     ('feedback', feedback, ('hard', 'soft')),
-    ('route', route, ('scan', 'replay')),
+    ('route', route, ('platform', 'scan', 'after')),
     ('end', end, ('free', 'absorbing')),
   ):
     if value not in valid:
       raise unknown(f'game.{name}', value, valid)
-  if (feedback, route) == ('soft', 'replay'):
+  if (feedback, route) == ('soft', 'after'):
     raise UserError(
-      'game.route=replay does not support game.feedback=soft; set '
+      'game.route=after does not support game.feedback=soft; set '
       '--config.game.feedback=hard or --config.game.route=scan'
     )
   if not traced(beta) and not beta > 0:

@@ -68,7 +68,7 @@ class Training(NamedTuple):
   g_adam: optimizer of the generator in the adversarial phase
   d_adam: optimizer of the discriminator; None without a discriminator
   settings: the section `adversarial` of a configuration
-  unroll: timesteps per iteration of the compiled scan
+  unroll: see `ops.devices.unroll`
   """
 
   spec: Spec
@@ -281,7 +281,7 @@ def system(
     phases: name -> Phase, in the order of training
     critique: (params of 'discriminator', tokens) -> Critique, or None
     memory: initial players -> initial `TrainState.memory`
-    unroll: timesteps per iteration of the compiled scan
+    unroll: see `ops.devices.unroll`
   """
 
   def init(key: Array) -> TrainState:

@@ -28,7 +28,7 @@ def likelihood_loss(gen: Generator, unroll: int = 1) -> Loss:
 
   Args:
     gen: the generator; one with latent noise draws new noise for each sentence
-    unroll: timesteps per iteration of the compiled scan
+    unroll: see `ops.devices.unroll`
 
   Returns:
     A Loss, the mean negative log-likelihood of real text in nats per position.
@@ -70,7 +70,7 @@ def likelihood_phase(
     lr: learning rate of Adam
     clip: largest global norm of the gradient
     eval_every: epochs between evaluations; 0: at the end only
-    unroll: timesteps per iteration of the compiled scan
+    unroll: see `ops.devices.unroll`
 
   Returns:
     The phase and its optimizer.

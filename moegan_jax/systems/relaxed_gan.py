@@ -87,11 +87,12 @@ class RelaxedGAN(NamedTuple):
   one_hot: whether D reads straight-through samples, see `decode.relax`
   stochastic: see `decode.relax`
   feedback: see `decode.relax`
-  route: see `decode.relax`
+  route: see `decode.relax`, or 'platform': 'after' on a GPU with hard feedback,
+    'scan' otherwise
   truncate: see `decode.relax`
   absorb: id that replaces everything after its first occurrence in a sample
     that D reads; None keeps the sample
-  unroll: timesteps per iteration of the compiled scan
+  unroll: see `ops.devices.unroll`
   """
 
   generator: Generator
@@ -135,7 +136,7 @@ class RelaxedGAN(NamedTuple):
       params,
       random.row_keys(key, n),
       self.beta_at(state),
-      route=self.route,
+      route=self._route(),
       project=lambda relaxed: self.discriminator.embed(phi, relaxed),
       **self._relax_options(),
     )
@@ -157,6 +158,14 @@ class RelaxedGAN(NamedTuple):
     written = end_mask(tokens, self.absorb)
     pad = self.discriminator.embed(phi, jnp.full_like(tokens, self.absorb))
     return jnp.where(written[..., None], embedded, pad)
+
+  def _route(self) -> str:
+    """Returns the route of the gradient, for the device of the program."""
+    if self.route != 'platform':
+      return self.route
+    # Counts of compiled programs say so, and on a CPU times; see NOTES.md.
+    after = self.feedback == 'hard' and devices.platform() == 'gpu'
+    return 'after' if after else 'scan'
 
   def _relax_options(self) -> dict:
     """Returns the options of `decode.relax` that both players use."""

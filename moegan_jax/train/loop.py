@@ -281,7 +281,9 @@ def compile_chunk(
   alive = jax.ShapeDtypeStruct((seeds,), bool)
   # The new state reuses the memory of the old one.
   jitted = jax.jit(mapped, donate_argnums=0, **places)
-  with mesh:
+  if layout is not None:
+    device = layout.mesh.devices.flat[0]
+  with mesh, devices.compiling_for(device):
     compiled = jitted.lower(state, count, data, alive, values).compile()
   seconds = time.monotonic() - begin
   memory = compiled.memory_analysis()

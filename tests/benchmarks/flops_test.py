@@ -127,11 +127,11 @@ def test_likelihood_with_latent_noise():
 
 GAMES = {
   'moegan': ('moegan', {}),
-  'relgan, replay, anchor': (
+  'relgan, after, anchor': (
     'relgan',
     {
       'discriminator_highway': 'tied',
-      'game_route': 'replay',
+      'game_route': 'after',
       'game_loss': 'standard',
       'generator_cell': 'gru',
       'adversarial_anchor': 0.1,
@@ -178,8 +178,8 @@ def test_steps_of_a_game(name):
   more = rollouts * frozen
   if hard:  # one-hot rows are multiplied
     more += flop(rows.forward)
-  if c.game.route == 'replay':  # samples first, without gradients
-    more += flop(flops.sampling(c, SPEC, B))
+  if c.game.route == 'after':  # removed by the compiler
+    more += readout(c, B * T)
   if encoder_off:
     # D evaluates real text although the loss does not read it, and its second
     # evaluation of the samples has its own gradient.

@@ -119,7 +119,9 @@ def test_every_system_compiles(name, target):
     found = facts.collect(program, wanted.accelerator, c.precision)
     assert not found['host_transfers'] and not found['dynamic_shapes']
     assert found['kernels']['least'] > 0 and found['products_flops'] > 0
-    assert T in [loop['trips'] for loop in found['loops']]
+    # On a GPU an iteration of the scan computes two timesteps.
+    trips = T // 2 if target == 'h200' else T
+    assert trips in [loop['trips'] for loop in found['loops']]
     phases += 1
   assert phases == len(systems.build(c, SPEC).phases)
 

@@ -216,9 +216,9 @@ BAD = {
   'soft and replayed': (
     lambda d: [
       *SMALL_RUN,
-      *flags(game__feedback='soft', game__route='replay'),
+      *flags(game__feedback='soft', game__route='after'),
     ],
-    ['game.route=replay', 'game.feedback'],
+    ['game.route=after', 'game.feedback'],
   ),
   'latent noise and a log-likelihood': (
     lambda d: system('slgan', generator__latent=4, generator__cell='lstm'),

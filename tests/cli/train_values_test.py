@@ -73,7 +73,7 @@ VALUES = (
   ('game.weight', -1.0),
   ('game.top_k', -1),
   ('game.top_p', 0.0),
-  ('unroll', 0),
+  ('unroll', -1),
   ('fsa.weight', -1.0),
   ('fsa.distance', 'l2'),
   ('fsa.reduce', 'all'),

@@ -60,11 +60,11 @@ class RelaxTest(chex.TestCase):
 
   @parameterized.parameters(False, True)
   def test_routes_agree(self, hard):
-    scan, replay = (
+    scan, after = (
       value_and_grad(one_hot=hard, route=route)(PARAMS, TABLE)
-      for route in ('scan', 'replay')
+      for route in ('scan', 'after')
     )
-    chex.assert_trees_all_close(scan, replay, rtol=1e-3, atol=1e-4)
+    chex.assert_trees_all_close(scan, after, rtol=1e-3, atol=1e-4)
     for leaf in jax.tree.leaves(scan[1]):
       self.assertGreater(np.abs(leaf).max(), 0.01)
 
@@ -124,9 +124,9 @@ class RelaxTest(chex.TestCase):
     gap = np.abs(hard[1][0]['embed'] - soft[1][0]['embed'])
     self.assertGreater(gap.max(), 0.01)
 
-  def test_replay_rejects_soft_feedback(self):
+  def test_after_rejects_soft_feedback(self):
     with self.assertRaisesRegex(ValueError, "feedback='hard'"):
-      relax(route='replay', feedback='soft')
+      relax(route='after', feedback='soft')
 
 
 class GreedyTest(chex.TestCase):
@@ -140,7 +140,7 @@ class GreedyTest(chex.TestCase):
     # Without Gumbel and latent noise all rows are equal.
     self.assertEqual(len({tuple(row) for row in drawn.tokens.tolist()}), 1)
 
-  @parameterized.parameters('scan', 'replay')
+  @parameterized.parameters('scan', 'after')
   def test_truncated_samples_use_the_most_likely_words(self, route):
     def cut(logits):
       return truncate(logits, top_k=2)

@@ -73,7 +73,7 @@ NEEDS = {
   'generator__aggregation': {'generator__experts': 2},
 }
 TOGETHER = {
-  'soft replay': {'game__feedback': 'soft', 'game__route': 'replay'},
+  'soft after': {'game__feedback': 'soft', 'game__route': 'after'},
   'argmax of no noise': {'game__relaxation': 'soft_argmax'},
   'latent memory': {'generator__cell': 'rmc', 'generator__latent': 2},
   'sharing all': {'generator__sharing': 'all', 'generator__experts': 2},

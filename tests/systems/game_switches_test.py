@@ -162,11 +162,11 @@ def test_default_penalty_belongs_to_the_loss():
   'relaxation',
   tiers(['gumbel_softmax', 'straight_through'], {'gumbel_softmax'}),
 )
-def test_replay_equals_the_gradient_of_the_scan(relaxation):
+def test_relaxing_after_the_scan_equals_the_scan(relaxation):
   scan = outcome(game__relaxation=relaxation)
-  replay = outcome(game__relaxation=relaxation, game__route='replay')
+  after = outcome(game__relaxation=relaxation, game__route='after')
   for player in ('generator', 'discriminator'):
-    assert moved(scan, replay, player) < 1e-5
+    assert moved(scan, after, player) < 1e-5
   # The tolerance does not hide another relaxation.
   assert differs(scan, outcome(game__feedback='soft'))
 
