@@ -121,7 +121,8 @@ def target(text: str) -> Target:
   """Parses the value of --target.
 
   Args:
-    text: 'NAME', or 'NAME:TOPOLOGY' for several devices.
+    text: 'NAME', 'NAME:TOPOLOGY' for several chips of a TPU, or 'NAME:NUMBER'
+      for the GPUs of a machine.
 
   Raises:
     UserError: no such accelerator, or no such form of a topology.
@@ -133,10 +134,13 @@ def target(text: str) -> Target:
   if not colon:
     return Target(device, device.topology, False)
   if device.platform != 'tpu':
-    raise UserError(
-      f'--target={text}: a topology is for a TPU; use --target={key}, which is '
-      'one device'
-    )
+    if not re.fullmatch(r'[1-9]\d*', shape):
+      raise UserError(
+        f'--target={text}: the GPUs of a machine are a number; use such as '
+        f'--target={key}:8'
+      )
+    # Slices, machines of each slice, GPUs of each machine.
+    return Target(device, f'1x1x{shape}', True)
   if not _SHAPE.fullmatch(shape) or (
     shape.count('x') != device.topology.count('x')
   ):

@@ -114,9 +114,9 @@ def parser() -> Parser:
   add(
     '--target',
     metavar='DEVICE[:TOPOLOGY]',
-    help=f'{", ".join(targets.names())}; a TPU with a topology such as v5e:2x2 '
-    'is compiled for all its devices as mesh.seed and mesh.data say, without '
-    'one for one device',
+    help=f'{", ".join(targets.names())}; v5e:2x2 (chips of a TPU) and h200:8 '
+    '(GPUs) are compiled for all devices as mesh.seed and mesh.data say, the '
+    'others for one device',
   )
   add('--seeds', type=int, metavar='N', help='number of seeds (num_seeds)')
   add(

@@ -81,6 +81,8 @@ def test_targets_are_parsed():
   assert (four.topology, four.whole) == ('2x4', True)
   assert one.accelerator == four.accelerator
   assert targets.target('h200').accelerator.platform == 'cuda'
+  eight = targets.target('h200:8')
+  assert (eight.topology, eight.whole) == ('1x1x8', True)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_targets_are_parsed():
     ('h20', ('--target', 'h200', 'did you mean')),
     ('cpu', ('--target', 'v5e')),
     ('', ('--target', 'v5e')),
-    ('h200:2x2', ('--target=h200', 'one device')),
+    ('h200:2x2', ('--target=h200:2x2', 'a number', '--target=h200:8')),
     ('v5e:', ('v5e:2x2', 'topology')),
     ('v5e:four', ('v5e:2x2', 'topology')),
     ('v5e:0x2', ('v5e:2x2', 'topology')),

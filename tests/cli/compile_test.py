@@ -25,7 +25,7 @@ CONFIG = '--config=mle:small,smoke'
   [
     ([CONFIG], ('--target', 'h200', 'v5e')),
     ([CONFIG, '--target=v9'], ('--target', 'v9', 'choose one of')),
-    ([CONFIG, '--target=h200:2x2'], ('--target=h200', 'one device')),
+    ([CONFIG, '--target=h200:2x2'], ('--target=h200:2x2', '--target=h200:8')),
     ([CONFIG, '--target=v5e:2'], ('--target=v5e:2', 'topology')),
     (['--target=v5e'], ('--config', 'missing')),
     (['--config=none', '--target=v5e'], ('none',)),

@@ -19,9 +19,9 @@ def test_platform_of_an_absent_device(platform, name, steps):
 
 
 def test_default_is_that_of_jax_also_after_an_error():
-  with pytest.raises(KeyError):
-    with devices.compiling_for(types.SimpleNamespace(platform='tpu')):
-      raise KeyError
+  absent = types.SimpleNamespace(platform='tpu')
+  with pytest.raises(KeyError), devices.compiling_for(absent):
+    raise KeyError
   assert devices.platform() == jax.default_backend()
   with devices.compiling_for(None):
     assert devices.platform() == jax.default_backend()
