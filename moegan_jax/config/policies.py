@@ -33,6 +33,14 @@ def rollouts(*, policy: str = 'ema') -> dict:
   return section
 
 
+def prefix_rewards() -> dict:
+  """Returns the section `scratchgan`: rewards of the prefixes of a sample."""
+  return {
+    'discount': 0.23,  # of a reward per position until it is paid
+    'decay': 0.08,  # share of the baseline that an update keeps
+  }
+
+
 def reweighting(*, form: str = 'basic') -> dict:
   """Returns the section `maligan`: samples weighted by density ratios.
 

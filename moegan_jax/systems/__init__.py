@@ -13,6 +13,7 @@ from moegan_jax.systems import (
   mle,
   moegan,
   relgan,
+  scratchgan,
   seqgan,
   slgan,
   textgan,
@@ -31,6 +32,7 @@ SYSTEMS = {
   'jsdgan': jsdgan.build,
   'seqgan': seqgan.build,
   'maligan': maligan.build,
+  'scratchgan': scratchgan.build,
 }
 
 

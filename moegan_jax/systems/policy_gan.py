@@ -71,7 +71,8 @@ class PolicyGAN(NamedTuple):
   disc: D
   reduce: reduction of the loss of G, see `losses.policy_gradient`
   l2: weight of the L2 penalty of D's logit layer
-  negatives: samples in a pool, which has as many rows of real text
+  negatives: samples in a pool, which has as many rows of real text; 0 if D does
+    not learn on pools
   passes: passes over a pool
   pretraining: number of pools in the pre-training of D
   """
@@ -79,10 +80,10 @@ class PolicyGAN(NamedTuple):
   train: assembly.Training
   disc: Discriminator
   reduce: str
-  l2: float
-  negatives: int
-  passes: int
-  pretraining: int
+  l2: float = 0.0
+  negatives: int = 0
+  passes: int = 0
+  pretraining: int = 0
 
   @property
   def start(self) -> int:
