@@ -41,6 +41,19 @@ def prefix_rewards() -> dict:
   }
 
 
+def exploration() -> dict:
+  """Returns the section `coldgan`: cautious exploration and replay."""
+  return {
+    'temperature': 0.3,  # divides the logits of the cold policy
+    'top_p': 1.0,  # share of probability that it keeps (nucleus); 1: all
+    'epsilon': 0.1,  # share of rows drawn from the generator itself
+    'weight_clip': 5.0,  # largest importance weight; inf: no clip
+    'clip': 0.2,  # deviation of the ratio from 1 in PPO; inf: no clip
+    'replay': 10_000,  # past samples that the discriminator learns from
+    'pretraining': 1000,  # iterations that pre-train the discriminator
+  }
+
+
 def reweighting(*, form: str = 'basic') -> dict:
   """Returns the section `maligan`: samples weighted by density ratios.
 

@@ -218,5 +218,12 @@ SYSTEMS: dict[str, Sections] = {
     'adversarial': updates,
     'scratchgan': policies.prefix_rewards,
   },
+  'coldgan': {
+    'generator': networks.generator,
+    'discriminator': networks.token_discriminator,
+    'mle': likelihood,
+    'adversarial': updates,
+    'coldgan': policies.exploration,
+  },
   'maligan': {**_POLICY, 'maligan': policies.reweighting},
 }

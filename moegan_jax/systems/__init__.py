@@ -6,6 +6,7 @@ from moegan_jax.errors import unknown
 from moegan_jax.ops.precision import PRECISIONS
 from moegan_jax.systems import (
   ccl,
+  coldgan,
   fmgan,
   gsgan,
   jsdgan,
@@ -33,6 +34,7 @@ SYSTEMS = {
   'seqgan': seqgan.build,
   'maligan': maligan.build,
   'scratchgan': scratchgan.build,
+  'coldgan': coldgan.build,
 }
 
 
