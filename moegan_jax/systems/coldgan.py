@@ -39,21 +39,19 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from moegan_jax import decode
-from moegan_jax.errors import UserError, at_least
-from moegan_jax.losses.likelihood import log_likelihood
+from moegan_jax.errors import at_least
 from moegan_jax.losses.policy_gradient import clipped_ratio
 from moegan_jax.ops import ring
-from moegan_jax.ops.relaxation import truncate
+from moegan_jax.systems.exploration import Exploration, exploration
+from moegan_jax.systems.likelihood import positive
 from moegan_jax.systems.policy_gan import (
-  Drawn,
   PolicyGAN,
   policy_gan,
   reward_metrics,
 )
 from moegan_jax.systems.pools import Labelled
-from moegan_jax.types import Array, Spec, System, TrainState, Update
-from moegan_jax.updates import Loss, gradient_update, together
+from moegan_jax.types import Array, Spec, System, Update
+from moegan_jax.updates import Loss, Prepare, gradient_update, together
 
 REPLAY = 'replay'  # key of the replay memory in `TrainState.memory`
 
@@ -68,13 +66,22 @@ def build(config, spec: Spec) -> System:
   Raises:
     UserError: a value out of range.
   """
-  pretraining, replay, policy = split(**config.coldgan)
+  settings = config.coldgan.to_dict()
+  clip, weight_clip, replay, before = (
+    settings.pop(k) for k in ('clip', 'weight_clip', 'replay', 'pretraining')
+  )
+  positive(coldgan__weight_clip=weight_clip, coldgan__clip=clip)
+  at_least('coldgan.replay', replay, 1)
+  at_least('coldgan.pretraining', before, 0)
+  p = exploration(**settings)
   gan = policy_gan(config, spec, 'sequence')  # G, D, Adam
-  gan = gan._replace(pretraining=pretraining)
+  gan = gan._replace(pretraining=before)
   return gan.system(
-    gan.train.generator_updates(policy.loss(gan), prepare=policy.play(gan)),
+    gan.train.generator_updates(
+      generator_loss(gan, clip), prepare=play(gan, p, weight_clip)
+    ),
     together(
-      policy.remember(gan),
+      put_samples(gan, p),
       gradient_update('discriminator', gan.train.d_adam, replay_loss(gan)),
       same_key=False,
     ),
@@ -83,114 +90,91 @@ def build(config, spec: Spec) -> System:
 
 
 class Played(NamedTuple):
-  """Samples of the exploration policy and what their updates read.
+  """Samples of p, and what the g updates of G read.
 
   tokens: int32 [B, T], real text
-  drawn: the samples
+  text: int32 [B, T], the samples
+  written: bool [B, T], see `policy_gan.Drawn`
+  context: [B, Z], the latent noise of the samples; None without
   log_old: [B], log G_0(y)
   weights: [B], w
   rewards: [B], D(y)
   """
 
   tokens: Array
-  drawn: Drawn
+  text: Array
+  written: Array
+  context: Array | None
   log_old: Array
   weights: Array
   rewards: Array
 
 
-class Exploration(NamedTuple):
-  """The exploration policy p and the clips of the loss."""
+def play(gan: PolicyGAN, p: Exploration, weight_clip: float) -> Prepare:
+  """Returns the function that draws the samples of an iteration.
 
-  temperature: float
-  top_p: float
-  epsilon: float
-  weight_clip: float
-  clip: float
+  Args:
+    gan: G and D
+    p: the exploration policy
+    weight_clip: largest importance weight
 
-  def draw(self, gan: PolicyGAN, state: TrainState, n: int, key: Array):
-    """Draws n samples of p, each from G or from G_c."""
-    k_choice, k_sample = jax.random.split(key)
-    is_cold = jax.random.bernoulli(k_choice, 1 - self.epsilon, (n, 1))
+  Returns:
+    (state, g real batches, key) -> g times the same Played batch, beside g
+    batches of real text.
+  """
 
-    def cut(logits):
-      return jnp.where(is_cold, truncate(logits, top_p=self.top_p), logits)
-
-    temperature = jnp.where(is_cold, self.temperature, 1.0)
-    return gan.draw(state, n, k_sample, temperature=temperature, truncate=cut)
-
-  def log_densities(
-    self, gan: PolicyGAN, state: TrainState, drawn: Drawn
-  ) -> tuple[Array, Array]:
-    """Returns log G(y) and log p(y) of texts up to their ends, [B] each."""
-    logits = decode.teacher_force(
-      gan.train.gen,
-      state.players['generator'].params,
-      drawn.text,
-      context=drawn.context,
-      unroll=gan.train.unroll,
+  def prepare(state, batches, key):
+    times, rows = batches.tokens.shape[:2]
+    drawn = p.draw(gan, state, rows, key)
+    own, mixed = p.log_densities(gan, state, drawn)
+    weights = jnp.minimum(jnp.exp(own - mixed), weight_clip)
+    rewards = gan.probability(state, drawn.text)
+    kept = drawn.text, drawn.written, drawn.context
+    played = Played(batches.tokens[0], *kept, own, weights, rewards)
+    repeated = jax.tree.map(
+      lambda x: jnp.broadcast_to(x, (times, *x.shape)), played
     )
+    return repeated._replace(tokens=batches.tokens)
 
-    def density(logits):
-      each = log_likelihood(logits, drawn.text)
-      return jnp.where(drawn.written, each, 0).sum(1)
+  return prepare
 
-    own = density(logits)
-    cold = density(truncate(logits / self.temperature, top_p=self.top_p))
-    mixed = jnp.logaddexp(
-      jnp.log(self.epsilon) + own, jnp.log1p(-self.epsilon) + cold
-    )
-    return own, mixed
 
-  def play(self, gan: PolicyGAN):
-    """Returns the function that prepares the updates of G, see `repeat`."""
+def generator_loss(gan: PolicyGAN, clip: float) -> Loss:
+  """Returns L_G on a Played batch.
 
-    def prepare(state, batches, key) -> Played:
-      times, rows = batches.tokens.shape[:2]
-      drawn = self.draw(gan, state, rows, key)
-      own, mixed = self.log_densities(gan, state, drawn)
-      weights = jnp.minimum(jnp.exp(own - mixed), self.weight_clip)
-      rewards = gan.probability(state, drawn.text)
-      drawn = drawn._replace(sampled=None)  # not read any more
-      played = Played(batches.tokens[0], drawn, own, weights, rewards)
-      played = jax.tree.map(
-        lambda x: jnp.broadcast_to(x, (times, *x.shape)), played
-      )
-      return played._replace(tokens=batches.tokens)
+  Args:
+    gan: G and D
+    clip: c
+  """
 
-    return prepare
+  def loss(params, state, played, key):
+    del state, key
+    weights, rewards = played.weights, played.rewards
+    each = gan.log_probs(params, played.text, played.context)
+    log_new = jnp.where(played.written, each, 0).sum(1)
+    gains = clipped_ratio(log_new - played.log_old, weights * rewards, clip)
+    value = -gains.mean()
+    metrics = reward_metrics(rewards, jnp.ones(rewards.shape, bool))
+    metrics |= {'weight_mean': weights.mean(), 'weight_max': weights.max()}
+    return value, {'g_loss': value} | metrics
 
-  def loss(self, gan: PolicyGAN) -> Loss:
-    """Returns L_G on a Played batch."""
+  return loss
 
-    def loss(params, state, played, key):
-      del state, key
-      drawn = played.drawn
-      each = gan.log_probs(params, drawn.text, drawn.context)
-      log_new = jnp.where(drawn.written, each, 0).sum(1)
-      gains = clipped_ratio(
-        log_new - played.log_old, played.weights * played.rewards, self.clip
-      )
-      value = -gains.mean()
-      everything = jnp.ones(played.rewards.shape, bool)
-      return value, {
-        'g_loss': value,
-        'weight_mean': played.weights.mean(),
-        'weight_max': played.weights.max(),
-        **reward_metrics(played.rewards, everything),
-      }
 
-    return loss
+def put_samples(gan: PolicyGAN, p: Exploration) -> Update:
+  """Builds the update that puts a batch of samples into the replay memory.
 
-  def remember(self, gan: PolicyGAN) -> Update:
-    """Builds the update that puts a batch of new samples into the memory."""
+  Args:
+    gan: the generator
+    p: the exploration policy
+  """
 
-    def apply(state, batches, key):
-      drawn = self.draw(gan, state, batches.tokens.shape[1], key)
-      new = ring.put(state.memory[REPLAY], drawn.text)
-      return state.replace(memory=state.memory | {REPLAY: new}), {}
+  def apply(state, batches, key):
+    drawn = p.draw(gan, state, batches.tokens.shape[1], key)
+    new = ring.put(state.memory[REPLAY], drawn.text)
+    return state.replace(memory=state.memory | {REPLAY: new}), {}
 
-    return Update(0, apply)
+  return Update(0, apply)
 
 
 def replay_loss(gan: PolicyGAN) -> Loss:
@@ -209,27 +193,3 @@ def replay_loss(gan: PolicyGAN) -> Loss:
     return value, metrics | {'d_real': real.mean(), 'd_fake': fake.mean()}
 
   return loss
-
-
-def split(
-  *, pretraining: int, replay: int, **policy: float
-) -> tuple[int, int, Exploration]:
-  """Checks the section `coldgan` and splits it.
-
-  Args:
-    pretraining: iterations of the pre-training of D
-    replay: rows of the replay memory
-    **policy: fields of Exploration
-
-  Raises:
-    UserError: a value out of range.
-  """
-  at_least('coldgan.pretraining', pretraining, 0)
-  at_least('coldgan.replay', replay, 1)
-  for name in ('temperature', 'weight_clip', 'clip'):
-    if not policy[name] > 0:
-      raise UserError(f'coldgan.{name}={policy[name]} must be positive')
-  for name in ('top_p', 'epsilon'):
-    if not 0 < policy[name] <= 1:
-      raise UserError(f'coldgan.{name}={policy[name]} must be in (0, 1]')
-  return pretraining, replay, Exploration(**policy)
