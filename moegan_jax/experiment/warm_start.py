@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from moegan_jax.config import networks, override
+from moegan_jax.config import override
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError
 from moegan_jax.files import jsonable
@@ -22,7 +22,6 @@ from moegan_jax.types import Params, Role
 _MEASURED_BY: tuple[str, ...]
 _MEASURED_BY = ('final_samples', 'curve_samples', 'temperatures', 'chunk')
 _MEASURED_BY += ('language_model',)
-_SELECTORS = ('cell', 'experts', 'latent', 'embeddings')  # of a generator
 _USER_CORPORA = ('text', 'matrix')  # files of the user
 _SAME_TEXT = ('train_sha256', 'test_sha256', 'valid_lines', 'notes')
 
@@ -114,9 +113,6 @@ def initial(config: ConfigDict, corpus: Corpus) -> Params:
     )
   their_generator = settings.get('generator') or {}
   our_generator = config.generator.to_dict()
-  # The other run may be older than a setting, which then had its default.
-  chosen = {k: v for k, v in their_generator.items() if k in _SELECTORS}
-  their_generator = networks.generator(**chosen, ends=False) | their_generator
   if their_generator != our_generator:
     both = their_generator | our_generator
     differ = [k for k in both if their_generator.get(k) != our_generator.get(k)]

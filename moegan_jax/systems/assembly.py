@@ -226,7 +226,7 @@ def training(config, spec: Spec, gen: Generator) -> Training:
     least = {'g_steps': 1, 'd_steps': 1}.get(key, 0)
     if not traced(settings[key]):
       at_least(f'adversarial.{key}', settings[key], least)
-  beta1 = settings.get('beta1', 0.9)  # older runs do not have it
+  beta1 = settings.beta1
   if not 0 <= beta1 < 1:
     raise UserError(f'adversarial.beta1={beta1} must be in [0, 1)')
   rates = {k: settings[k] for k in ('g_lr', 'd_lr', 'clip') if k in settings}
