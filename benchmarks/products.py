@@ -202,6 +202,9 @@ def generator(
   latent: int,
   experts: int,
   hidden: int = 0,
+  layers: int = 1,
+  output: str = 'own',
+  vector_size: int = 0,
   sharing: str = 'embed_out',
   aggregation: str = 'repr_mean',
   **memory,
@@ -212,11 +215,12 @@ def generator(
     n: number of sequences
     vocab_size: V
     soft: whether its inputs are weights over V + 2 symbols and not tokens
-    cell, embed, hidden, latent, experts, sharing, aggregation: settings of the
-      section
+    cell, embed, hidden, layers, output, vector_size, latent, experts, sharing,
+      aggregation: settings of the section
     memory: sizes of the memory core; other settings have no products
   """
   begin = Work()
+  embed += vector_size
   if cell == 'rmc':
     core = memory_step(n, **memory)
     begin, own = memory_input(n, embed, **memory)
@@ -224,6 +228,7 @@ def generator(
   else:
     core = gated_step(n, cell=cell, width=hidden)
     read, width = GATES[cell] * hidden, hidden
+    core = join(*[core] * layers, *[dense(n, hidden, read)] * (layers - 1))
     own = dense(n, embed, read)
   shared = SHARING.get(sharing, ()) if experts > 1 else ()
   step, begin = repeated(join(core, own), experts), repeated(begin, experts)
@@ -237,7 +242,12 @@ def generator(
   # A shared readout is applied once, to the mean of the experts.
   merged = aggregation == 'repr_mean' and 'head' in shared
   heads = 1 if merged else experts
-  return GeneratorWork(begin, step, dense(n, width, vocab_size, heads))
+  made = dense(n, width, vocab_size, heads)
+  if output == 'tied':
+    made = join(
+      dense(n, width, embed, heads), dense(n, embed, vocab_size, heads)
+    )
+  return GeneratorWork(begin, step, made)
 
 
 def convolution(

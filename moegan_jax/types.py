@@ -25,12 +25,15 @@ class Spec(NamedTuple):
     train_size: number of training sequences.
     pad: the id that ends a sequence and fills the positions after its end; None
       if all sequences have length T.
+    words: the V strings of the ids, '' for the pad, and () if ids have none;
+      None for a system whose parameters are restored.
   """
 
   vocab_size: int
   length: int
   train_size: int
   pad: int | None = None
+  words: tuple[str, ...] | None = None
 
 
 class Batch(NamedTuple):
@@ -70,6 +73,7 @@ class Generator(NamedTuple):
       `begin` takes as its context; None if only the choice of tokens is random.
     draws: number of fixed draws of latent noise per likelihood; 0 without
       latent noise.
+    notes: remarks about what it was built from, for the log of a run.
   """
 
   init: Callable[[Array], Params]
@@ -81,6 +85,7 @@ class Generator(NamedTuple):
   vocab_size: int
   latent: Callable[[Array], Array] | None = None
   draws: int = 0
+  notes: tuple[str, ...] = ()
 
   @property
   def start(self) -> int:
@@ -222,6 +227,7 @@ class System(NamedTuple):
       z that generated them. The likelihood is then a bound; see
       `decode.marginal`.
     label: name in tables; '': `config.system`.
+    notes: remarks for the log of a run.
   """
 
   init: Callable[[Array], TrainState]
@@ -231,3 +237,4 @@ class System(NamedTuple):
   critique: Callable[..., Critique] | None = None
   draws: int = 0
   label: str = ''
+  notes: tuple[str, ...] = ()

@@ -15,6 +15,8 @@ from moegan_jax.types import Array, Metrics, Params, Player, TrainState, Update
 
 # (params of the player, state, inputs, key) -> loss, metrics
 Loss = Callable[[Params, TrainState, Any, Array], tuple[Array, Metrics]]
+# (state, batches, key) -> inputs that replace the batches
+Prepare = Callable[[TrainState, Any, Array], Any]
 
 
 def gradient_update(
@@ -98,7 +100,7 @@ def together(*updates: Update, same_key: bool = True) -> Update:
 def repeat(
   update: Update,
   times: int,
-  prepare: Callable[[TrainState, Any, Array], Any] | None = None,
+  prepare: Prepare | None = None,
 ) -> Update:
   """Builds an update that applies one update several times in a scan.
 
@@ -131,6 +133,26 @@ def repeat(
     return state, jax.tree.map(lambda x: x[-1], metrics)
 
   return Update(times * update.batches, apply)
+
+
+def remember(update: Update, names: Collection[str]) -> Update:
+  """Builds an update that stores metrics of another one in the memory.
+
+  Args:
+    update: the other update
+    names: metrics, which are also keys of `TrainState.memory`
+
+  Returns:
+    An Update with the batches and metrics of the other one. A loss can thus
+    keep a value that it computes, such as the moving average of rewards.
+  """
+
+  def apply(state: TrainState, batches: Any, key: Array):
+    state, metrics = update.apply(state, batches, key)
+    kept = {name: metrics[name] for name in names}
+    return state.replace(memory=state.memory | kept), metrics
+
+  return Update(update.batches, apply) if names else update
 
 
 def ema_update(

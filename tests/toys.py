@@ -15,6 +15,7 @@ _SIZES = {
     'hidden': 3,
   },
   'pool': {'negatives': 6, 'passes': 2, 'pretraining': 2},
+  'coldgan': {'replay': 9, 'pretraining': 2},
   'rollout': {'samples': 2, 'chunk': 1},
 }
 

@@ -11,6 +11,7 @@ from moegan_jax.updates import (
   ema_update,
   every,
   gradient_update,
+  remember,
   repeat,
   sequence,
   together,
@@ -274,4 +275,21 @@ class EmaUpdateTest(chex.TestCase):
     want = {'w': 0.75 * old['w'] + 0.25 * params['w'], 'b': params['b']}
     chex.assert_trees_all_close(after.memory['average'], want, rtol=1e-6)
     chex.assert_trees_all_equal(after.memory['other'], jnp.ones(2))
+    chex.assert_trees_all_equal(after.players, state.players)
+
+
+class RememberTest(chex.TestCase):
+  def test_metrics_become_entries_of_the_memory(self):
+    def apply(state, batches, key):
+      del batches, key
+      return state, {'kept': state.memory['kept'] + 1, 'other': jnp.ones(2)}
+
+    state = start({'kept': jnp.float32(1), 'rest': jnp.zeros(3)})
+    update = repeat(remember(Update(1, apply), ('kept',)), 3)
+    self.assertEqual(update.batches, 3)
+    after, metrics = run(update, state)
+    self.assertEqual(set(metrics), {'kept', 'other'})
+    chex.assert_trees_all_equal(
+      after.memory, {'kept': jnp.float32(4), 'rest': jnp.zeros(3)}
+    )
     chex.assert_trees_all_equal(after.players, state.players)

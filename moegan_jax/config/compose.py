@@ -248,7 +248,10 @@ def _listed(config: ConfigDict, section: str) -> str:
 def _any_keys(config: ConfigDict, section: str) -> set[str]:
   """Returns the keys that a section has for any values of its selectors."""
   variants: dict[str, list[dict[str, Any]]] = {
-    'generator': [{'cell': 'rmc', 'experts': 2, 'latent': 1}, {'cell': 'lstm'}],
+    'generator': [
+      {'cell': 'rmc', 'experts': 2, 'latent': 1},
+      {'cell': 'lstm', 'embeddings': 'FILE'},
+    ],
     'discriminator': [{'kind': 'cnn'}, {'kind': 'recurrent'}],
     'maligan': [{'form': 'basic'}, {'form': 'mixed'}],
     'rollout': [{'policy': 'ema'}, {'policy': 'live'}],

@@ -14,7 +14,12 @@ SEQGAN_FILTERS = {
 
 
 def generator(
-  *, cell: str = 'rmc', experts: int = 1, latent: int = 0, ends: bool = True
+  *,
+  cell: str = 'rmc',
+  experts: int = 1,
+  latent: int = 0,
+  embeddings: str = '',
+  ends: bool = True,
 ) -> dict:
   """Returns the section `generator`.
 
@@ -22,6 +27,8 @@ def generator(
     cell: 'rmc' (relational memory core), 'lstm' or 'gru'
     experts: N; more than one make a mixture of experts
     latent: size of the latent noise z that sets the initial state; 0: none
+    embeddings: text file of word vectors (GloVe), which become frozen columns
+      of the embedding beside the E trained ones; '': none
     ends: whether sequences of the corpus have an end symbol
   """
   section = {
@@ -30,7 +37,11 @@ def generator(
     'init': 'relgan',  # a key of nets.initializers.INITIALIZERS
     'experts': experts,
     'latent': latent,
+    'embeddings': embeddings,
+    'output': 'own',  # weights of the readout: own, tied (to the embedding)
   }
+  if embeddings:
+    section |= {'vector_size': 300}  # numbers per word in the file
   if cell == 'rmc':
     section |= {
       'slots': 1,  # rows of the memory
@@ -45,7 +56,10 @@ def generator(
       'flavour': 'santoro',  # code to reproduce: santoro, relgan, textgan
     }
   else:
-    section |= {'hidden': 32}  # H
+    section |= {
+      'hidden': 32,  # H
+      'layers': 1,  # each one reads the output of the layer below
+    }
   if experts != 1:
     section |= {
       'sharing': 'embed_out',  # shared parameters: embed_out, mgan, none
@@ -101,6 +115,19 @@ def token_discriminator(*, kind: str = 'cnn') -> dict:
     # One number for all widths, or one per width. Widths beyond T are dropped.
     section |= {'filters': (300,)}
   return section | {'l2': 0.0}  # weight of the L2 penalty of the logit layer
+
+
+def prefix_discriminator() -> dict:
+  """Returns the section `discriminator` of ScratchGAN, an LSTM."""
+  return {
+    'embed': 64,  # E
+    'hidden': 512,  # H
+    'init': 'scratchgan',  # a key of nets.initializers.INITIALIZERS
+    'dropout': 0.1,  # dropout rate of the embedding
+    'norm': True,  # whether the gates have a layer norm
+    'positions': 8,  # sine waves of the position beside the embedding
+    'l2': 1e-6,  # weight of the L2 penalty of all parameters
+  }
 
 
 def rewriter() -> dict:

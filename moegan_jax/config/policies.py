@@ -33,6 +33,27 @@ def rollouts(*, policy: str = 'ema') -> dict:
   return section
 
 
+def prefix_rewards() -> dict:
+  """Returns the section `scratchgan`: rewards of the prefixes of a sample."""
+  return {
+    'discount': 0.23,  # of a reward per position until it is paid
+    'decay': 0.08,  # share of the baseline that an update keeps
+  }
+
+
+def exploration() -> dict:
+  """Returns the section `coldgan`: cautious exploration and replay."""
+  return {
+    'temperature': 0.3,  # divides the logits of the cold policy
+    'top_p': 1.0,  # share of probability that it keeps (nucleus); 1: all
+    'epsilon': 0.1,  # share of rows drawn from the generator itself
+    'weight_clip': 5.0,  # largest importance weight; inf: no clip
+    'clip': 0.2,  # deviation of the ratio from 1 in PPO; inf: no clip
+    'replay': 10_000,  # past samples that the discriminator learns from
+    'pretraining': 1000,  # iterations that pre-train the discriminator
+  }
+
+
 def reweighting(*, form: str = 'basic') -> dict:
   """Returns the section `maligan`: samples weighted by density ratios.
 

@@ -105,7 +105,7 @@ def _small_players(c: ConfigDict) -> None:
   _lower(c.generator, embed=32, head_size=64, hidden=100, latent=32)
   if 'discriminator' in c:
     # Smaller networks do not reduce the cost of a representation on a CPU.
-    _lower(c.discriminator, embed=64, representations=8)
+    _lower(c.discriminator, embed=64, hidden=100, representations=8)
     _first_widths(c.discriminator, 5)
 
 

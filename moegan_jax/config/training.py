@@ -41,6 +41,7 @@ def updates(*, discriminator: bool = True, repeated: bool = True) -> dict:
     'g_steps': 1,  # generator updates per iteration
     'g_lr': 1e-4,  # learning rate of the generator's Adam
     'clip': 5.0,  # largest global norm of the gradient of each player
+    'beta1': 0.9,  # decay of the mean of the gradient in Adam
     'anchor': 0.0,  # weight of the likelihood loss in the generator's loss
     'mle_every': 0,  # iterations between likelihood updates; 0: none
     'eval_every': 100,  # iterations between evaluations; 0: at the end only
@@ -211,6 +212,20 @@ SYSTEMS: dict[str, Sections] = {
     **_POLICY,
     'policy': policies.policy_gradient,
     'rollout': policies.rollouts,
+  },
+  'scratchgan': {
+    'generator': networks.generator,
+    'discriminator': networks.prefix_discriminator,
+    'mle': likelihood,
+    'adversarial': updates,
+    'scratchgan': policies.prefix_rewards,
+  },
+  'coldgan': {
+    'generator': networks.generator,
+    'discriminator': networks.token_discriminator,
+    'mle': likelihood,
+    'adversarial': updates,
+    'coldgan': policies.exploration,
   },
   'maligan': {**_POLICY, 'maligan': policies.reweighting},
 }

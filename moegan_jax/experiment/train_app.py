@@ -166,8 +166,19 @@ def load(config, reporter: Reporter) -> Loaded:
 
 def build(config, corpus: Corpus) -> System:
   """Builds the system of a configuration for a corpus."""
-  spec = Spec(corpus.vocab_size, corpus.length, len(corpus.train), corpus.pad)
+  spec = spec_of(corpus)
   return systems.build(warm_start.effective(config, spec.train_size), spec)
+
+
+def spec_of(corpus: Corpus) -> Spec:
+  """Returns the properties of a corpus that a system depends on."""
+  return Spec(
+    corpus.vocab_size,
+    corpus.length,
+    len(corpus.train),
+    corpus.pad,
+    corpus.vocabulary,
+  )
 
 
 def recorded(config, corpus: Corpus) -> dict:
@@ -299,6 +310,7 @@ def _plan(job: Run) -> list[tuple[str, str]]:
   for name, player in shapes.players.items():
     count = sum(x.size for x in jax.tree.leaves(player.params)) // seeds
     rows.append(('player', f'{name}, {count:,} parameters'))
+  rows += [('embeddings', note) for note in job.system.notes]
   size = sum(
     x.size * x.dtype.itemsize
     for x in jax.tree.leaves((shapes.players, shapes.memory))

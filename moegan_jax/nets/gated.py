@@ -1,5 +1,7 @@
 """Gated recurrent cells: LSTM and GRU."""
 
+from collections.abc import Sequence
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -15,10 +17,16 @@ class LSTM(nn.Module):
   """The LSTM cell of SeqGAN's generator.
 
   The projected input holds the gates in the order input, forget, output, cell.
+
+  width: H
+  inits: initialisers
+  norm: whether a layer norm is applied to the sum of both maps, over all four
+    gates (Ba et al. 2016)
   """
 
   width: int
   inits: Initializers
+  norm: bool = False
 
   @nn.compact
   def __call__(self, carry, u: Array):
@@ -27,7 +35,10 @@ class LSTM(nn.Module):
     recurrent = nn.Dense(
       4 * self.width, use_bias=False, kernel_init=self.inits.linear
     )
-    i, f, o, g = jnp.split(u + recurrent(h), 4, axis=-1)
+    gates = u + recurrent(h)
+    if self.norm:
+      gates = nn.LayerNorm(epsilon=1e-5, use_fast_variance=False)(gates)
+    i, f, o, g = jnp.split(gates, 4, axis=-1)
     c = nn.sigmoid(f) * c + nn.sigmoid(i) * jnp.tanh(g)
     h = nn.sigmoid(o) * jnp.tanh(c)
     return (h, c), h
@@ -68,6 +79,66 @@ class GRU(nn.Module):
     return h, h
 
 
+class Stack(nn.Module):
+  """Layers of cells. Each one reads the output of the layer below.
+
+  layers: the cells
+  input_widths: width of the projected input of each cell
+  inits: initialisers
+  """
+
+  layers: Sequence[nn.Module]
+  input_widths: Sequence[int]
+  inits: Initializers
+
+  def setup(self):
+    self.maps = [
+      nn.Dense(width, kernel_init=self.inits.linear, bias_init=self.inits.bias)
+      for width in self.input_widths[1:]
+    ]
+
+  def __call__(self, carries, u: Array):
+    """Maps the carries and u [n, input_widths[0]] to carries and output."""
+    new, output = [], None
+    for i, (layer, carry) in enumerate(zip(self.layers, carries, strict=True)):
+      carry, output = layer(carry, self.maps[i - 1](output) if i else u)
+      new.append(carry)
+    return tuple(new), output
+
+
+def stacked(cell: Cell, layers: int, init: Initializers) -> Cell:
+  """Builds a cell of several layers.
+
+  Args:
+    cell: the cell of each layer, 'lstm' or 'gru'
+    layers: number of layers; 1 returns the cell itself
+    init: initialisers of the maps between layers
+
+  Returns:
+    A Cell. Its carry is a tuple of the carries, its output that of the last
+    layer. Its `seed` starts all layers from the same vector.
+  """
+  if layers == 1:
+    return cell
+  seed = cell.seed
+
+  def initial(n: int):
+    return (cell.initial(n),) * layers
+
+  module = Stack(
+    [cell.module.clone(name=None) for _ in range(layers)],
+    [cell.input_width] * layers,
+    init,
+  )
+  return Cell(
+    module,
+    cell.input_width,
+    initial,
+    cell.width,
+    seed and (lambda h: (seed(h),) * layers),
+  )
+
+
 def _check_width(width: int) -> None:
   # Both `generator.hidden` and `discriminator.hidden` end up here.
   """Raises UserError unless the width is positive."""
@@ -75,12 +146,13 @@ def _check_width(width: int) -> None:
     raise UserError(f'hidden={width} must be at least 1')
 
 
-def lstm(*, width: int = 32, init: Initializers) -> Cell:
+def lstm(*, width: int = 32, init: Initializers, norm: bool = False) -> Cell:
   """Builds an LSTM cell whose initial state is zero.
 
   Args:
     width: H
     init: initialisers
+    norm: whether the gates have a layer norm, see `LSTM`
 
   Returns:
     A Cell with the carry (h, c). Its `seed` sets h and leaves c at zero.
@@ -96,7 +168,7 @@ def lstm(*, width: int = 32, init: Initializers) -> Cell:
   def seed(h: Array) -> tuple[Array, Array]:
     return h, jnp.zeros_like(h)
 
-  return Cell(LSTM(width, init), 4 * width, initial, width, seed)
+  return Cell(LSTM(width, init, norm), 4 * width, initial, width, seed)
 
 
 def gru(*, width: int = 32, init: Initializers) -> Cell:

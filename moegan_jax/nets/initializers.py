@@ -1,8 +1,8 @@
 """Weight initialisers of published code bases, by name.
 
-Source: the released code of RelGAN, TextGAN-PyTorch and SeqGAN. Truncated
-normal distributions are cut at two standard deviations and not rescaled, as in
-TensorFlow.
+Source: the released code of RelGAN, TextGAN-PyTorch, SeqGAN and ScratchGAN.
+Truncated normal distributions are cut at two standard deviations and not
+rescaled, as in TensorFlow.
 """
 
 import math
@@ -86,6 +86,14 @@ INITIALIZERS = {
   'uniform': Initializers(*[_uniform(0.05)] * 4),
   # Generators of SeqGAN and its descendants: normal 0.1, including biases.
   'seqgan': Initializers(*[_normal(0.1)] * 4),
+  # ScratchGAN: embedding normal with the deviation of GloVe vectors; others as
+  # in RelGAN's code, since its paper does not state them.
+  'scratchgan': Initializers(
+    linear=_scaled(_truncated, _first),
+    bias=_zeros,
+    embedding=_normal(0.3836),
+    convolution=_scaled(_truncated, lambda s: math.sqrt(2 / (s[0] * s[1]))),
+  ),
   # Generator of SLGAN: standard normal.
   'standard': Initializers(*[_normal(1.0)] * 4),
 }

@@ -9,11 +9,14 @@ import jax.numpy as jnp
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.nets.cells import Cell
 from moegan_jax.nets.initializers import Initializers
+from moegan_jax.nets.word_vectors import WordVectors
 from moegan_jax.ops import random
 from moegan_jax.types import Array, Generator, Params
 
 # Embedding of the end symbol when it is an input; see `recurrent`.
 END_INPUTS = ('zero', 'learned')
+# Weights of the readout; see `recurrent`.
+OUTPUTS = ('own', 'tied')
 # Prior of the latent noise -> function from standard normal rows to its rows.
 PRIORS = {
   'normal': lambda z: z,
@@ -32,6 +35,8 @@ def recurrent(
   prior: str = 'normal',
   pad: int | None = None,
   end_input: str = 'zero',
+  output: str = 'own',
+  vectors: WordVectors | None = None,
 ) -> Generator:
   """Builds a generator from embedding, input projection, cell and readout.
 
@@ -49,15 +54,21 @@ def recurrent(
       vector, so that after the end every row receives the same input at every
       step. 'learned' is a row of the table like any other, as in the code of
       RelGAN (models/rmc_vanilla.py, `g_emb`).
+    output: weights of the readout. 'own' is a map H -> V. 'tied' is a map to
+      the size of the embedding, multiplied by the embedding of each word
+      (ScratchGAN, Masson d'Autume et al. 2019).
+    vectors: F frozen columns of the embedding beside the E trained ones; None
+      for none. Their gradient is zero, so Adam leaves them unchanged.
 
   Returns:
     A Generator. Its parameters are a dict of the groups 'embed' [V + 2, E],
-    'input' (E + Z -> input width of the cell), 'core' (the cell),
-    'head' (H -> V) and, with Z > 0, 'latent' (W).
+    'input' (E + F + Z -> input width of the cell), 'core' (the cell), 'head'
+    (H -> V, or H -> E + F and a bias [V] if tied), 'latent' (W) with Z > 0, and
+    'frozen' [V + 2, F] with F > 0.
 
   Raises:
-    UserError: latent noise for a cell that has no `seed`, or an unknown prior
-      or end_input.
+    UserError: latent noise for a cell that has no `seed`, or an unknown prior,
+      end_input or output.
 
   The maps that a cell applies to its input alone are affine in the embedding.
   `prepare` multiplies them out to one map, the group 'folded', which costs a
@@ -72,18 +83,27 @@ def recurrent(
     raise unknown('generator.prior', prior, PRIORS)
   if end_input not in END_INPUTS:
     raise unknown('generator.end_input', end_input, END_INPUTS)
+  if output not in OUTPUTS:
+    raise unknown('generator.output', output, OUTPUTS)
+  tied = output == 'tied'
+  width = embed_dim + (vectors.size if vectors else 0)
   seed = cell.seed if latent else None
   masked = pad if end_input == 'zero' else None
   project = nn.Dense(
     cell.input_width, kernel_init=init.linear, bias_init=init.bias
   )
-  head = nn.Dense(vocab_size, kernel_init=init.linear, bias_init=init.bias)
+  head = nn.Dense(
+    width if tied else vocab_size,
+    use_bias=not tied,
+    kernel_init=init.linear,
+    bias_init=init.bias,
+  )
   first = nn.Dense(cell.width, kernel_init=init.linear, bias_init=init.bias)
 
   def init_params(key: Array) -> Params:
     k_embed, k_input, k_core, k_head = jax.random.split(key, 4)
     u = jnp.zeros((1, cell.input_width))
-    x = jnp.zeros((1, embed_dim + latent))
+    x = jnp.zeros((1, width + latent))
     params = {
       'embed': init.embedding(k_embed, (vocab_size + 2, embed_dim)),
       'input': project.init(k_input, x)['params'],
@@ -95,7 +115,18 @@ def recurrent(
       k_latent = jax.random.fold_in(key, 4)
       z = jnp.zeros((1, latent))
       params['latent'] = first.init(k_latent, z)['params']
+    if tied:
+      k_bias = jax.random.fold_in(key, 5)
+      params['head'] |= {'bias': init.bias(k_bias, (vocab_size,))}
+    if vectors:
+      params['frozen'] = vectors.init(jax.random.fold_in(key, 6))
     return params
+
+  def tables(params: Params) -> list[Array]:
+    """Returns the column blocks of the embedding, [V + 2, F] and [V + 2, E]."""
+    if not vectors:
+      return [params['embed']]
+    return [jax.lax.stop_gradient(params['frozen']), params['embed']]
 
   def prepare(params: Params) -> Params:
     """Adds kernel [E + Z, A] and bias [1, A] of the cell's input map."""
@@ -108,8 +139,8 @@ def recurrent(
       return cell.module.apply({'params': params['core']}, u, method='absorb')
 
     # The images of zero and of the unit vectors determine an affine map.
-    bias = inputs(jnp.zeros((1, embed_dim + latent)))
-    kernel = inputs(jnp.eye(embed_dim + latent)) - bias
+    bias = inputs(jnp.zeros((1, width + latent)))
+    kernel = inputs(jnp.eye(width + latent)) - bias
     return params | {'folded': {'kernel': kernel, 'bias': bias}}
 
   def begin(params: Params, n: int, context=None):
@@ -121,15 +152,15 @@ def recurrent(
     return seed(jnp.tanh(before)), context
 
   def embed(params: Params, tokens: Array) -> Array:
-    table = params['embed']
     if jnp.issubdtype(tokens.dtype, jnp.integer):
-      x = table[tokens]
+      x = _beside([table[tokens] for table in tables(params)])
       if masked is not None:
         x = jnp.where((tokens == masked)[:, None], 0.0, x)
       return x
     if masked is not None:
       tokens = tokens.at[:, masked].set(0.0)
-    return tokens @ table[: tokens.shape[-1]]
+    rows = tokens.shape[-1]
+    return _beside([tokens @ table[:rows] for table in tables(params)])
 
   def step(params: Params, carry, x: Array):
     state, z = carry
@@ -145,7 +176,14 @@ def recurrent(
     return (state, z), hidden
 
   def readout(params: Params, hidden: Array) -> Array:
-    logits: Any = head.apply({'params': params['head']}, hidden)
+    if not tied:
+      logits: Any = head.apply({'params': params['head']}, hidden)
+      return logits
+    projected = hidden @ params['head']['kernel']
+    blocks = jnp.split(projected, [width - embed_dim], axis=-1)
+    logits = params['head']['bias'].reshape(*[1] * (hidden.ndim - 1), -1)
+    for own, table in zip(blocks[-len(tables(params)) :], tables(params)):
+      logits = logits + own @ table[:vocab_size].T
     return logits
 
   def draw(rows: Array) -> Array:
@@ -161,6 +199,11 @@ def recurrent(
     vocab_size,
     draw if latent else None,
   )
+
+
+def _beside(blocks: list[Array]) -> Array:
+  """Joins blocks of columns."""
+  return blocks[0] if len(blocks) == 1 else jnp.concatenate(blocks, axis=-1)
 
 
 # Value of `sharing` -> parameter groups shared by all experts. MoEGAN only says
@@ -216,7 +259,7 @@ def mixture(
   if experts == 1:
     return expert
 
-  shared = SHARING[sharing]
+  shared = (*SHARING[sharing], 'frozen')
   # A readout that all experts share is linear and commutes with the mean.
   merge = aggregation == 'repr_mean' and 'head' in shared
 

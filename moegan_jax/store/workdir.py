@@ -17,7 +17,7 @@ from moegan_jax import data, errors
 from moegan_jax.config import check_keys
 from moegan_jax.data import texts
 from moegan_jax.data.corpus import Corpus
-from moegan_jax.files import flatten, jsonable, read_json, write_json
+from moegan_jax.files import flatten, floats, jsonable, read_json, write_json
 from moegan_jax.paths import expand
 from moegan_jax.store import lock, schema
 
@@ -109,7 +109,8 @@ class Workdir:
       UserError: config.json is missing, is not JSON, or was written by
         another version.
     """
-    settings = self.read_json(schema.CONFIG)
+    # A setting such as a clip may be infinite, which JSON holds as a string.
+    settings = floats(self.read_json(schema.CONFIG))
     settings.pop('corpus', None)  # checksums, which are no settings
     try:
       check_keys(ConfigDict(settings))

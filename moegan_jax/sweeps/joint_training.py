@@ -33,7 +33,7 @@ from moegan_jax.store.rows import Rows
 from moegan_jax.store.workdir import Workdir
 from moegan_jax.sweeps.plan import ARRAYS
 from moegan_jax.train.stages import start_of
-from moegan_jax.types import Spec, TrainState
+from moegan_jax.types import TrainState
 
 Configs = Mapping[str, ConfigDict]
 _SAMPLES = re.compile(r'(.+)-seed(\d+)-(\d+)')
@@ -107,7 +107,7 @@ def _run(configs: Configs, workdir: Workdir, folders) -> int:
     given = [warm_start.initial(config, corpus) for config in configs.values()]
     params = jax.tree.map(lambda *parts: jnp.concatenate(parts), *given)
     warm = warm_start.WarmStart(params, {})
-  spec = Spec(corpus.vocab_size, corpus.length, len(corpus.train), corpus.pad)
+  spec = train_app.spec_of(corpus)
   common = warm_start.effective(first, spec.train_size)
   batched = BatchedRuns(
     len(configs),

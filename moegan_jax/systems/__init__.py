@@ -6,6 +6,7 @@ from moegan_jax.errors import unknown
 from moegan_jax.ops.precision import PRECISIONS
 from moegan_jax.systems import (
   ccl,
+  coldgan,
   fmgan,
   gsgan,
   jsdgan,
@@ -13,6 +14,7 @@ from moegan_jax.systems import (
   mle,
   moegan,
   relgan,
+  scratchgan,
   seqgan,
   slgan,
   textgan,
@@ -31,6 +33,8 @@ SYSTEMS = {
   'jsdgan': jsdgan.build,
   'seqgan': seqgan.build,
   'maligan': maligan.build,
+  'scratchgan': scratchgan.build,
+  'coldgan': coldgan.build,
 }
 
 

@@ -5,7 +5,7 @@ adversarial phase that repeats the update of a paper, sampling, likelihoods and
 critiques.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -38,8 +38,10 @@ from moegan_jax.types import (
 )
 from moegan_jax.updates import (
   Loss,
+  Prepare,
   every,
   gradient_update,
+  remember,
   repeat,
   sequence,
   together,
@@ -80,13 +82,24 @@ class Training(NamedTuple):
   settings: Any
   unroll: int
 
-  def generator_updates(self, loss: Loss, *after: Update) -> Update:
+  def generator_updates(
+    self,
+    loss: Loss,
+    *after: Update,
+    remembered: Collection[str] = (),
+    prepare: Prepare | None = None,
+  ) -> Update:
     """Builds the g generator updates of an iteration.
 
     Args:
       loss: the generator loss of the paper
       *after: updates that follow each generator update, on the same batch and
         with the same PRNG key
+      remembered: metrics of the loss that each update writes to
+        `TrainState.memory`, see `updates.remember`
+      prepare: computes the inputs of all g updates before the first one, see
+        `updates.repeat`. They have real tokens [B, T] as the attribute
+        `tokens`.
 
     Returns:
       An Update of g batches, or of g + 1 with `adversarial.mle_every`.
@@ -108,7 +121,10 @@ class Training(NamedTuple):
     adversarial_step = gradient_update(
       'generator', self.g_adam, anchored if on(settings.anchor) else loss
     )
-    update = repeat(together(adversarial_step, *after), settings.g_steps)
+    adversarial_step = remember(adversarial_step, remembered)
+    update = repeat(
+      together(adversarial_step, *after), settings.g_steps, prepare
+    )
     if not settings.mle_every:
       return update
     likelihood_step = gradient_update('generator', self.g_adam, likelihood)
@@ -210,6 +226,9 @@ def training(config, spec: Spec, gen: Generator) -> Training:
     least = {'g_steps': 1, 'd_steps': 1}.get(key, 0)
     if not traced(settings[key]):
       at_least(f'adversarial.{key}', settings[key], least)
+  beta1 = settings.beta1
+  if not 0 <= beta1 < 1:
+    raise UserError(f'adversarial.beta1={beta1} must be in [0, 1)')
   rates = {k: settings[k] for k in ('g_lr', 'd_lr', 'clip') if k in settings}
   positive(**{f'adversarial__{key}': rate for key, rate in rates.items()})
   pretrain, likelihood = likelihood_phase(
@@ -220,8 +239,10 @@ def training(config, spec: Spec, gen: Generator) -> Training:
     gen=gen,
     pretrain=pretrain,
     likelihood=likelihood,
-    g_adam=adam(settings.g_lr, settings.clip),
-    d_adam=(adam(settings.d_lr, settings.clip) if 'd_lr' in settings else None),
+    g_adam=adam(settings.g_lr, settings.clip, beta1),
+    d_adam=(
+      adam(settings.d_lr, settings.clip, beta1) if 'd_lr' in settings else None
+    ),
     settings=settings,
     unroll=config.unroll,
   )
@@ -231,15 +252,6 @@ def disc_critique(disc: Discriminator) -> Callable[[Any, Array], Critique]:
   """Returns the function (params, tokens) -> Critique, without dropout."""
   return lambda params, tokens: disc.judge(
     params, disc.embed(params, tokens), None
-  )
-
-
-def _of_state(
-  critique: Callable[[Any, Array], Critique],
-) -> Callable[[TrainState, Array], Critique]:
-  """Returns the function (state, tokens) -> Critique."""
-  return lambda state, tokens: critique(
-    state.players['discriminator'].params, tokens
   )
 
 
@@ -327,6 +339,8 @@ def system(
     phases,
     sample,
     logits,
-    None if critique is None else _of_state(critique),
+    critique
+    and (lambda state, x: critique(state.players['discriminator'].params, x)),
     gen.draws,
+    notes=gen.notes,
   )

@@ -13,14 +13,17 @@ from moegan_jax.updates import Loss, gradient_update
 PRETRAIN = 'pretrain'  # name of the phase
 
 
-def adam(lr: float, clip: float) -> optax.GradientTransformation:
-  """Returns Adam (.9, .999) that clips the gradient first.
+def adam(
+  lr: float, clip: float, beta1: float = 0.9
+) -> optax.GradientTransformation:
+  """Returns Adam (beta1, .999) that clips the gradient first.
 
   Args:
     lr: learning rate
     clip: largest global norm of the gradient
+    beta1: decay of the mean of the gradient
   """
-  return optax.chain(optax.clip_by_global_norm(clip), optax.adam(lr))
+  return optax.chain(optax.clip_by_global_norm(clip), optax.adam(lr, b1=beta1))
 
 
 def likelihood_loss(gen: Generator, unroll: int = 1) -> Loss:

@@ -5,10 +5,11 @@ from typing import Any
 from moegan_jax.errors import UserError, at_least, unknown
 from moegan_jax.nets.cells import relational_memory
 from moegan_jax.nets.cnn import cnn
-from moegan_jax.nets.gated import gru, lstm
+from moegan_jax.nets.gated import gru, lstm, stacked
 from moegan_jax.nets.initializers import initializers
 from moegan_jax.nets.recurrent import mixture, recurrent
 from moegan_jax.nets.recurrent_critic import recurrent_critic
+from moegan_jax.nets.word_vectors import word_vectors
 from moegan_jax.types import Discriminator, Generator, Spec
 
 GATED = {'lstm': lstm, 'gru': gru}
@@ -27,7 +28,11 @@ def generator(
   prior: str = 'normal',
   draws: int = 0,
   end_input: str = 'zero',
+  output: str = 'own',
+  embeddings: str = '',
+  vector_size: int = 0,
   hidden: int = 0,
+  layers: int = 1,
   **memory,
 ) -> Generator:
   """Builds a generator from the section `generator` of a configuration.
@@ -44,7 +49,12 @@ def generator(
     prior: distribution of the latent noise, see `nets.recurrent.recurrent`
     draws: fixed draws of the latent noise per likelihood
     end_input: embedding of the end symbol, see `nets.recurrent.recurrent`
+    output: weights of the readout, see `nets.recurrent.recurrent`
+    embeddings: file of word vectors, which become frozen columns of the
+      embedding; '' for none
+    vector_size: numbers per word in that file
     hidden: H of 'lstm' and 'gru'
+    layers: layers of 'lstm' and 'gru'
     **memory: the sizes and options of 'rmc', see `relational_memory`
 
   Raises:
@@ -59,9 +69,14 @@ def generator(
     core = relational_memory(**memory, init=inits)
   elif cell in GATED:
     at_least('generator.hidden', hidden, 1)
-    core = GATED[cell](width=hidden, init=inits)
+    at_least('generator.layers', layers, 1)
+    core = stacked(GATED[cell](width=hidden, init=inits), layers, inits)
   else:
     raise unknown('generator.cell', cell, ('rmc', *GATED))
+  vectors, notes = None, tuple[str, ...]()
+  if embeddings:
+    vectors = word_vectors(embeddings, vector_size, spec.words, spec.vocab_size)
+    notes = (vectors.note(embeddings),)
   expert = recurrent(
     core,
     vocab_size=spec.vocab_size,
@@ -71,11 +86,13 @@ def generator(
     prior=prior,
     pad=spec.pad,
     end_input=end_input,
+    output=output,
+    vectors=vectors,
   )
   whole = mixture(
     expert, experts=experts, sharing=sharing, aggregation=aggregation
   )
-  return whole._replace(draws=draws if latent else 0)
+  return whole._replace(draws=draws if latent else 0, notes=notes)
 
 
 def discriminator(
@@ -124,6 +141,45 @@ def discriminator(
       'noise; set --config.discriminator.kind=cnn'
     )
   return _recurrent(**shared, **network)
+
+
+def prefix_discriminator(
+  spec: Spec,
+  *,
+  embed: int,
+  hidden: int,
+  init: str,
+  dropout: float,
+  norm: bool,
+  positions: int,
+) -> Discriminator:
+  """Builds the discriminator of ScratchGAN, an LSTM that judges each prefix.
+
+  Args:
+    spec: the properties of the corpus
+    embed: E
+    hidden: H
+    init: a key of nets.initializers.INITIALIZERS
+    dropout: dropout rate of the embedding
+    norm: whether the LSTM has a layer norm
+    positions: sine waves of the position beside the embedding
+
+  Raises:
+    UserError: a value out of range.
+  """
+  at_least('discriminator.positions', positions, 0)
+  inits = initializers(init)
+  return recurrent_critic(
+    vocab_size=spec.vocab_size,
+    length=spec.length,
+    embed_dim=embed,
+    cell=lstm(width=hidden, init=inits, norm=norm),
+    per_token=True,
+    dropout=0.0,
+    init=inits,
+    input_dropout=dropout,
+    positions=positions,
+  )
 
 
 def _recurrent(*, cell: str, hidden: int, per_token: bool, **shared):

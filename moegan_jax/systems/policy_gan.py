@@ -71,18 +71,19 @@ class PolicyGAN(NamedTuple):
   disc: D
   reduce: reduction of the loss of G, see `losses.policy_gradient`
   l2: weight of the L2 penalty of D's logit layer
-  negatives: samples in a pool, which has as many rows of real text
+  negatives: samples in a pool, which has as many rows of real text; 0 if D does
+    not learn on pools
   passes: passes over a pool
-  pretraining: number of pools in the pre-training of D
+  pretraining: iterations of the pre-training of D
   """
 
   train: assembly.Training
   disc: Discriminator
   reduce: str
-  l2: float
-  negatives: int
-  passes: int
-  pretraining: int
+  l2: float = 0.0
+  negatives: int = 0
+  passes: int = 0
+  pretraining: int = 0
 
   @property
   def start(self) -> int:
@@ -96,7 +97,7 @@ class PolicyGAN(NamedTuple):
       state: the training state
       n: number of samples
       key: key of the noise
-      **given: `prefix` and `given` of `decode.sample`
+      **given: further options of `decode.sample`
     """
     gen, spec = self.train.gen, self.train.spec
     row_keys = random.row_keys(key, n)
@@ -213,8 +214,8 @@ class PolicyGAN(NamedTuple):
 
     Args:
       generator: the generator updates of an iteration, applied first
-      discriminator: the update of D on one pool; an iteration has
-        `adversarial.d_steps` of them
+      discriminator: an update of D, such as that on one pool; an iteration
+        has `adversarial.d_steps` of them
       *after: updates that follow those of the generator
       **options: of `assembly.Training.system`
     """
@@ -253,9 +254,13 @@ def policy_gan(config, spec: Spec, reduce: str) -> PolicyGAN:
   gen = networks.generator(spec, **config.generator)
   l2, disc = _discriminator(spec, **config.discriminator)
   train = assembly.training(config, spec, gen)
-  pool, batch = config.pool, config.adversarial.batch
-  at_least('adversarial.batch', batch, 1)
+  at_least('adversarial.batch', config.adversarial.batch, 1)
   at_least('discriminator.l2', l2, 0)
+  if reduce not in REDUCTIONS:
+    raise unknown('policy.reduce', reduce, REDUCTIONS)
+  if 'pool' not in config:  # D does not learn on pools
+    return PolicyGAN(train, disc, reduce, l2)
+  pool, batch = config.pool, config.adversarial.batch
   at_least('pool.passes', pool.passes, 1)
   at_least('pool.pretraining', pool.pretraining, 0)
   if 2 * pool.negatives < batch:
@@ -263,8 +268,6 @@ def policy_gan(config, spec: Spec, reduce: str) -> PolicyGAN:
       f'pool.negatives={pool.negatives} gives a pool of {2 * pool.negatives} '
       f'rows, fewer than adversarial.batch={batch}; raise it'
     )
-  if reduce not in REDUCTIONS:
-    raise unknown('policy.reduce', reduce, REDUCTIONS)
   return PolicyGAN(train, disc, reduce, l2, **pool)
 
 

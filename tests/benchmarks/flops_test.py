@@ -101,6 +101,11 @@ GENERATORS = {
     'generator_aggregation': 'prob_mean',
   },
   'gru': {'generator_cell': 'gru', 'generator_experts': 3},
+  'layers, tied': {
+    'generator_cell': 'lstm',
+    'generator_layers': 3,
+    'generator_output': 'tied',
+  },
 }
 
 

@@ -122,6 +122,10 @@ BAD = {
     lambda d: [*SMALL_RUN, '--config.eval.temperatures=(0.5, 0.0)'],
     ['eval.temperatures', 'positive'],
   ),
+  'embeddings': (
+    lambda d: [*SMALL_RUN, f'--config.generator.embeddings={d / "none.txt"}'],
+    ['generator.embeddings', 'none.txt', 'No such file'],
+  ),
   'init_from': (
     lambda d: [*SMALL_RUN, f'--config.init_from={d}'],
     ['config.json'],

@@ -8,6 +8,7 @@ from moegan_jax.config.files import call, find, names
 from moegan_jax.config.scales import CORPORA, SCALES
 from moegan_jax.errors import UserError
 
+NO_REPRESENTATIONS = ('mle', 'gsgan', 'slgan', 'jsdgan', 'scratchgan')
 CONFIGS = [name for name in names() if name != 'moegan_coco']
 
 
@@ -29,7 +30,7 @@ def test_schedules_that_span_the_run_are_rescaled(variant):
 
 
 @pytest.mark.parametrize('variant', ['small', 'cpu', 'smoke', 'small,smoke'])
-@pytest.mark.parametrize('name', ['seqgan', 'maligan'])
+@pytest.mark.parametrize('name', ['seqgan', 'maligan', 'coldgan'])
 def test_scales_shorten_all_phases_and_keep_filters_of_widths(name, variant):
   paper, c = config.load(name), config.load(f'{name}:{variant}')
   assert len(paper.discriminator.widths) == 12
@@ -38,8 +39,10 @@ def test_scales_shorten_all_phases_and_keep_filters_of_widths(name, variant):
   kept = len(c.discriminator.widths)
   assert kept == (2 if 'smoke' in variant else 5)
   assert c.discriminator.widths == paper.discriminator.widths[:kept]
-  for key in ('pretraining', 'negatives'):
-    assert 0 < c.pool[key] < paper.pool[key]
+  section = 'coldgan' if name == 'coldgan' else 'pool'
+  assert 0 < c[section].pretraining < paper[section].pretraining
+  if name != 'coldgan':
+    assert 0 < c.pool.negatives < paper.pool.negatives
   if name == 'seqgan':
     assert c.rollout.samples < paper.rollout.samples
     assert c.rollout.samples % c.rollout.chunk == 0
@@ -59,7 +62,7 @@ def test_temperature_grid_ends_at_the_share_of_the_paper(variant, share):
 def test_every_system_has_every_corpus_and_scale(name, corpus):
   """`load` checks that the system reads every key."""
   for scale in ('', *SCALES):
-    if scale == 's64' and name in ('mle', 'gsgan', 'slgan', 'jsdgan'):
+    if scale == 's64' and name in NO_REPRESENTATIONS:
       with pytest.raises(UserError, match=r's64.*no representations'):
         config.load(f'{name}:{corpus},{scale}')
       continue
@@ -120,6 +123,7 @@ def test_fixed_length_data_have_no_end_settings():
   [
     ('moegan', 'game.bta', '2', r'did you mean --config\.game\.beta'),
     ('moegan', 'generator.hidden', '3', r'no effect with .*cell=rmc'),
+    ('mle', 'generator.vector_size', '3', r'no effect with .*embeddings='),
     ('relgan', 'fsa.weight', '1', r'no setting fsa\.weight'),
     ('mle', 'game.beta', '1', 'system=mle'),
     ('moegan', 'mle.epochs', 'many', "'many' is not of type int"),

@@ -162,3 +162,68 @@ class GatedCellTest(chex.TestCase):
   def test_rejects_bad_width(self, name):
     with self.assertRaisesRegex(UserError, 'hidden=0'):
       MAKERS[name](width=0, init=INIT)
+
+
+class NormTest(chex.TestCase):
+  def test_normalised_gates_equal_the_loops(self):
+    cell = gated.lstm(width=H, init=INIT, norm=True)
+    h, c, u = normal(B, H), normal(B, H, seed=1), normal(B, 4 * H, seed=2)
+    params = noisy(cell)
+    norm = params['LayerNorm_0']
+    (new_h, new_c), _ = cell.module.apply({'params': params}, (h, c), u)
+    sums = np.asarray(u) + np.asarray(h) @ params['Dense_0']['kernel']
+    rows = []
+    for row in sums:
+      unit = (row - row.mean()) / math.sqrt(row.var() + 1e-5)
+      rows.append(unit * norm['scale'] + norm['bias'])
+    # The oracle adds the product with h itself.
+    flat = {'Dense_0': {'kernel': np.zeros((H, 4 * H))}}
+    want_h, want_c = network_oracles.lstm(flat, h, c, np.array(rows))
+    np.testing.assert_allclose(new_h, want_h, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(new_c, want_c, rtol=1e-4, atol=1e-5)
+
+
+class StackTest(parameterized.TestCase):
+  def test_one_layer_is_the_cell_itself(self):
+    cell = gated.lstm(width=H, init=INIT)
+    self.assertIs(gated.stacked(cell, 1, INIT), cell)
+
+  @parameterized.parameters(*MAKERS)
+  def test_layers_read_the_output_of_the_layer_below(self, name):
+    cell = MAKERS[name](width=H, init=INIT)
+    stack = gated.stacked(cell, 3, INIT)
+    params = noisy(stack)
+    carries = jax.tree.map(
+      lambda x: normal(*x.shape, seed=x.size), stack.initial(B)
+    )
+    u = normal(B, stack.input_width, seed=2)
+    got, output = stack.module.apply({'params': params}, carries, u)
+    want = []
+    for i, carry in enumerate(carries):
+      if i:
+        layer = params[f'maps_{i - 1}']
+        u = u @ layer['kernel'] + layer['bias'][None]
+      carry, u = cell.module.apply({'params': params[f'layers_{i}']}, carry, u)
+      want.append(carry)
+    chex.assert_trees_all_close(got, tuple(want), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(output, u, rtol=1e-5, atol=1e-6)
+    self.assertEqual(
+      count(params),
+      count(noisy(cell)) * 3
+      + sum((H + 1) * cell.input_width for _ in range(2)),
+    )
+
+  def test_layers_differ_at_the_start(self):
+    stack = gated.stacked(gated.lstm(width=H, init=INIT), 2, INIT)
+    params = stack.module.init(
+      jax.random.key(0), stack.initial(1), jnp.zeros((1, 4 * H))
+    )['params']
+    one, two = (params[f'layers_{i}']['Dense_0']['kernel'] for i in range(2))
+    self.assertTrue((one != two).any())
+
+  def test_all_layers_start_from_the_seed(self):
+    stack = gated.stacked(gated.lstm(width=H, init=INIT), 2, INIT)
+    h = normal(B, H)
+    for own, rest in stack.seed(h):
+      np.testing.assert_array_equal(own, h)
+      self.assertFalse(rest.any())

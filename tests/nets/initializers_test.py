@@ -30,6 +30,10 @@ EXPECTED = {
   ('relgan', 'bias'): (0, 0),
   ('relgan', 'embedding'): cut(1 / 40),  # V
   ('relgan', 'convolution'): cut(math.sqrt(2 / 100)),
+  ('scratchgan', 'linear'): cut(1 / 8),
+  ('scratchgan', 'bias'): (0, 0),
+  ('scratchgan', 'embedding'): (0.3836, FREE),
+  ('scratchgan', 'convolution'): cut(math.sqrt(2 / 100)),
   # Linear maps of PyTorch are [fan_out, fan_in], convolutions [filters, ...].
   ('textgan', 'linear'): cut(1 / 30),
   ('textgan', 'embedding'): cut(1 / 40),

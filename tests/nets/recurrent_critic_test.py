@@ -1,5 +1,7 @@
 """Tests the recurrent discriminator against loops, and its dropout."""
 
+import math
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -10,7 +12,8 @@ from absl.testing import parameterized
 from moegan_jax.errors import UserError
 from moegan_jax.nets import cells, gated
 from moegan_jax.nets.initializers import initializers
-from moegan_jax.nets.recurrent_critic import recurrent_critic
+from moegan_jax.nets.recurrent_critic import position_waves, recurrent_critic
+from moegan_jax.ops import random
 
 B, T, V, E, H = 4, 5, 7, 3, 4
 INIT = initializers('seqgan')
@@ -168,3 +171,34 @@ class RecurrentCriticTest(chex.TestCase):
     model = small()
     with self.assertRaises(AssertionError):
       model.judge(noisy(model), EMBEDDED[:, 1:], None)
+
+  def test_position_waves_equal_the_loops(self):
+    got = position_waves(20, 8)
+    self.assertEqual(got.shape, (20, 8))
+    for p in range(8):
+      period = math.exp(math.log(2) + p / 7 * (math.log(20) - math.log(2)))
+      for t in range(20):
+        want = math.cos(math.pi * (t / period + 2 * p / 7))
+        np.testing.assert_allclose(got[t, p], want, atol=1e-5)
+
+  def test_positions_are_further_inputs(self):
+    model = small(positions=2, per_token=True)
+    params = noisy(model)
+    self.assertEqual(params['input']['kernel'].shape, (E + 2, 4 * H))
+    got = model.judge(params, EMBEDDED, None).logits
+    waves = np.broadcast_to(position_waves(T, 2), (B, T, 2))
+    x = jnp.concatenate([EMBEDDED, waves], axis=-1)
+    wide = small(embed_dim=E + 2, per_token=True)
+    want = wide.judge(params, x, None).logits
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+  def test_input_dropout_drops_its_share_of_the_embedding(self):
+    model = small(dropout=0.0, input_dropout=0.5, per_token=True, positions=2)
+    params = noisy(model)
+    plain = model.judge(params, EMBEDDED, None).logits
+    key = jax.random.key(0)
+    judged = model.judge(params, EMBEDDED, key).logits
+    mask = random.dropout(EMBEDDED, jax.random.fold_in(key, 1), 0.5)
+    want = model.judge(params, mask, None).logits
+    np.testing.assert_allclose(judged, want, rtol=1e-5, atol=1e-6)
+    self.assertTrue((np.abs(judged - plain) > 1e-3).any())

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from moegan_jax import errors, files
+from moegan_jax import config, errors, files
 from moegan_jax.store import schema, workdir
 
 CONFIG = {'system': 'moegan', 'gen': {'lr': 1e-4, 'sizes': (1, 2)}, 'seed': 0}
@@ -47,6 +47,15 @@ def test_first_claim_writes_the_config_and_the_second_resumes(tmp_path):
     workdir.Workdir(run.path, create=False).read_json(schema.CONFIG)['seed']
     == 0
   )
+
+
+def test_infinite_settings_are_read_as_numbers(tmp_path):
+  given = config.override(config.load('mle'), {'mle.clip': float('inf')})
+  run = workdir.Workdir(tmp_path)
+  run.claim(given.to_dict())
+  read = run.read_config()
+  assert read['mle']['clip'] == float('inf')
+  assert read['mle']['lr'] == given.mle.lr
 
 
 def test_changed_settings_are_refused_and_named(tmp_path):
@@ -147,7 +156,7 @@ def refuse_to_run(*_, **__):
 
 LOCK = """
 import os, sys
-from moegan_jax import errors, files
+from moegan_jax import config, errors, files
 from moegan_jax.store import schema, workdir
 try:
   workdir.Workdir(sys.argv[1]).lock()
