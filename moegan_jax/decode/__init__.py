@@ -10,6 +10,8 @@ from moegan_jax.decode.relaxed import Relaxed, relax
 from moegan_jax.decode.rollouts import complete, returns, rollout_keys
 from moegan_jax.decode.sampling import (
   Sampled,
+  by_inversion,
+  by_noise,
   noise,
   replay,
   sample,
@@ -20,6 +22,8 @@ __all__ = [
   'Policy',
   'Relaxed',
   'Sampled',
+  'by_inversion',
+  'by_noise',
   'complete',
   'decode',
   'marginal',

@@ -6,9 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from moegan_jax.decode.sampling import Sampled
+from moegan_jax.decode.sampling import Sampled, by_inversion
 from moegan_jax.ops import devices, random
-from moegan_jax.ops.relaxation import gumbel_max
 from moegan_jax.types import Array, Generator, Params
 
 
@@ -93,10 +92,8 @@ def complete(
     position = jnp.where(first, own + t, t)
     carry, hidden = step(carry, fed)
     logits = truncate(generator.readout(params, hidden) / temperature)
-    g = random.row_gumbel(
-      keys[prefix - 1], position[:, None, None], generator.vocab_size
-    )
-    token = gumbel_max(logits, g)
+    own_keys = keys[prefix - 1]
+    token = by_inversion(logits, own_keys, position[:, None, None])
     return (carry, token), token
 
   start = (

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from moegan_jax.decode.loop import decode
 from moegan_jax.ops import random
-from moegan_jax.ops.relaxation import gumbel_max
+from moegan_jax.ops.relaxation import gumbel_max, inverse_cdf
 from moegan_jax.types import Array, Generator, Params
 
 
@@ -25,6 +25,29 @@ class Sampled(NamedTuple):
   states: Any = None
 
 
+def by_noise(logits: Array, row_keys: Array, t: Array) -> Array:
+  """Draws tokens as `relax` does, with Gumbel noise (MoEGAN Eq 4).
+
+  Args:
+    logits: [..., V]
+    row_keys: uint32 [..., 2]
+    t: the position
+
+  Returns:
+    int32 [...].
+  """
+  g = random.row_gumbel(row_keys, t, logits.shape[-1])
+  return gumbel_max(logits, g)
+
+
+def by_inversion(logits: Array, row_keys: Array, t: Array) -> Array:
+  """Draws tokens with one random number each, see `relaxation.inverse_cdf`.
+
+  Args and result are those of `by_noise`.
+  """
+  return inverse_cdf(logits, random.row_uniform(row_keys, t))
+
+
 def sample(
   generator: Generator,
   params: Params,
@@ -38,8 +61,9 @@ def sample(
   context: Any = None,
   unroll: int = 1,
   states: bool = False,
+  choose: Callable[[Array, Array, Array], Array] = by_noise,
 ) -> Sampled:
-  """Draws exact samples with the Gumbel-max trick (MoEGAN Eq 4).
+  """Draws exact samples.
 
   Args:
     generator: the generator
@@ -57,6 +81,8 @@ def sample(
       if the generator has any
     unroll: see `ops.devices.unroll`
     states: whether to return the carries, for `rollouts.complete`
+    choose: (logits, row_keys, t) -> tokens, such as `by_noise`, or
+      `by_inversion`, which is faster where no relaxation follows
 
   Returns:
     A Sampled.
@@ -64,7 +90,8 @@ def sample(
   Raises:
     ValueError: only one of `prefix` and `given`.
 
-  `relax` and `noise` use the same noise, so a sample can be relaxed afterwards.
+  With `by_noise`, `relax` and `noise` use the same noise, so a sample can be
+  relaxed afterwards.
   """
 
   if (prefix is None) != (given is None):
@@ -72,8 +99,7 @@ def sample(
 
   def policy(hidden, t):
     logits = truncate(generator.readout(params, hidden) / temperature)
-    g = random.row_gumbel(row_keys, t, generator.vocab_size)
-    token = gumbel_max(logits, g)
+    token = choose(logits, row_keys, t)
     if prefix is not None and given is not None:
       token = jnp.where(given[:, t], prefix[:, t], token)
     return token, (token, hidden)

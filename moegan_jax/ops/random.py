@@ -84,6 +84,19 @@ def row_gumbel(rows: Array, t: Array | int, width: int) -> Array:
   return -jnp.log(-jnp.log(u))
 
 
+def row_uniform(rows: Array, t: Array | int) -> Array:
+  """Returns one number of each row at step t, uniform in [0, 1).
+
+  Args:
+    rows: uint32 [..., 2], see `row_keys`
+    t: the step, as for `row_gumbel`, which uses the same bits
+
+  Returns:
+    float32 [...], multiples of 2^-23.
+  """
+  return _one_to_two(_row_bits(rows, t, 1))[..., 0] - 1.0
+
+
 def row_normal(rows: Array, width: int) -> Array:
   """Returns standard normal values of the rows.
 

@@ -5,6 +5,8 @@ logits, for sampling and evaluation. An inverse temperature beta multiplies the
 noisy logits of the relaxation, for training.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -46,6 +48,55 @@ def gumbel_max(logits: Array, noise: Array) -> Array:
     int32 [...].
   """
   return first_argmax(logits + noise)
+
+
+def inverse_cdf(logits: Array, u: Array) -> Array:
+  """Draws a categorical sample, the first word whose cumulated share exceeds u.
+
+  Args:
+    logits: [..., V]
+    u: [...], uniform in [0, 1)
+
+  Returns:
+    int32 [...].
+
+  One random number per sample in place of V: on a CPU several times faster than
+  `gumbel_max`. The words are divided into about sqrt(V) blocks of about sqrt(V)
+  words. The first search finds the block and the second one the word, each by
+  a product with a triangular matrix.
+  """
+  vocab = logits.shape[-1]
+  width = math.isqrt(vocab - 1) + 1
+  count = -(-vocab // width)
+  p = jnp.exp(logits - jnp.max(logits, axis=-1, keepdims=True))
+  rest = [(0, 0)] * (p.ndim - 1) + [(0, count * width - vocab)]
+  blocks = jnp.pad(p, rest).reshape(*p.shape[:-1], count, width)
+
+  def search(masses, target):
+    """Returns the first index whose cumulated mass exceeds the target.
+
+    Beside it, returns the mass before this index.
+    """
+    size = masses.shape[-1]
+    upper = jnp.triu(jnp.ones((size, size), masses.dtype))
+    cumulated = jnp.matmul(masses, upper, precision='highest')
+    found = jnp.sum(cumulated <= target[..., None], axis=-1)
+    # Rounding may let the target reach the sum. The last word with a positive
+    # mass is the first one at which the sum is complete.
+    last = jnp.sum(cumulated < cumulated[..., -1:], axis=-1)
+    index = jnp.minimum(found, last)
+    place = jax.lax.broadcasted_iota(
+      jnp.int32, cumulated.shape, cumulated.ndim - 1
+    )
+    previous = place == index[..., None] - 1
+    return index, jnp.where(previous, cumulated, 0).sum(-1)
+
+  masses = blocks.sum(-1)
+  target = u * masses.sum(-1)
+  block, before = search(masses, target)
+  own = jnp.take_along_axis(blocks, block[..., None, None], axis=-2)[..., 0, :]
+  word, _ = search(own, target - before)
+  return (block * width + word).astype(jnp.int32)
 
 
 def gumbel_softmax(logits: Array, noise: Array, beta: Array | float) -> Array:

@@ -14,16 +14,16 @@ Array = jax.Array
 
 
 class Ring(NamedTuple):
-  """A ring buffer. Rows 0 to `count - 1` are written.
+  """A ring buffer. Rows 0 to `written - 1` are used.
 
   rows: int32 [n, T]
   next: int32 scalar, the index that is written next
-  count: int32 scalar, number of written rows, at most n
+  written: int32 scalar, number of written rows, at most n
   """
 
   rows: Array
   next: Array
-  count: Array
+  written: Array
 
 
 def create(size: int, length: int) -> Ring:
@@ -52,7 +52,7 @@ def put(ring: Ring, batch: Array) -> Ring:
   return Ring(
     ring.rows.at[at].set(kept),
     (ring.next + new) % size,
-    jnp.minimum(ring.count + new, size),
+    jnp.minimum(ring.written + new, size),
   )
 
 
@@ -67,4 +67,4 @@ def draw(ring: Ring, key: Array, m: int) -> Array:
   Returns:
     int32 [m, T].
   """
-  return ring.rows[jax.random.randint(key, (m,), 0, ring.count)]
+  return ring.rows[jax.random.randint(key, (m,), 0, ring.written)]

@@ -110,6 +110,7 @@ class PolicyGAN(NamedTuple):
       context=context,
       unroll=self.train.unroll,
       states=True,
+      choose=decode.by_inversion,
       **given,
     )
     text = padded(sampled.tokens, spec.pad)
@@ -197,6 +198,7 @@ class PolicyGAN(NamedTuple):
         rows,
         length=self.train.spec.length,
         unroll=self.train.unroll,
+        choose=decode.by_inversion,
       ).tokens
 
     return pools.pool_update(

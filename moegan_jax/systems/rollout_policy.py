@@ -64,6 +64,7 @@ class RolloutPolicy(NamedTuple):
         context=drawn.context,
         unroll=unroll,
         states=True,
+        choose=decode.by_inversion,
       )
     return decode.returns(
       gen,

@@ -53,6 +53,7 @@ class CompleteTest(chex.TestCase):
           temperature=0.9,
           prefix=drawn.tokens,
           given=given,
+          choose=decode.by_inversion,
         ).tokens
       )
     )

@@ -75,6 +75,15 @@ class RandomTest(chex.TestCase):
       np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
       self.assertEqual(got.dtype, jnp.float32)
 
+  def test_uniform_matches_reference_bits(self):
+    rows = random.row_keys(jax.random.key(1), 5)
+    for t in (0, 3):
+      got = jax.jit(random.row_uniform)(rows, t)
+      bits = np.array([reference_bits(r, t, 1)[0] for r in rows], np.uint32)
+      np.testing.assert_array_equal(got, (bits >> 9) / 2.0**23)
+    whole = random.row_uniform(rows[:, None], jnp.arange(4)[None])
+    np.testing.assert_array_equal(whole[:, 3], got)
+
   @parameterized.parameters((4,), (1, 1, 1, 1), (3, 1), (1, 2, 1))
   def test_independent_of_batch_size(self, *sizes):
     key = jax.random.key(2)

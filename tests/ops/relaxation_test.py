@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jax.test_util import check_grads
 
 from moegan_jax.errors import UserError
-from moegan_jax.ops import relaxation
+from moegan_jax.ops import random, relaxation
 
 RNG = np.random.RandomState(0)
 LOGITS = RNG.randn(4, 7).astype(np.float32)
@@ -60,6 +60,46 @@ class GumbelMaxTest(chex.TestCase):
     got = np.bincount(tokens, minlength=7) / n
     # Four standard errors of a share are at most .01.
     np.testing.assert_allclose(got, softmax(LOGITS[0]), atol=0.01)
+
+
+class InverseCdfTest(chex.TestCase):
+  @parameterized.parameters(1, 2, 3, 5, 17, 64, 101)
+  def test_matches_a_loop(self, vocab):
+    rng = np.random.RandomState(vocab)
+    logits = (3 * rng.randn(4, 50, vocab)).astype(np.float32)
+    u = rng.rand(4, 50).astype(np.float32)
+    got = jax.jit(relaxation.inverse_cdf)(logits, u)
+    self.assertEqual(got.dtype, jnp.int32)
+    shares = np.cumsum(softmax(logits.astype(np.float64)), -1)
+    want = [
+      next(i for i, share in enumerate(row) if share > own or i == vocab - 1)
+      for row, own in zip(
+        shares.reshape(-1, vocab), u.reshape(-1).tolist(), strict=True
+      )
+    ]
+    np.testing.assert_array_equal(got.reshape(-1), want)
+
+  def test_frequencies_match_softmax(self):
+    count, vocab = 100_000, 30
+    logits = np.random.RandomState(0).randn(vocab).astype(np.float32)
+    u = random.row_uniform(random.row_keys(jax.random.key(0), count), 3)
+    tokens = jax.jit(relaxation.inverse_cdf)(np.tile(logits, (count, 1)), u)
+    p = softmax(logits)
+    got = np.bincount(tokens, minlength=vocab) / count
+    errors = np.sqrt(p * (1 - p) / count)
+    self.assertLess(np.abs((got - p) / errors).max(), 4)
+
+  @parameterized.parameters(0.0, 0.5, 1 - 2.0**-23)
+  def test_excluded_words_are_not_drawn(self, u):
+    """Also not where rounding lets the target reach the sum."""
+    logits = np.full((300, 300), -1e9, np.float32)
+    allowed = np.random.RandomState(0).randint(0, 300, (300, 3))
+    np.put_along_axis(logits, allowed, 1.0, axis=1)
+    tokens = relaxation.inverse_cdf(logits, jnp.full(300, u))
+    self.assertTrue((allowed == np.asarray(tokens)[:, None]).any(1).all())
+    extreme = {0.0: allowed.min(1), 1 - 2.0**-23: allowed.max(1)}
+    if u in extreme:
+      np.testing.assert_array_equal(tokens, extreme[u])
 
 
 class GumbelSoftmaxTest(chex.TestCase):
