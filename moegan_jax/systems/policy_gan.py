@@ -60,8 +60,8 @@ class Drawn(NamedTuple):
 
 # (state, real batch, key) -> samples
 Draw = Callable[[TrainState, Batch, Array], Drawn]
-# (state, samples, key) -> weights [B, T], metrics
-Weigh = Callable[[TrainState, Drawn, Array], tuple[Array, Metrics]]
+# (state, real batch, samples, key) -> weights [B, T], metrics
+Weigh = Callable[[TrainState, Batch, Drawn, Array], tuple[Array, Metrics]]
 
 
 class PolicyGAN(NamedTuple):
@@ -156,8 +156,8 @@ class PolicyGAN(NamedTuple):
     """Returns the policy-gradient loss of G on new samples.
 
     Args:
-      weigh: (state, samples, key) -> weights [B, T] of the tokens, metrics.
-        Weights after the end of a text are not read.
+      weigh: (state, real batch, samples, key) -> weights [B, T] of the tokens,
+        metrics. Weights after the end of a text are not read.
       draw: (state, real batch, key) -> samples; default: as many as the batch
         has rows
     """
@@ -170,7 +170,7 @@ class PolicyGAN(NamedTuple):
         if draw is None
         else draw(state, batch, k_sample)
       )
-      weights, metrics = weigh(state, drawn, k_weigh)
+      weights, metrics = weigh(state, batch, drawn, k_weigh)
       log_probs = self.log_probs(params, drawn.text, drawn.context)
       weights = jnp.where(drawn.written, weights, 0)
       value = policy_gradient(log_probs, weights, self.reduce)
