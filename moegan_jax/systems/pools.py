@@ -17,10 +17,13 @@ class Labelled(NamedTuple):
 
   tokens: int32 [B, T]
   real: bool [B], True for real text, False for samples
+  beside: (real text int32 [r, T], samples int32 [s, T]), further rows of the
+    pool to which the loss compares the batch; None without
   """
 
   tokens: Array
   real: Array
+  beside: tuple[Array, Array] | None = None
 
 
 def cross_entropy(
@@ -59,6 +62,7 @@ def pool_update(
   batch: int,
   negatives: int,
   passes: int,
+  beside: tuple[int, int] | None = None,
 ) -> Update:
   """Builds the updates of D on one pool of real text and new samples.
 
@@ -68,6 +72,8 @@ def pool_update(
     batch: B
     negatives: samples in the pool, with as many rows of real text
     passes: passes over the pool, each in a new order
+    beside: (r, s), at most `negatives` each. Every batch comes with r rows of
+      real text and s samples, drawn from the pool without replacement.
 
   Returns:
     An Update. A rest of a pass that fills no batch is left out. The metrics are
@@ -85,6 +91,14 @@ def pool_update(
     )
     return tokens.reshape(count * batch, -1)[:negatives]
 
+  def rows_beside(pool: Array, key: Array) -> tuple[Array, Array]:
+    """Draws rows of each half of the pool, with the axis of one batch."""
+    k_real, k_fake = jax.random.split(key)
+    r, s = beside or (0, 0)
+    real = jax.random.permutation(k_real, negatives)[:r]
+    fake = negatives + jax.random.permutation(k_fake, negatives)[:s]
+    return pool[real][None], pool[fake][None]
+
   def one_pass(pool: Array, state: TrainState, key: Array):
     k_order, k_steps = jax.random.split(key)
     order = jax.random.permutation(k_order, 2 * negatives)[: used * batch]
@@ -93,7 +107,11 @@ def pool_update(
 
     def body(state, xs):
       own, i = xs
-      return step.apply(state, own, jax.random.fold_in(k_steps, i))
+      key = jax.random.fold_in(k_steps, i)
+      if beside is not None:
+        key, k_beside = jax.random.split(key)
+        own = own._replace(beside=rows_beside(pool, k_beside))
+      return step.apply(state, own, key)
 
     state, metrics = jax.lax.scan(body, state, (inputs, jnp.arange(used)))
     logits, real = metrics.pop('d_logits'), inputs.real[:, 0]
