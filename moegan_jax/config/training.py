@@ -180,6 +180,17 @@ _POLICY: Sections = {
   'adversarial': updates,
   'pool': policies.pool,
 }
+# Those whose rewards come from completions of prefixes.
+_ROLLOUTS: Sections = {
+  **_POLICY,
+  'policy': policies.policy_gradient,
+  'rollout': policies.rollouts,
+}
+# Those whose discriminator compares texts by its features.
+_COMPARING: Sections = {
+  **_ROLLOUTS,
+  'discriminator': partial(networks.token_discriminator, classifier=False),
+}
 SYSTEMS: dict[str, Sections] = {
   'mle': {'generator': networks.generator, 'mle': likelihood},
   'moegan': {**_RELAXED, 'fsa': alignment, 'ccl': contrast},
@@ -205,10 +216,7 @@ SYSTEMS: dict[str, Sections] = {
     'adversarial': partial(updates, repeated=False),
     'slgan': sequence_contrast,
   },
-  'seqgan': {
-    **_POLICY,
-    'policy': policies.policy_gradient,
-    'rollout': policies.rollouts,
-  },
+  'seqgan': _ROLLOUTS,
   'maligan': {**_POLICY, 'maligan': policies.reweighting},
+  'rankgan': {**_COMPARING, 'rank': policies.ranking},
 }

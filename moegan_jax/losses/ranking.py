@@ -54,6 +54,12 @@ def rank_scores(log_odds: Array) -> Array:
   return jax.nn.sigmoid(log_odds).mean(1)
 
 
+def log_rank_scores(log_odds: Array) -> Array:
+  """Returns log R [n] from `rank_log_odds`; of -log_odds it is log(1 - R)."""
+  logs = jax.nn.log_sigmoid(log_odds)
+  return jax.nn.logsumexp(logs, axis=1) - math.log(log_odds.shape[1])
+
+
 def ranker_loss(
   of_real: Array, of_fake: Array, real: Array, form: str = 'log'
 ) -> Array:
@@ -77,13 +83,7 @@ def ranker_loss(
   chex.assert_equal_shape([of_real, of_fake])
   if form not in FORMS:
     raise unknown('rank.form', form, FORMS)
-  fake = _log_mean_sigmoid(of_fake)
+  fake = log_rank_scores(of_fake)
   if form == 'minimax':
-    fake = -_log_mean_sigmoid(-of_fake)
-  return jnp.mean(jnp.where(real, -_log_mean_sigmoid(of_real), fake))
-
-
-def _log_mean_sigmoid(x: Array) -> Array:
-  """Returns log mean_u sigmoid(x), [n] for x [n, U]."""
-  logs = jax.nn.log_sigmoid(x)
-  return jax.nn.logsumexp(logs, axis=1) - math.log(x.shape[1])
+    fake = -log_rank_scores(-of_fake)
+  return jnp.mean(jnp.where(real, -log_rank_scores(of_real), fake))

@@ -12,6 +12,7 @@ from moegan_jax.systems import (
   maligan,
   mle,
   moegan,
+  rankgan,
   relgan,
   seqgan,
   slgan,
@@ -31,6 +32,7 @@ SYSTEMS = {
   'jsdgan': jsdgan.build,
   'seqgan': seqgan.build,
   'maligan': maligan.build,
+  'rankgan': rankgan.build,
 }
 
 

@@ -67,7 +67,8 @@ def pool_update(
   """Builds the updates of D on one pool of real text and new samples.
 
   Args:
-    step: the update of D on one Labelled batch. Its metric 'd_logits' is [B].
+    step: the update of D on one Labelled batch. Its metric 'd_logits' is [B],
+      a logit or another score of each text.
     sample: (state, row keys uint32 [B, 2]) -> samples int32 [B, T]
     batch: B
     negatives: samples in the pool, with as many rows of real text
@@ -77,8 +78,8 @@ def pool_update(
 
   Returns:
     An Update. A rest of a pass that fills no batch is left out. The metrics are
-    means over the last pass; `d_real` and `d_fake` are the mean logits of real
-    text and of samples.
+    means over the last pass; `d_real` and `d_fake` are the means of 'd_logits'
+    over real text and over samples.
   """
   count, used = -(-negatives // batch), 2 * negatives // batch
 
