@@ -4,16 +4,15 @@ The buffer belongs in `TrainState.memory`. It has a fixed size, so a compiled
 update can carry it.
 """
 
-from typing import NamedTuple
-
 import chex
+import flax
 import jax
 import jax.numpy as jnp
 
 Array = jax.Array
 
 
-class Ring(NamedTuple):
+class Ring(flax.struct.PyTreeNode):
   """A ring buffer. Rows 0 to `count - 1` are written.
 
   rows: int32 [n, T]
