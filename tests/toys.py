@@ -17,6 +17,7 @@ _SIZES = {
   'pool': {'negatives': 6, 'passes': 2, 'pretraining': 2},
   'coldgan': {'replay': 9, 'pretraining': 2},
   'rollout': {'samples': 2, 'chunk': 1},
+  'rank': {'references': 2, 'comparisons': 2},
 }
 
 

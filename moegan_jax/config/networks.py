@@ -104,17 +104,20 @@ def discriminator(*, kind: str = 'cnn') -> dict:
   }
 
 
-def token_discriminator(*, kind: str = 'cnn') -> dict:
+def token_discriminator(*, kind: str = 'cnn', classifier: bool = True) -> dict:
   """Returns the section `discriminator` of systems whose D reads tokens only.
 
   Args:
     kind: 'cnn' or 'recurrent'
+    classifier: whether the discriminator has logits
   """
   section = discriminator(kind=kind)
   if kind == 'cnn':
     # One number for all widths, or one per width. Widths beyond T are dropped.
     section |= {'filters': (300,)}
-  return section | {'l2': 0.0}  # weight of the L2 penalty of the logit layer
+  if classifier:
+    section |= {'l2': 0.0}  # weight of the L2 penalty of the logit layer
+  return section
 
 
 def prefix_discriminator() -> dict:

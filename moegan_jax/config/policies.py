@@ -54,6 +54,17 @@ def exploration() -> dict:
   }
 
 
+def ranking() -> dict:
+  """Returns the section `rank`: the rank scores of RankGAN."""
+  return {
+    'gamma': 1.0,  # scale of the cosines; 0 would give all texts equal ranks
+    'references': 16,  # U, real texts that define relevance
+    'comparisons': 16,  # C, texts among which a text is ranked
+    # The ranker minimises for samples: log (log R), minimax (-log(1 - R))
+    'form': 'log',
+  }
+
+
 def reweighting(*, form: str = 'basic') -> dict:
   """Returns the section `maligan`: samples weighted by density ratios.
 

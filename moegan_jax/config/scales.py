@@ -228,6 +228,7 @@ def _smoke(c: ConfigDict) -> None:
     c.adversarial.batch = 16
     scale_steps(c, 10)
   _few_samples(c, pretraining=2, negatives=64, rollouts=2)
+  _lower(c.get('rank', {}), references=8, comparisons=8)  # 16 rows, a batch
   _evaluate(c, epochs=0, steps=0, alone=0)
   c.eval.samples = 200
   c.eval.final_samples = 500

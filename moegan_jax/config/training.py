@@ -183,6 +183,17 @@ _POLICY: Sections = {
   'adversarial': updates,
   'pool': policies.pool,
 }
+# Those whose rewards come from completions of prefixes.
+_ROLLOUTS: Sections = {
+  **_POLICY,
+  'policy': policies.policy_gradient,
+  'rollout': policies.rollouts,
+}
+# Those whose discriminator compares texts by its features.
+_COMPARING: Sections = {
+  **_ROLLOUTS,
+  'discriminator': partial(networks.token_discriminator, classifier=False),
+}
 SYSTEMS: dict[str, Sections] = {
   'mle': {'generator': networks.generator, 'mle': likelihood},
   'moegan': {**_RELAXED, 'fsa': alignment, 'ccl': contrast},
@@ -208,11 +219,7 @@ SYSTEMS: dict[str, Sections] = {
     'adversarial': partial(updates, repeated=False),
     'slgan': sequence_contrast,
   },
-  'seqgan': {
-    **_POLICY,
-    'policy': policies.policy_gradient,
-    'rollout': policies.rollouts,
-  },
+  'seqgan': _ROLLOUTS,
   'scratchgan': {
     'generator': networks.generator,
     'discriminator': networks.prefix_discriminator,
@@ -228,4 +235,5 @@ SYSTEMS: dict[str, Sections] = {
     'coldgan': policies.exploration,
   },
   'maligan': {**_POLICY, 'maligan': policies.reweighting},
+  'rankgan': {**_COMPARING, 'rank': policies.ranking},
 }

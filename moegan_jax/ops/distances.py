@@ -1,10 +1,35 @@
-"""Distances between the centroids of two sets of feature vectors."""
+"""Similarities of feature vectors, and distances between their centroids."""
 
 import chex
 import jax
 import jax.numpy as jnp
 
 Array = jax.Array
+
+
+def cosines(
+  x: Array, y: Array, eps: float = 1e-8, precision: str | None = None
+) -> Array:
+  """Returns cos(x_i, y_j) for all pairs.
+
+  Args:
+    x: [n, F]
+    y: [m, F]
+    eps: lower bound of the squared length by which vectors are normalised
+    precision: of the matrix product, see `jax.lax.Precision`
+
+  Returns:
+    [n, m] in [-1, 1]. At a zero vector the cosine is zero and its gradient is
+    finite.
+  """
+  chex.assert_rank([x, y], 2)
+  chex.assert_equal_shape_suffix([x, y], 1)
+
+  def unit(z: Array) -> Array:
+    squared = jnp.sum(z**2, axis=-1, keepdims=True)
+    return z * jax.lax.rsqrt(jnp.maximum(squared, eps))
+
+  return jnp.matmul(unit(x), unit(y).T, precision=precision)
 
 
 def centroid_distance(real: Array, fake: Array, eps: float = 1e-8) -> Array:

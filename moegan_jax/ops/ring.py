@@ -4,26 +4,25 @@ The buffer belongs in `TrainState.memory`. It has a fixed size, so a compiled
 update can carry it.
 """
 
-from typing import NamedTuple
-
 import chex
+import flax
 import jax
 import jax.numpy as jnp
 
 Array = jax.Array
 
 
-class Ring(NamedTuple):
-  """A ring buffer. Rows 0 to `written - 1` are used.
+class Ring(flax.struct.PyTreeNode):
+  """A ring buffer. Rows 0 to `count - 1` are written.
 
   rows: int32 [n, T]
   next: int32 scalar, the index that is written next
-  written: int32 scalar, number of written rows, at most n
+  count: int32 scalar, number of written rows, at most n
   """
 
   rows: Array
   next: Array
-  written: Array
+  count: Array
 
 
 def create(size: int, length: int) -> Ring:
@@ -52,7 +51,7 @@ def put(ring: Ring, batch: Array) -> Ring:
   return Ring(
     ring.rows.at[at].set(kept),
     (ring.next + new) % size,
-    jnp.minimum(ring.written + new, size),
+    jnp.minimum(ring.count + new, size),
   )
 
 
@@ -67,4 +66,4 @@ def draw(ring: Ring, key: Array, m: int) -> Array:
   Returns:
     int32 [m, T].
   """
-  return ring.rows[jax.random.randint(key, (m,), 0, ring.written)]
+  return ring.rows[jax.random.randint(key, (m,), 0, ring.count)]

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jax.nn import logsumexp
 
+from moegan_jax.ops.distances import cosines
 from moegan_jax.ops.kernels import squared_distances
 
 Array = jax.Array
@@ -33,15 +34,8 @@ def cosine_cost(x: Array, y: Array, eps: float = 1e-8) -> Array:
     [n, m] in [0, 2]. At a zero vector the cosine is zero and its gradient is
     finite.
   """
-  chex.assert_rank([x, y], 2)
-  chex.assert_equal_shape_suffix([x, y], 1)
-
-  def unit(z: Array) -> Array:
-    squared = jnp.sum(z**2, axis=-1, keepdims=True)
-    return z * jax.lax.rsqrt(jnp.maximum(squared, eps))
-
   # Full precision on all platforms, because 1 - cos cancels digits.
-  return 1 - jnp.matmul(unit(x), unit(y).T, precision='highest')
+  return 1 - cosines(x, y, eps, precision='highest')
 
 
 def euclidean_cost(x: Array, y: Array, eps: float = 1e-8) -> Array:

@@ -13,6 +13,7 @@ from moegan_jax.systems import (
   maligan,
   mle,
   moegan,
+  rankgan,
   relgan,
   scratchgan,
   seqgan,
@@ -33,6 +34,7 @@ SYSTEMS = {
   'jsdgan': jsdgan.build,
   'seqgan': seqgan.build,
   'maligan': maligan.build,
+  'rankgan': rankgan.build,
   'scratchgan': scratchgan.build,
   'coldgan': coldgan.build,
 }

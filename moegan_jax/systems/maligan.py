@@ -103,9 +103,9 @@ def generator_loss(
     given = jnp.broadcast_to(is_given(state), prefix.shape)
     return gan.draw(state, len(prefix), key, prefix=prefix, given=given)
 
-  def weigh(state, drawn, key):
+  def weigh(state, batch, drawn, key):
     """Returns w, and 1 / n for the tokens of a prefix, divided by m."""
-    del key
+    del batch, key
     rows = drawn.text.shape[0]
     groups = rows // samples if mixed else 1
     verdicts = jnp.clip(gan.probability(state, drawn.text), clip, 1 - clip)

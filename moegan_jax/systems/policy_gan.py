@@ -60,8 +60,8 @@ class Drawn(NamedTuple):
 
 # (state, real batch, key) -> samples
 Draw = Callable[[TrainState, Batch, Array], Drawn]
-# (state, samples, key) -> weights [B, T], metrics
-Weigh = Callable[[TrainState, Drawn, Array], tuple[Array, Metrics]]
+# (state, real batch, samples, key) -> weights [B, T], metrics
+Weigh = Callable[[TrainState, Batch, Drawn, Array], tuple[Array, Metrics]]
 
 
 class PolicyGAN(NamedTuple):
@@ -70,7 +70,7 @@ class PolicyGAN(NamedTuple):
   train: G, its pre-training and the optimizers
   disc: D
   reduce: reduction of the loss of G, see `losses.policy_gradient`
-  l2: weight of the L2 penalty of D's logit layer
+  l2: weight of the L2 penalty of D's logit layer, if it has one
   negatives: samples in a pool, which has as many rows of real text; 0 if D does
     not learn on pools
   passes: passes over a pool
@@ -141,6 +141,21 @@ class PolicyGAN(NamedTuple):
       raise ValueError('a policy gradient requires a D with logits')
     return logits.reshape(tokens.shape[0], -1)
 
+  def features(self, phi: Params, tokens: Array, key: Array | None) -> Array:
+    """Returns D's features of text, with pad after its end.
+
+    Args:
+      phi: parameters of D
+      tokens: int32 [n, T]
+      key: key of the dropout mask; None for no dropout
+
+    Returns:
+      [n, S F], the features of all representations.
+    """
+    text = padded(tokens, self.train.spec.pad)
+    features = self.disc.judge(phi, self.disc.embed(phi, text), key).features
+    return features.reshape(tokens.shape[0], -1)
+
   def probability(self, state: TrainState, tokens: Array) -> Array:
     """Returns D(x), the probability of real text, without dropout.
 
@@ -158,8 +173,8 @@ class PolicyGAN(NamedTuple):
     """Returns the policy-gradient loss of G on new samples.
 
     Args:
-      weigh: (state, samples, key) -> weights [B, T] of the tokens, metrics.
-        Weights after the end of a text are not read.
+      weigh: (state, real batch, samples, key) -> weights [B, T] of the tokens,
+        metrics. Weights after the end of a text are not read.
       draw: (state, real batch, key) -> samples; default: as many as the batch
         has rows
     """
@@ -172,7 +187,7 @@ class PolicyGAN(NamedTuple):
         if draw is None
         else draw(state, batch, k_sample)
       )
-      weights, metrics = weigh(state, drawn, k_weigh)
+      weights, metrics = weigh(state, batch, drawn, k_weigh)
       log_probs = self.log_probs(params, drawn.text, drawn.context)
       weights = jnp.where(drawn.written, weights, 0)
       value = policy_gradient(log_probs, weights, self.reduce)
@@ -184,11 +199,14 @@ class PolicyGAN(NamedTuple):
     """Returns D's loss, see `pools.cross_entropy`."""
     return pools.cross_entropy(self.judge, self.l2)
 
-  def discriminator_update(self, loss: Loss) -> Update:
+  def discriminator_update(
+    self, loss: Loss, beside: tuple[int, int] | None = None
+  ) -> Update:
     """Builds the updates of D on one pool, see `pools.pool_update`.
 
     Args:
       loss: the loss of D on a Labelled batch. Its metric 'd_logits' is [B].
+      beside: numbers of further rows of real text and of samples
     """
 
     def sample(state: TrainState, rows: Array) -> Array:
@@ -207,6 +225,7 @@ class PolicyGAN(NamedTuple):
       batch=self.train.settings.batch,
       negatives=self.negatives,
       passes=self.passes,
+      beside=beside,
     )
 
   def system(
@@ -242,19 +261,22 @@ class PolicyGAN(NamedTuple):
     )
 
 
-def policy_gan(config, spec: Spec, reduce: str) -> PolicyGAN:
+def policy_gan(
+  config, spec: Spec, reduce: str, classifier: bool = True
+) -> PolicyGAN:
   """Builds the players and their losses from a configuration.
 
   Args:
     config: all settings of a run
     spec: the properties of the corpus
     reduce: reduction of the loss of G, see `losses.policy_gradient`
+    classifier: whether D has logits; False gives features only
 
   Raises:
     UserError: a value out of range.
   """
   gen = networks.generator(spec, **config.generator)
-  l2, disc = _discriminator(spec, **config.discriminator)
+  l2, disc = _discriminator(spec, classifier=classifier, **config.discriminator)
   train = assembly.training(config, spec, gen)
   at_least('adversarial.batch', config.adversarial.batch, 1)
   at_least('discriminator.l2', l2, 0)
@@ -274,13 +296,13 @@ def policy_gan(config, spec: Spec, reduce: str) -> PolicyGAN:
 
 
 def _discriminator(
-  spec: Spec, *, l2: float, **settings
+  spec: Spec, *, l2: float = 0.0, **settings
 ) -> tuple[float, Discriminator]:
   """Builds D without the filters that are wider than the text.
 
   Args:
     spec: the properties of the corpus
-    l2: weight of the penalty, which is returned
+    l2: weight of the penalty, which is returned; 0 without a logit layer
     **settings: of `networks.discriminator`
   """
   if 'widths' in settings:

@@ -17,10 +17,13 @@ class Labelled(NamedTuple):
 
   tokens: int32 [B, T]
   real: bool [B], True for real text, False for samples
+  beside: (real text int32 [r, T], samples int32 [s, T]), further rows of the
+    pool to which the loss compares the batch; None without
   """
 
   tokens: Array
   real: Array
+  beside: tuple[Array, Array] | None = None
 
 
 def cross_entropy(
@@ -59,20 +62,24 @@ def pool_update(
   batch: int,
   negatives: int,
   passes: int,
+  beside: tuple[int, int] | None = None,
 ) -> Update:
   """Builds the updates of D on one pool of real text and new samples.
 
   Args:
-    step: the update of D on one Labelled batch. Its metric 'd_logits' is [B].
+    step: the update of D on one Labelled batch. Its metric 'd_logits' is [B],
+      a logit or another score of each text.
     sample: (state, row keys uint32 [B, 2]) -> samples int32 [B, T]
     batch: B
     negatives: samples in the pool, with as many rows of real text
     passes: passes over the pool, each in a new order
+    beside: (r, s), at most `negatives` each. Every batch comes with r rows of
+      real text and s samples, drawn from the pool without replacement.
 
   Returns:
     An Update. A rest of a pass that fills no batch is left out. The metrics are
-    means over the last pass; `d_real` and `d_fake` are the mean logits of real
-    text and of samples.
+    means over the last pass; `d_real` and `d_fake` are the means of 'd_logits'
+    over real text and over samples.
   """
   count, used = -(-negatives // batch), 2 * negatives // batch
 
@@ -85,6 +92,14 @@ def pool_update(
     )
     return tokens.reshape(count * batch, -1)[:negatives]
 
+  def rows_beside(pool: Array, key: Array) -> tuple[Array, Array]:
+    """Draws rows of each half of the pool, with the axis of one batch."""
+    k_real, k_fake = jax.random.split(key)
+    r, s = beside or (0, 0)
+    real = jax.random.permutation(k_real, negatives)[:r]
+    fake = negatives + jax.random.permutation(k_fake, negatives)[:s]
+    return pool[real][None], pool[fake][None]
+
   def one_pass(pool: Array, state: TrainState, key: Array):
     k_order, k_steps = jax.random.split(key)
     order = jax.random.permutation(k_order, 2 * negatives)[: used * batch]
@@ -93,7 +108,11 @@ def pool_update(
 
     def body(state, xs):
       own, i = xs
-      return step.apply(state, own, jax.random.fold_in(k_steps, i))
+      key = jax.random.fold_in(k_steps, i)
+      if beside is not None:
+        key, k_beside = jax.random.split(key)
+        own = own._replace(beside=rows_beside(pool, k_beside))
+      return step.apply(state, own, key)
 
     state, metrics = jax.lax.scan(body, state, (inputs, jnp.arange(used)))
     logits, real = metrics.pop('d_logits'), inputs.real[:, 0]

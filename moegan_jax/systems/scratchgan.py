@@ -133,8 +133,8 @@ def advantages(gan: PolicyGAN, *, discount: float, decay: float) -> Weigh:
   if not 0 <= decay < 1:
     raise UserError(f'scratchgan.decay={decay} must be in [0, 1)')
 
-  def weigh(state, drawn, key):
-    del key
+  def weigh(state, batch, drawn, key):
+    del batch, key
     phi = state.players['discriminator'].params
     rewards = prefix_rewards(judge(gan, phi, drawn.text, None))
     to_go = rewards_to_go(rewards, discount)

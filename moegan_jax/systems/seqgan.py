@@ -46,8 +46,9 @@ def build(config, spec: Spec) -> System:
   gan = policy_gan(config, spec, config.policy.reduce)  # G, D, Adam, pools
   beta = rollout_policy(**config.rollout)
 
-  def action_values(state, drawn, key):
+  def action_values(state, batch, drawn, key):
     """Returns Q [B, T], the weights of the tokens."""
+    del batch
     reward = partial(gan.probability, state)
     q = beta.returns(gan, state, drawn, reward, key)
     return q, reward_metrics(q, drawn.written)

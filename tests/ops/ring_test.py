@@ -92,5 +92,6 @@ def test_types_do_not_change():
     return ring.put(buffer, rows(0, 3) + i), None
 
   after, _ = jax.lax.scan(body, before, jnp.arange(4))
-  for a, b in zip(after, before, strict=True):
+  pairs = zip(jax.tree.leaves(after), jax.tree.leaves(before), strict=True)
+  for a, b in pairs:
     assert (a.shape, a.dtype, a.weak_type) == (b.shape, b.dtype, b.weak_type)

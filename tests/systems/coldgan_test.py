@@ -265,5 +265,5 @@ def test_each_update_of_the_discriminator_puts_new_samples_first():
   tokens = jnp.broadcast_to(REAL, (2, B, T))
   after, metrics = jax.jit(update.apply)(phase.enter(state), Batch(tokens), KEY)
   memory = after.memory[coldgan.REPLAY]
-  assert (int(memory.written), int(memory.next)) == (2 * B, 2 * B)
+  assert (int(memory.count), int(memory.next)) == (2 * B, 2 * B)
   assert np.isfinite(metrics['d_loss'])

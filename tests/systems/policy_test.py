@@ -92,7 +92,7 @@ def test_mean_of_the_estimator_is_the_gradient_of_the_expected_reward(pad):
   def score(tokens):
     return table(padded(tokens, pad))
 
-  def weigh(state, drawn, key):
+  def weigh(state, batch, drawn, key):
     return beta.returns(gan, state, drawn, score, key), {}
 
   def cost(params):
@@ -115,8 +115,8 @@ def test_reward_log_p_over_q_descends_the_divergence(pad):
     index = tokens @ jnp.asarray([V * V, V, 1])
     return (log_p[index] - q)[:, None]
 
-  def weigh(state, drawn, key):
-    del key
+  def weigh(state, batch, drawn, key):
+    del batch, key
     params = state.players['generator'].params
     each = gan.log_probs(params, drawn.text)
     q = jnp.where(drawn.written, each, 0).sum(1)
@@ -138,7 +138,7 @@ def test_negated_rewards_negate_the_gradient():
 
   @jax.jit
   def gradient(sign):
-    def weigh(state, drawn, key):
+    def weigh(state, batch, drawn, key):
       score = lambda tokens: sign * table(tokens)  # noqa: E731
       return beta.returns(gan, state, drawn, score, key), {}
 
@@ -223,8 +223,8 @@ def test_positions_after_the_end_have_no_weight():
 
   @jax.jit
   def gradient(inside, at_end, after):
-    def weigh(state, drawn, key):
-      del state, key
+    def weigh(state, batch, drawn, key):
+      del state, batch, key
       is_end = drawn.written & (drawn.text == 0)
       weights = jnp.where(drawn.written, inside, after)
       return jnp.where(is_end, at_end, weights), {}

@@ -68,6 +68,8 @@ OTHER_OF = {
   'policy.reduce': {'sum': 'mean'},
   'rollout.samples': {2: 4},
   'rollout.chunk': {1: 2},
+  'rank.references': {2: 1},
+  'rank.comparisons': {2: 1},
   'discriminator.embed': {4: 8},  # S must divide it
   'discriminator.representations': {2: 4},
 }
@@ -206,6 +208,13 @@ BAD = [
   ('maligan', 'maligan__form', 'whole'),
   ('maligan', 'maligan__clip', 0.5),
   ('maligan', 'maligan__horizon', 0),
+  ('rankgan', 'rank__gamma', 0.0),
+  ('rankgan', 'rank__references', 0),
+  ('rankgan', 'rank__references', 3),
+  ('rankgan', 'rank__comparisons', 0),
+  ('rankgan', 'rank__form', 'logs'),
+  ('rankgan', 'pool__negatives', 3),
+  ('rankgan', 'discriminator__widths', (6,)),
 ]
 
 

@@ -35,6 +35,8 @@ MANY = TRAIN_SIZE  # rows of a sample
 # Parameters without a gradient: a relativistic loss subtracts logits, so that
 # constants cancel.
 NO_EFFECT = {f"['body']['{name}']['bias']" for name in ('features', 'logit')}
+# Systems whose discriminator has features and no logits.
+FEATURES_ONLY = ('fmgan', 'rankgan')
 # The other systems consist of the same parts. Their tests are marked slow.
 FAST = ('mle', 'moegan', 'slgan')
 
@@ -247,8 +249,7 @@ def test_discriminator_scores_each_sentence_separately(name):
     return
   tokens = corpus()
   judge = toy(name).judgements
-  # FM-GAN's discriminator has features only; its logit is not trained.
-  assert len(judge(state, tokens)) == (1 if name == 'fmgan' else 2)
+  assert len(judge(state, tokens)) == (1 if name in FEATURES_ONLY else 2)
   for values, back in zip(judge(state, tokens), judge(state, tokens[::-1])):
     assert len(values) == TRAIN_SIZE and np.isfinite(values).all()
     assert len(set(values.ravel().tolist())) > 1
