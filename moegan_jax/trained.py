@@ -27,10 +27,11 @@ STEADY = ('last', 'phase')
 class Trained:
   """A trained system with a text interface.
 
-  corpus: the vocabulary and the codec of the run, without its sentences
-  step: step of the checkpoint
-  state: training state of one seed
-  program: sampling program of the state, see `sampler.Program`
+  Attributes:
+    corpus: the vocabulary and the codec of the run, without its sentences
+    step: step of the checkpoint
+    state: training state of one seed
+    program: sampling program of the state, see `sampler.Program`
   """
 
   def __init__(
