@@ -169,8 +169,9 @@ def load(
   config, corpus, system = described(folder)
   if not 0 <= seed_index < config.num_seeds:
     raise UserError(
-      f'seed_index={seed_index} is out of range: {workdir} has '
-      f'{config.num_seeds} seeds; give 0 to {config.num_seeds - 1}'
+      f'seed_index={seed_index} (--member) is out of range: the number of '
+      f'seeds of {workdir} is {config.num_seeds}; give 0 to '
+      f'{config.num_seeds - 1}'
     )
   shapes = jax.eval_shape(
     lambda: init_seeds(system.init, config.seed, config.num_seeds)
