@@ -167,15 +167,13 @@ def load(
   """
   folder = Workdir(workdir, create=False)
   config, corpus, system = described(folder)
-  if not 0 <= seed_index < config.num_seeds:
+  seeds = config.num_seeds
+  if not 0 <= seed_index < seeds:
     raise UserError(
-      f'seed_index={seed_index} (--member) is out of range: the number of '
-      f'seeds of {workdir} is {config.num_seeds}; give 0 to '
-      f'{config.num_seeds - 1}'
+      f'seed_index={seed_index} (--member) is out of range: {workdir} has '
+      f'{seeds} seed{"s" if seeds > 1 else ""}; give 0 to {seeds - 1}'
     )
-  shapes = jax.eval_shape(
-    lambda: init_seeds(system.init, config.seed, config.num_seeds)
-  )
+  shapes = jax.eval_shape(lambda: init_seeds(system.init, config.seed, seeds))
   # `sample` writes sentences to standard output, so notes go to stderr.
   store = Store(folder.checkpoints, lambda note: print(note, file=sys.stderr))
   saved = _restore(store, str(checkpoint), shapes)
