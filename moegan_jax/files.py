@@ -194,8 +194,16 @@ def read_json(path: str | os.PathLike) -> Any:
   path = pathlib.Path(path)
   try:
     return json.loads(path.read_text(encoding='utf-8'))
-  except (OSError, ValueError) as error:
-    raise UserError(f'cannot read {path}: {error}') from error
+  except FileNotFoundError:
+    raise UserError(f'{path} does not exist: check the path') from None
+  except OSError as error:
+    raise UserError(
+      f'cannot read {path}: {error.strerror}; check the path'
+    ) from error
+  except ValueError as error:
+    raise UserError(
+      f'cannot read {path}: it is not JSON ({error}); give an intact file'
+    ) from error
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:

@@ -27,10 +27,11 @@ Program = Callable[..., Array]
 class Style(NamedTuple):
   """Options for sampling.
 
-  temperature: divides the logits
-  top_k: see `ops.relaxation.truncate`; 0 keeps all words
-  top_p: see `ops.relaxation.truncate`; 1 keeps all words
-  prefix: text at the beginning of every sentence
+  Attributes:
+    temperature: divides the logits
+    top_k: see `ops.relaxation.truncate`; 0 keeps all words
+    top_p: see `ops.relaxation.truncate`; 1 keeps all words
+    prefix: text at the beginning of every sentence
   """
 
   temperature: float = 1.0
@@ -87,7 +88,8 @@ def corpus_of(known: Mapping[str, Any], path: str | os.PathLike) -> Corpus:
 class Sampler:
   """Draws sentences. Sentence i depends on the seed and on i only.
 
-  corpus: the vocabulary and the codec, without sentences
+  Attributes:
+    corpus: the vocabulary and the codec, without sentences
   """
 
   def __init__(

@@ -27,10 +27,11 @@ STEADY = ('last', 'phase')
 class Trained:
   """A trained system with a text interface.
 
-  corpus: the vocabulary and the codec of the run, without its sentences
-  step: step of the checkpoint
-  state: training state of one seed
-  program: sampling program of the state, see `sampler.Program`
+  Attributes:
+    corpus: the vocabulary and the codec of the run, without its sentences
+    step: step of the checkpoint
+    state: training state of one seed
+    program: sampling program of the state, see `sampler.Program`
   """
 
   def __init__(
@@ -166,14 +167,13 @@ def load(
   """
   folder = Workdir(workdir, create=False)
   config, corpus, system = described(folder)
-  if not 0 <= seed_index < config.num_seeds:
+  seeds = config.num_seeds
+  if not 0 <= seed_index < seeds:
     raise UserError(
-      f'seed_index={seed_index} is out of range: {workdir} has '
-      f'{config.num_seeds} seeds; give 0 to {config.num_seeds - 1}'
+      f'seed_index={seed_index} (--member) is out of range: {workdir} has '
+      f'{seeds} seed{"s" if seeds > 1 else ""}; give 0 to {seeds - 1}'
     )
-  shapes = jax.eval_shape(
-    lambda: init_seeds(system.init, config.seed, config.num_seeds)
-  )
+  shapes = jax.eval_shape(lambda: init_seeds(system.init, config.seed, seeds))
   # `sample` writes sentences to standard output, so notes go to stderr.
   store = Store(folder.checkpoints, lambda note: print(note, file=sys.stderr))
   saved = _restore(store, str(checkpoint), shapes)

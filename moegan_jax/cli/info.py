@@ -1,7 +1,4 @@
-"""Describes the folder of a run: progress, checkpoints, measures, settings.
-
-moegan-jax info RUN [--json]
-"""
+"""Describes the folder of a run: progress, checkpoints, measures, settings."""
 
 import argparse
 import json

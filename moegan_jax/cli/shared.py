@@ -136,8 +136,8 @@ def changes_of(flags: Sequence[str]) -> dict[str, Text]:
     change = _CHANGE.fullmatch(flag)
     if not change:
       raise UserError(
-        f'command line: {flag!r} is neither a flag nor --config.KEY=VALUE; see '
-        '--help'
+        f'command line: {flag!r} is neither a flag nor --config.KEY=VALUE; '
+        f'{_remedy(flag)}'
       )
     if change[1] == 'workdir':
       raise UserError(
@@ -146,3 +146,13 @@ def changes_of(flags: Sequence[str]) -> dict[str, Text]:
       )
     changes[change[1]] = Text(change[2])
   return changes
+
+
+def _remedy(flag: str) -> str:
+  """Returns the advice for a flag that `changes_of` does not accept."""
+  name, equals, _ = flag.partition('=')
+  if name.startswith('--config.') and not equals:
+    return f'write {flag}=VALUE'
+  if re.fullmatch(r'--\w+(\.\w+)+', name):
+    return f'did you mean --config.{flag[2:]}?'
+  return 'see --help'

@@ -1,11 +1,14 @@
 """Trains a system: --config=NAME[:VARIANT] [--config.KEY=VALUE ...].
 
   moegan-jax train --config=moegan:coco,cpu --workdir=runs/first
+  moegan-jax train --config=seqgan:text,cpu --config.data.path=my.txt
 
 NAME is a config of the package (see --list) or the path of a config file.
-VARIANT names a corpus and a scale, such as captions,smoke. The same command
-resumes a run. For a run of several processes, start the command once per
-process with --coordinator, --num_processes and --process_id.
+VARIANT names a corpus and a scale, such as captions,smoke. The corpus `text`
+is a file of your own, with a sentence per line. --config.KEY=VALUE changes a
+setting. The same command resumes a run. For a run of several processes, start
+the command once per process with --coordinator, --num_processes and
+--process_id.
 """
 
 import pathlib
@@ -62,12 +65,13 @@ def configuration(text: str | None, flags: Sequence[str]):
     UserError: no such config, an unknown setting or flag, or a value of another
       type.
   """
+  changes = changes_of(flags)  # first: it names a misspelt --config
   if not text:
     raise UserError(
       '--config is missing; set it to NAME[:VARIANT], such as '
       '--config=moegan:coco,cpu (--list lists all)'
     )
-  return config.override(config.load(text), changes_of(flags))
+  return config.override(config.load(text), changes)
 
 
 def default_workdir(text: str) -> str:
@@ -110,7 +114,11 @@ def parser() -> Parser:
     metavar='FOLDER',
     help='folder of the run (default: runs/NAME-VARIANT)',
   )
-  add('--list', action='store_true', help='list configs, corpora and scales')
+  add(
+    '--list',
+    action='store_true',
+    help='list configs, corpora, scales and grids',
+  )
   add('--coordinator', metavar='HOST:PORT', help='address of the first process')
   add('--num_processes', type=int, metavar='N', help='number of processes')
   add('--process_id', type=int, metavar='I', help='index of this process')

@@ -10,7 +10,7 @@ ambiguous, so the automaton represents the distribution exactly.
 The oracle mixes every step with a small uniform mass, so that all sentences and
 prefixes have a positive probability and divergences are finite:
 
-  p(word | prefix) = (1 - EPS) A(state, word) + EPS / V
+    p(word | prefix) = (1 - EPS) A(state, word) + EPS / V
 
 Next states: a word that the grammar allows follows its arc of the automaton. A
 word that it does not allow leads to the state that this word reaches most often
@@ -58,12 +58,13 @@ Arcs = dict[str, tuple[float, int]]  # word -> (probability, next state)
 class Automaton(NamedTuple):
   """The mixed automaton over V = words + 1 classes; state 0 is the start.
 
-  words: V - 1 words, sorted; the class of words[i] is i + 1
-  probs: float64 [states, V], p(. | state); rows sum to one
-  next: int32 [states, V], the state after each class
-  legal: bool [states, V], whether the grammar allows the class
-  end: the state after the end of a sentence
-  length: T, the number of words of the longest sentence
+  Attributes:
+    words: V - 1 words, sorted; the class of words[i] is i + 1
+    probs: float64 [states, V], p(. | state); rows sum to one
+    next: int32 [states, V], the state after each class
+    legal: bool [states, V], whether the grammar allows the class
+    end: the state after the end of a sentence
+    length: T, the number of words of the longest sentence
   """
 
   words: list[str]

@@ -41,21 +41,22 @@ Sentences = list[list[str]]
 class Corpus:
   """Real sequences as arrays of ids, with their vocabulary and codec.
 
-  name: name in records and tables
-  train: int32 [N, T]
-  valid: int32 [Nv, T], for selection and early stopping; Nv may be 0
-  test: int32 [Nt, T]; unknown words are `unk`
-  vocab_size: V, the number of output classes, pad included if there is one
-  pad: 0, or None if every sequence has length T
-  codec: converts between text and tokens
-  record: origin and statistics as JSON types, printed by `describe`
-  oracle: the distribution that the corpus was drawn from, if it is known
-  vocabulary: the V strings of the ids, '' for pad; empty if ids are numbers
-  train_words, valid_words, test_words: the sentences behind the arrays,
-    uncut and with unknown words intact, as references for BLEU
-  labels: 'train', 'valid', 'test' -> int32 [rows], an index into label_names;
-    {} without labels. No system reads them yet.
-  label_names: the classes, sorted
+  Attributes:
+    name: name in records and tables
+    train: int32 [N, T]
+    valid: int32 [Nv, T], for selection and early stopping; Nv may be 0
+    test: int32 [Nt, T]; unknown words are `unk`
+    vocab_size: V, the number of output classes, pad included if there is one
+    pad: 0, or None if every sequence has length T
+    codec: converts between text and tokens
+    record: origin and statistics as JSON types, printed by `describe`
+    oracle: the distribution that the corpus was drawn from, if it is known
+    vocabulary: the V strings of the ids, '' for pad; empty if ids are numbers
+    train_words, valid_words, test_words: the sentences behind the arrays, uncut
+      and with unknown words intact, as references for BLEU
+    labels: 'train', 'valid', 'test' -> int32 [rows], an index into label_names;
+      {} without labels. No system reads them yet.
+    label_names: the classes, sorted
   """
 
   name: str

@@ -41,12 +41,13 @@ __all__ = (
 class Format(NamedTuple):
   """A file format.
 
-  name: in words
-  codec: the codec that data.codec=auto selects
-  read: (lines, or bytes of a binary format; name of the file; Columns) ->
-    Content
-  columns: whether the format has columns
-  binary: whether the format is no text
+  Attributes:
+    name: in words
+    codec: the codec that data.codec=auto selects
+    read: (lines, or bytes of a binary format; name of the file; Columns) ->
+      Content
+    columns: whether the format has columns
+    binary: whether the format is no text
   """
 
   name: str

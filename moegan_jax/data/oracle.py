@@ -38,12 +38,13 @@ MAX_CHUNK = 1 << 20  # probabilities in memory while sampling: 8 MB
 class Oracle(NamedTuple):
   """A distribution over sequences of T tokens out of V.
 
-  log_probs: tokens int32 [n, T] -> float32 [n, T, V], log p(. | tokens[:, :t])
-    at each t; a pure function that can be jitted
-  sample: (np.random.RandomState, n) -> np.int32 [n, T]; row i depends on the
-    state and on i, not on n
-  grammatical: np tokens [n, T] -> bool [n], or None if all sequences are
-    legal
+  Attributes:
+    log_probs: tokens int32 [n, T] -> float32 [n, T, V], log p(. | tokens[:,
+      :t]) at each t; a pure function that can be jitted
+    sample: (np.random.RandomState, n) -> np.int32 [n, T]; row i depends on the
+      state and on i, not on n
+    grammatical: np tokens [n, T] -> bool [n], or None if all sequences are
+      legal
   """
 
   log_probs: Callable[[jax.Array], jax.Array]

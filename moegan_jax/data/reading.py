@@ -16,12 +16,13 @@ _DEFAULT_COLUMN = 'text'
 class Record(NamedTuple):
   """One sequence of a file.
 
-  line: line number, from 1; row number in an array
-  text: without line breaks
-  label: '' without a label column
-  wrong: the reason why the record cannot be used; '' if it can
-  detail: what the reason is about in this record
-  tokens: of the text, once it is tokenised
+  Attributes:
+    line: line number, from 1; row number in an array
+    text: without line breaks
+    label: '' without a label column
+    wrong: the reason why the record cannot be used; '' if it can
+    detail: what the reason is about in this record
+    tokens: of the text, once it is tokenised
   """
 
   line: int
@@ -35,13 +36,14 @@ class Record(NamedTuple):
 class Columns(NamedTuple):
   """Options for reading a file.
 
-  text: column (field) of the text; '' for the only one, or 'text'
-  label: column of the labels; '' for no labels
-  setting, label_setting: names of these two options in messages
-  header: whether a table begins with the names of its columns: 'true',
-    'false' (columns are then named 1, 2, ...), or 'auto', which is 'true' with
-    a note if the first line looks like data
-  encoding: text encoding that Python knows
+  Attributes:
+    text: column (field) of the text; '' for the only one, or 'text'
+    label: column of the labels; '' for no labels
+    setting, label_setting: names of these two options in messages
+    header: whether a table begins with the names of its columns: 'true',
+      'false' (columns are then named 1, 2, ...), or 'auto', which is 'true'
+      with a note if the first line looks like data
+    encoding: text encoding that Python knows
   """
 
   text: str = ''
@@ -62,9 +64,10 @@ DEFAULT = Columns()
 class Content(NamedTuple):
   """Records of a file.
 
-  column: name of the text column; '' in a format without columns
-  records: in the order of the file
-  notes: remarks for the user
+  Attributes:
+    column: name of the text column; '' in a format without columns
+    records: in the order of the file
+    notes: remarks for the user
   """
 
   column: str

@@ -22,11 +22,12 @@ _REFUSED = {
 class Records(NamedTuple):
   """Contents of a file.
 
-  records: all records, in the order of the file
-  form: the format and the column, in words
-  codec: codec that data.codec=auto selects for the format
-  sha256: checksum of the file's bytes, uncompressed
-  notes: remarks for the user
+  Attributes:
+    records: all records, in the order of the file
+    form: the format and the column, in words
+    codec: codec that data.codec=auto selects for the format
+    sha256: checksum of the file's bytes, uncompressed
+    notes: remarks for the user
   """
 
   records: list[Record]

@@ -19,9 +19,10 @@ _BAD_SHARE = 0.1  # of lines; with more, the file has another encoding
 class TextFile(NamedTuple):
   """Contents of a text file.
 
-  lines: stripped, without blank ones
-  blank: number of blank lines that were skipped
-  sha256: checksum of the file's bytes
+  Attributes:
+    lines: stripped, without blank ones
+    blank: number of blank lines that were skipped
+    sha256: checksum of the file's bytes
   """
 
   lines: list[str]

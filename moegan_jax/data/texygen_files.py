@@ -44,11 +44,12 @@ class CorpusUnavailable(UserError):
 class Found(NamedTuple):
   """Files of a corpus.
 
-  data: 'train', 'test' -> contents
-  names: 'train', 'test' -> file name
-  origin: where the files were found, in words
-  notes: remarks for the record
-  folder: the directory, if the user named one
+  Attributes:
+    data: 'train', 'test' -> contents
+    names: 'train', 'test' -> file name
+    origin: where the files were found, in words
+    notes: remarks for the record
+    folder: the directory, if the user named one
   """
 
   data: dict[str, bytes]

@@ -39,8 +39,8 @@ def marginal(
 
   The estimate uses `draws` fixed vectors z_k from the prior:
 
-    p(x_t | x_<t) =
-      sum_k p(x_<t | z_k) p(x_t | x_<t, z_k) / sum_k p(x_<t | z_k)
+      p(x_t | x_<t) =
+        sum_k p(x_<t | z_k) p(x_t | x_<t, z_k) / sum_k p(x_<t | z_k)
 
   With `own` the sums include the vector z_0 that each sample was drawn from.
 

@@ -19,9 +19,10 @@ Policy = Callable[[Array, Array], tuple[Array | None, Any]]
 class Decoded(NamedTuple):
   """The result of `decode`.
 
-  kept: the values that the policy keeps, a pytree of [n, T, ...]
-  states: the carry before each step, a pytree of [T, ...]; None unless asked
-    for
+  Attributes:
+    kept: the values that the policy keeps, a pytree of [n, T, ...]
+    states: the carry before each step, a pytree of [T, ...]; None unless asked
+      for
   """
 
   kept: Any

@@ -21,9 +21,10 @@ from moegan_jax.types import Array, Generator, Params
 class Relaxed(NamedTuple):
   """A relaxed sample.
 
-  tokens: int32 [n, T], the hard sample
-  hidden: [n, T, H], the inputs of `Generator.readout`
-  relaxed: `project` of the relaxed tokens [n, T, V], a pytree of [n, T, ...]
+  Attributes:
+    tokens: int32 [n, T], the hard sample
+    hidden: [n, T, H], the inputs of `Generator.readout`
+    relaxed: `project` of the relaxed tokens [n, T, V], a pytree of [n, T, ...]
   """
 
   tokens: Array

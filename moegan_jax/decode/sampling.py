@@ -14,10 +14,11 @@ from moegan_jax.types import Array, Generator, Params
 class Sampled(NamedTuple):
   """A sample.
 
-  tokens: int32 [n, T]
-  hidden: [n, T, H], the inputs of `Generator.readout`
-  states: the carry before each step, a pytree of [T, ...]; None unless asked
-    for
+  Attributes:
+    tokens: int32 [n, T]
+    hidden: [n, T, H], the inputs of `Generator.readout`
+    states: the carry before each step, a pytree of [T, ...]; None unless asked
+      for
   """
 
   tokens: Array

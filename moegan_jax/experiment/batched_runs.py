@@ -22,10 +22,12 @@ class BatchedRuns(NamedTuple):
   The seed axis holds all seeds of the first experiment, then those of the
   second, and so on. Each experiment is measured separately after training.
 
-  experiments: how many there are
-  values: settings that differ between them: dotted key -> [experiments * seeds]
-  system_of: (dotted key -> traced value of one seed) -> its System; None for a
-    single experiment
+  Attributes:
+    experiments: how many there are
+    values: settings that differ between them: dotted key -> [experiments *
+      seeds]
+    system_of: (dotted key -> traced value of one seed) -> its System; None for
+      a single experiment
   """
 
   experiments: int

@@ -29,8 +29,9 @@ _SAME_TEXT = ('train_sha256', 'test_sha256', 'valid_lines', 'notes')
 class WarmStart(NamedTuple):
   """The generator that a run starts from.
 
-  params: parameters [seeds, ...]; None for the initial ones
-  known: rows that the other run has measured of this generator
+  Attributes:
+    params: parameters [seeds, ...]; None for the initial ones
+    known: rows that the other run has measured of this generator
   """
 
   params: Params | None

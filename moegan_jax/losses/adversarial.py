@@ -21,9 +21,10 @@ LogitLoss = Callable[[Array, Array], Array]
 class AdversarialLoss(NamedTuple):
   """The two sides of an adversarial loss.
 
-  discriminator: (real_logits, fake_logits) -> scalar that D minimises
-  generator: (real_logits, fake_logits) -> scalar that G minimises
-  penalty: default weight of `gradient_penalty` in the loss of D; 0 for none
+  Attributes:
+    discriminator: (real_logits, fake_logits) -> scalar that D minimises
+    generator: (real_logits, fake_logits) -> scalar that G minimises
+    penalty: default weight of `gradient_penalty` in the loss of D; 0 for none
 
   Both take logits [B], [B, S] or [B, T]. Real and fake logits are paired by
   position.

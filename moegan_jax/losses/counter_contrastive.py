@@ -61,8 +61,8 @@ def counter_contrastive(
   cosines of the anchor with the generated and with the real representation,
   over a batch of B,
 
-    L = mean_i -log [ exp(s-_i / t) / sum_j (exp(s-_j / t) + exp(s+_j / t)) ]
-      = logsumexp([s- / t; s+ / t]) - mean(s- / t).
+      L = mean_i -log [ exp(s-_i / t) / sum_j (exp(s-_j / t) + exp(s+_j / t)) ]
+        = logsumexp([s- / t; s+ / t]) - mean(s- / t).
 
   The sum has 2 B terms, because it pairs sentence j only with itself and not
   with all others. Equal cosines give log 2B. By Jensen's inequality L > log B.

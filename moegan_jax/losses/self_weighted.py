@@ -32,7 +32,7 @@ def jsd_weights(log_probs: Array, n_data: int, normalise: str) -> Array:
   discriminator is p_data / (p_data + p). Restricted to training text, the
   objective is
 
-    J = sum_x p_data log(p_data / (p_data + p)) + p log(p / (p_data + p)).
+      J = sum_x p_data log(p_data / (p_data + p)) + p log(p / (p_data + p)).
 
   Its derivative in log p(x) is w = p log(p / (p + p_data)), which is negative.
   Descending J therefore raises the likelihood of training text, most where it
@@ -42,12 +42,13 @@ def jsd_weights(log_probs: Array, n_data: int, normalise: str) -> Array:
   sentences of moderate length reach. All computations therefore use logarithms.
   `normalise` selects one of three readings of p:
 
-    minmax    p shifted and scaled so that the batch spans 0 to 1, but at least
-              1e-10, with p_data = 1 / B, as in TextGAN-PyTorch. Equal values
-              are all scaled to 1 here, and to 1e-10 in TextGAN-PyTorch.
-    softmax   p divided by the sum over the batch, with p_data = 1 / B
-    none      p itself, with p_data = 1 / n_data. The weights are divided by the
-              sum of their absolute values, because they underflow like p.
+      minmax    p shifted and scaled so that the batch spans 0 to 1, but at
+                least 1e-10, with p_data = 1 / B, as in TextGAN-PyTorch. Equal
+                values are all scaled to 1 here, and to 1e-10 in
+                TextGAN-PyTorch.
+      softmax   p divided by the sum over the batch, with p_data = 1 / B
+      none      p itself, with p_data = 1 / n_data. The weights are divided by
+                the sum of their absolute values, because they underflow like p.
   """
   chex.assert_rank(log_probs, 1)
   if normalise not in NORMALISATIONS:

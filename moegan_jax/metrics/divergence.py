@@ -4,16 +4,16 @@ p is the oracle and q the model. Both give all next-token distributions, so
 samples of q and p give unbiased estimates of sequence divergences, without a
 classifier or a language model. All values are in nats per token:
 
-  nll_oracle  -E_q log p     NLL_oracle of the literature (Yu et al., 2017)
-  entropy     -E_q log q     of the model; nll_oracle falls with it
-  kl_qp       KL(q || p)     = nll_oracle - entropy: bad samples
-  kl_pq       KL(p || q)     = held-out NLL - entropy of p: missed modes
-  jeffreys    kl_qp + kl_pq; neither collapse nor a temperature lowers it
-  step_js     the Jensen-Shannon divergence of the next-token distributions,
-              exact at each prefix and averaged over prefixes, half of them
-              drawn from p and half from q; at most log 2. The Jensen-Shannon
-              divergence of whole sequences is close to log 2 for any model
-              and would not discriminate.
+    nll_oracle  -E_q log p     NLL_oracle of the literature (Yu et al., 2017)
+    entropy     -E_q log q     of the model; nll_oracle falls with it
+    kl_qp       KL(q || p)     = nll_oracle - entropy: bad samples
+    kl_pq       KL(p || q)     = held-out NLL - entropy of p: missed modes
+    jeffreys    kl_qp + kl_pq; neither collapse nor a temperature lowers it
+    step_js     the Jensen-Shannon divergence of the next-token distributions,
+                exact at each prefix and averaged over prefixes, half of them
+                drawn from p and half from q; at most log 2. The Jensen-Shannon
+                divergence of whole sequences is close to log 2 for any model
+                and would not discriminate.
 
 A sequence ends with its first pad; later positions do not count. Sentences
 differ in length, so a value per token is a ratio of means,

@@ -2,9 +2,9 @@
 
 Polykovskiy et al., Molecular Sets (2020):
 
-  valid    samples that RDKit reads as a molecule / samples
-  unique   distinct molecules / valid samples
-  novel    distinct molecules that training text lacks / distinct molecules
+    valid    samples that RDKit reads as a molecule / samples
+    unique   distinct molecules / valid samples
+    novel    distinct molecules that training text lacks / distinct molecules
 
 Molecules are equal if their canonical SMILES by RDKit are. `unique` falls with
 the number of samples. Real text can have invalid and repeated molecules, too.

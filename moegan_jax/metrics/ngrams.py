@@ -1,9 +1,9 @@
 """Diversity of n-grams, and divergence of their distribution from real text.
 
-  distinct-n       distinct n-grams / all n-grams (Li et al., 2016)
-  n-gram entropy   entropy of their distribution, in nats (Zhang et al., 2018)
-  n-gram JS        Jensen-Shannon divergence between the distributions of
-                   samples and references, in nats, at most log 2
+    distinct-n       distinct n-grams / all n-grams (Li et al., 2016)
+    n-gram entropy   entropy of their distribution, in nats (Zhang et al., 2018)
+    n-gram JS        Jensen-Shannon divergence between the distributions of
+                     samples and references, in nats, at most log 2
 
 All are plug-in estimates and depend on the number of sentences, more so for
 long n-grams: two halves of one text have a positive divergence. Compare them

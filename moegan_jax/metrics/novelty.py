@@ -1,12 +1,12 @@
 """Distance of samples from the training text.
 
-  copied_4grams  the share of 4-grams of the samples that training text has
-  nearest        word-level Levenshtein distance to the nearest training
-                 sentence, divided by the length of the longer sentence; mean
-                 over samples
-  novelty        1 - Jaccard similarity of the sets of words to the most
-                 similar training sentence; mean over samples (SentiGAN, Wang &
-                 Wan, 2018; SLGAN)
+    copied_4grams  the share of 4-grams of the samples that training text has
+    nearest        word-level Levenshtein distance to the nearest training
+                   sentence, divided by the length of the longer sentence; mean
+                   over samples
+    novelty        1 - Jaccard similarity of the sets of words to the most
+                   similar training sentence; mean over samples (SentiGAN,
+                   Wang & Wan, 2018; SLGAN)
 
 Held-out text does not reach the extreme values: compare with real text. Noise
 increases the distances, too: the measures detect copies, not quality.

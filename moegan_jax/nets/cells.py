@@ -21,15 +21,16 @@ FEW_ROWS = 4  # up to this many keys, attention avoids matrix products
 class Cell(NamedTuple):
   """A recurrent cell and its interface to a generator.
 
-  module: Linen module, (carry, u [n, input_width]) -> carry, output [n, H]
-  input_width: width of the projected input
-  initial: n -> carry
-  width: H
-  seed: hidden [n, H] -> carry whose visible state is `hidden`, to start from a
-    latent vector; None if the cell has no such carry
-  folds: whether the module also offers its step as two methods. `absorb`,
-    u -> a, stacks all affine maps of u. `advance`, (carry, a) -> carry, output,
-    does the rest.
+  Attributes:
+    module: Linen module, (carry, u [n, input_width]) -> carry, output [n, H]
+    input_width: width of the projected input
+    initial: n -> carry
+    width: H
+    seed: hidden [n, H] -> carry whose visible state is `hidden`, to start from
+      a latent vector; None if the cell has no such carry
+    folds: whether the module also offers its step as two methods. `absorb`, u
+      -> a, stacks all affine maps of u. `advance`, (carry, a) -> carry, output,
+      does the rest.
   """
 
   module: nn.Module
@@ -89,16 +90,17 @@ def attention(q: Array, k: Array, v: Array) -> Array:
 class RelationalMemory(nn.Module):
   """The relational memory core of Santoro et al. 2018, section 3.
 
-  slots: N; the memory is [n, N, M] with M = heads * head_size
-  heads, head_size: number and width of the attention heads
-  key_size: d_k, width of queries and keys
-  blocks: how often attention and MLP are applied, with the same weights
-  mlp_layers: number of layers of the MLP
-  gate: 'unit' (one gate per number), 'memory' (one per slot) or 'none'
-  forget_bias, input_bias: added to the gates before the sigmoid
-  flavour: 'santoro' (the code of the paper), 'relgan' or 'textgan'; `_Flavour`
-    lists how the latter two code bases differ
-  inits: initialisers
+  Attributes:
+    slots: N; the memory is [n, N, M] with M = heads * head_size
+    heads, head_size: number and width of the attention heads
+    key_size: d_k, width of queries and keys
+    blocks: how often attention and MLP are applied, with the same weights
+    mlp_layers: number of layers of the MLP
+    gate: 'unit' (one gate per number), 'memory' (one per slot) or 'none'
+    forget_bias, input_bias: added to the gates before the sigmoid
+    flavour: 'santoro' (the code of the paper), 'relgan' or 'textgan';
+      `_Flavour` lists how the latter two code bases differ
+    inits: initialisers
   """
 
   slots: int

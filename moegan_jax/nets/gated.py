@@ -50,8 +50,8 @@ class GRU(nn.Module):
   The projected input holds reset gate, update gate and candidate, in this
   order:
 
-    r = sigmoid(u_r + U_r h), z = sigmoid(u_z + U_z h),
-    h' = z h + (1 - z) tanh(u_n + r (U_n h + b)).
+      r = sigmoid(u_r + U_r h), z = sigmoid(u_z + U_z h),
+      h' = z h + (1 - z) tanh(u_n + r (U_n h + b)).
 
   The reset gate is applied after the product, as in cuDNN, so that the three
   maps of h are one product. The other form, U_n (r h), needs a second product

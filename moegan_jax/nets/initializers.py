@@ -19,10 +19,11 @@ _zeros = jax.nn.initializers.zeros
 class Initializers(NamedTuple):
   """Functions (key, shape, dtype) -> array for each kind of parameter.
 
-  linear: [fan_in, fan_out]
-  bias: [fan_out]
-  embedding: [V, E]
-  convolution: [width, channels, filters]
+  Attributes:
+    linear: [fan_in, fan_out]
+    bias: [fan_out]
+    embedding: [V, E]
+    convolution: [width, channels, filters]
   """
 
   linear: Callable

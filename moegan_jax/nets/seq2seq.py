@@ -21,10 +21,11 @@ from moegan_jax.types import Array, Params
 class Rewriting(NamedTuple):
   """The output of a rewriter for sentences of T tokens.
 
-  logits: [B, T, V]
-  encoded: [B, T, H], the outputs of the encoder
-  attention: [B, T, T], the weight of each input position (last axis) at each
-    step of the decoder; rows sum to one
+  Attributes:
+    logits: [B, T, V]
+    encoded: [B, T, H], the outputs of the encoder
+    attention: [B, T, T], the weight of each input position (last axis) at each
+      step of the decoder; rows sum to one
   """
 
   logits: Array
@@ -40,10 +41,11 @@ class Rewriting(NamedTuple):
 class SequenceRewriter(NamedTuple):
   """A rewriter of sentences as pure functions.
 
-  init: key -> params
-  rewrite: (params, tokens int [B, T]) -> Rewriting
-  vocab_size: V, output classes; the input embedding has two more rows, as in
-    `types.Generator`
+  Attributes:
+    init: key -> params
+    rewrite: (params, tokens int [B, T]) -> Rewriting
+    vocab_size: V, output classes; the input embedding has two more rows, as in
+      `types.Generator`
   """
 
   init: Callable[[Array], Params]

@@ -55,13 +55,13 @@ def inverse_temperature(name: str, end: float, horizon: int) -> Schedule:
   All systems that train through the relaxation use it. The schedules are, with
   N = horizon:
 
-    constant  end, at all steps ('no' in RelGAN's code)
-    lin       1 + (end - 1) i / (N - 1)
-    exp       end^(i / N), the default: beta_n = beta_max^(n / N) of RelGAN
-    log       1 + (end - 1) log(i + 1) / log N
-    sigmoid   1 + (end - 1) / (1 + exp(20 (N / 2 - i) / N))
-    quad      1 + (end - 1) i^2 / (N - 1)^2
-    sqrt      1 + (end - 1) sqrt(i / (N - 1))
+      constant  end, at all steps ('no' in RelGAN's code)
+      lin       1 + (end - 1) i / (N - 1)
+      exp       end^(i / N), the default: beta_n = beta_max^(n / N) of RelGAN
+      log       1 + (end - 1) log(i + 1) / log N
+      sigmoid   1 + (end - 1) / (1 + exp(20 (N / 2 - i) / N))
+      quad      1 + (end - 1) i^2 / (N - 1)^2
+      sqrt      1 + (end - 1) sqrt(i / (N - 1))
 
   In the published code beta is 1 before the first update, and the value
   computed after step i is used at step i + 1. So pass i = number of finished

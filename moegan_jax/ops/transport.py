@@ -74,7 +74,7 @@ def ipot(
   the divergence from the plan of step t - 1, by `inner` scalings of
   Q = exp(-cost / beta) * plan:
 
-    a = 1 / (n Q b),  b = 1 / (m Q^T a),  plan = diag(a) Q diag(b).
+      a = 1 / (n Q b),  b = 1 / (m Q^T a),  plan = diag(a) Q diag(b).
 
   Unlike entropic transport it converges to an optimal plan for every beta. With
   one scaling per step, t steps are about as sharp as entropic transport with

@@ -58,7 +58,7 @@ class Workdir:
     self.path = pathlib.Path(expand(path))
     self._lock: IO[str] | None = None
     if self.path.exists() and not self.path.is_dir():
-      raise errors.UserError(f'--workdir {self.path} is a file; pass a folder')
+      raise errors.UserError(f'{self.path} is a file; pass the folder of a run')
     if not create:
       if not (self.path / schema.CONFIG).is_file():
         raise errors.UserError(

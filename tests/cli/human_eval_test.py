@@ -45,7 +45,10 @@ def test_scores_are_printed_in_three_formats(tmp_path):
     (['make', '--texts', 'A=missing.txt'], 'missing.txt does not exist'),
     (['make', '--texts', 'A=a', '-n', 'x'], 'invalid int'),
     (['score', 'a.csv'], '--key'),
-    (['score', 'a.csv', '--key', 'missing.json'], 'missing.json'),
+    (
+      ['score', 'a.csv', '--key', 'missing.json'],
+      'missing.json does not exist',
+    ),
     (['score', 'a.csv', '--key', 'x', '--format', 'pdf'], 'pdf'),
   ],
 )

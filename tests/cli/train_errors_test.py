@@ -47,6 +47,15 @@ BAD = {
   'section': (lambda d: [*SMALL_RUN, '--config.mlee.lr=3'], ['mlee']),
   'type': (lambda d: [*SMALL_RUN, '--config.mle.epochs=many'], ['mle.epochs']),
   'flag': (lambda d: [*SMALL_RUN, '--workdri=x'], ['workdri']),
+  'flag --config': (lambda d: ['--confg=moegan:small'], ['--confg=']),
+  'flag of a key': (
+    lambda d: [*SMALL_RUN, '--mle.lr=1'],
+    ['did you mean --config.mle.lr=1'],
+  ),
+  'blank in a flag': (
+    lambda d: [*SMALL_RUN, '--config.mle.lr', '1'],
+    ['write --config.mle.lr=VALUE'],
+  ),
   'word': (lambda d: [*SMALL_RUN, 'resume'], ['resume']),
   'system': (
     lambda d: [*SMALL_RUN, '--config.system=moegna'],

@@ -167,7 +167,7 @@ def test_loaded_run_samples_scores_and_judges(finished):
     with pytest.raises(TypeError, match='a string; pass a list'):
       of_text(held_out[0])
   assert one.sample(0) == [] and len(one.log_prob([])) == 0
-  with pytest.raises(UserError, match='seed_index=2'):
+  with pytest.raises(UserError, match=r'seed_index=2 \(--member\)'):
     moegan_jax.load(workdir, seed_index=2)
   with pytest.raises(UserError, match='not a run'):
     moegan_jax.load(workdir / 'samples')

@@ -59,7 +59,7 @@ def test_nan_and_incomplete_last_line(tmp_path):
 @pytest.mark.parametrize(
   ('name', 'text', 'said'),
   [
-    ('results.json', '{"label": ', 'cannot read'),
+    ('results.json', '{"label": ', 'it is not JSON'),
     ('results.json', '[]', 'damaged'),
     ('results.json', '{"label": "a", "corpus": "b", "rows": 3}', 'damaged'),
     (
