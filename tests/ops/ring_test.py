@@ -38,7 +38,7 @@ def test_buffer_holds_the_newest_rows(sizes):
     expected[i % N] = row
   np.testing.assert_array_equal(buffer.rows, expected)
   assert int(buffer.next) == len(written) % N
-  assert int(buffer.written) == min(len(written), N)
+  assert int(buffer.count) == min(len(written), N)
 
 
 def test_batch_larger_than_the_buffer_continues_at_the_next_index():

@@ -121,7 +121,9 @@ def test_dropout_acts_in_the_updates_of_the_discriminator_only():
   assert values[0] != values[1]
   drawn = gan.draw(state, B, KEY)
   weights = [
-    scratchgan.advantages(g, discount=DISCOUNT, decay=DECAY)(state, drawn, KEY)
+    scratchgan.advantages(g, discount=DISCOUNT, decay=DECAY)(
+      state, REAL, drawn, KEY
+    )
     for g in (gan, sure)
   ]
   np.testing.assert_array_equal(weights[0][0], weights[1][0])
@@ -131,7 +133,7 @@ def test_dropout_acts_in_the_updates_of_the_discriminator_only():
 def test_a_reward_depends_on_its_own_prefix_only(pad):
   gan, state = game(pad)
   phi = state.players['discriminator'].params
-  tokens = gan.draw(state, B, KEY).text
+  tokens = gan.draw(state, B, jax.random.key(4)).text
   verdict = jax.jit(lambda x: scratchgan.judge(gan, phi, x, None))
   before = np.asarray(verdict(tokens))
   for t in range(T - 1):
