@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from moegan_jax.data.corpus import Corpus
+from moegan_jax.errors import UserError
 from moegan_jax.experiment.forecast import operations
 from moegan_jax.experiment.train_app import build
 from moegan_jax.train import batches, loop, mesh, stream
@@ -76,7 +77,8 @@ def programs(
     note: prints a line before each compilation.
 
   Raises:
-    UserError: a value out of range, or a mesh that does not fit the devices.
+    UserError: a value out of range, a mesh that does not fit the devices, or a
+      program that the compiler refuses.
   """
   system = build(config, corpus)
   seeds, length = config.num_seeds, corpus.length
@@ -100,15 +102,23 @@ def programs(
       source = batches.shuffled(phase, stage.start, n)
       order = _shape((seeds, n if phase.epochs else 0))
       data = batches.Shuffled(_shape(corpus.train.shape), order)
-    compiled = loop.compile_chunk(
-      phase,
-      stage.start,
-      state,
-      data,
-      layout=layout,
-      source=source,
-      device=devices[0],
-    )
+    try:
+      compiled = loop.compile_chunk(
+        phase,
+        stage.start,
+        state,
+        data,
+        layout=layout,
+        source=source,
+        device=devices[0],
+      )
+    except jax.errors.JaxRuntimeError as error:
+      # Without a GPU the compiler for CUDA cannot try other tiles of a product.
+      raise UserError(
+        f'the compiler of the target refuses the phase {stage.name} '
+        f'({str(error).partition(chr(10))[0][:90]}); try --config.unroll=1, '
+        'and --config.game.route=scan where the system has it'
+      ) from error
     used = layout.mesh.size if layout else 1
     yield ChunkProgram(
       stage.name,

@@ -13,6 +13,7 @@ from compiled_systems import EPOCHS, MEMORY, SPEC, TRAIN_SIZE, B, V
 from moegan_jax import data, systems
 from moegan_jax.accelerators import facts, lowering, targets
 from moegan_jax.cli import compile as verb
+from moegan_jax.train import loop
 
 # Target -> the module that compiles for it.
 COMPILERS = {'v5e': 'libtpu', 'h200': 'jax_cuda12_plugin'}
@@ -105,6 +106,18 @@ def test_a_streamed_corpus_is_compiled_as_blocks(quick_compilation):
   block = EPOCHS * (TRAIN_SIZE // B) * B * T * 4
   resident = TRAIN_SIZE * T * 4 + TRAIN_SIZE * 4  # the corpus and its order
   assert sizes[True] - sizes[False] == block + 4 - resident
+
+
+def test_a_program_that_the_compiler_refuses_is_one_line(monkeypatch):
+  def refuse(*args, **options):
+    raise jax.errors.JaxRuntimeError('INTERNAL: no tiles\nmore lines')
+
+  monkeypatch.setattr(targets, 'check_installed', lambda device: None)
+  monkeypatch.setattr(targets, 'devices', lambda target: jax.devices()[:1])
+  monkeypatch.setattr(loop, 'compile_chunk', refuse)
+  monkeypatch.setattr(verb, '_note', no_note)  # progress
+  argv = [CONFIG, '--target=h200']
+  assert_refused(verb, argv, 'pretrain', 'no tiles', '--config.unroll=1')
 
 
 @pytest.mark.slow
