@@ -32,6 +32,27 @@ def assert_identical(one, two):
     assert x.tobytes() == y.tobytes(), path
 
 
+def assert_negated(one, two):
+  """Asserts that a gradient is minus another one, bit by bit, and not zero."""
+  for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
+    np.testing.assert_array_equal(a, -b)
+    assert a.any()
+
+
+def noisy(players, seed=1):
+  """Returns players with parameters far from zero."""
+  rng = np.random.RandomState(seed)
+  return {
+    name: player.replace(
+      params=jax.tree.map(
+        lambda x: jnp.asarray(0.8 * rng.randn(*x.shape), x.dtype),
+        player.params,
+      )
+    )
+    for name, player in players.items()
+  }
+
+
 def checkpoint(workdir, kind='last', step=None):
   """Returns path -> array of a checkpoint (default: the newest), and itself."""
   saved = Store(workdir / 'checkpoints').restore(kind, step=step)

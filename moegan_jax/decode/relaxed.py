@@ -1,6 +1,7 @@
 """Relaxed samples, which carry a gradient to the generator."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -79,8 +80,16 @@ def relax(
   Raises:
     ValueError: route='after' with soft feedback.
   """
-  vocab = generator.vocab_size
-  context = default_context(generator, row_keys, context)
+  vocab, n = generator.vocab_size, row_keys.shape[0]
+  run = partial(
+    decode,
+    generator,
+    params,
+    n=n,
+    length=length,
+    context=default_context(generator, row_keys, context),
+    unroll=unroll,
+  )
 
   def noisy_logits(weights, hidden, t):
     logits = truncate(generator.readout(weights, hidden))
@@ -102,21 +111,12 @@ def relax(
       token = first_argmax(noisy)
       return token, (token, hidden, noisy)
 
-    tokens, hidden, noisy = decode(
-      generator,
-      params,
-      choose,
-      n=row_keys.shape[0],
-      length=length,
-      context=context,
-      unroll=unroll,
-    ).kept
+    tokens, hidden, noisy = run(choose).kept
     # Where a word is excluded, the softmax passes no gradient. The gradient of
     # the other noisy logits is that of the logits.
     noisy = with_value(generator.readout, noisy, params, hidden)
     return Relaxed(tokens, hidden, project(simplex(noisy)))
 
-  n = row_keys.shape[0]
   start = None
   if feedback == 'soft':
     # The input table has two more rows than there are output classes.
@@ -132,13 +132,4 @@ def relax(
       token, hidden, project(soft)
     )
 
-  return decode(
-    generator,
-    params,
-    policy,
-    n=n,
-    length=length,
-    start=start,
-    context=context,
-    unroll=unroll,
-  ).kept
+  return run(policy, start=start).kept

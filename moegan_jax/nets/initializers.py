@@ -60,14 +60,15 @@ def _first(shape):
   return 1 / math.sqrt(shape[0])
 
 
+# RelGAN: linear 1/sqrt(fan_in), embedding 1/sqrt(V), convolution He.
+_RELGAN = Initializers(
+  linear=_scaled(_truncated, _first),
+  bias=_zeros,
+  embedding=_scaled(_truncated, _first),
+  convolution=_scaled(_truncated, lambda s: math.sqrt(2 / (s[0] * s[1]))),
+)
 INITIALIZERS = {
-  # RelGAN: linear 1/sqrt(fan_in), embedding 1/sqrt(V), convolution He.
-  'relgan': Initializers(
-    linear=_scaled(_truncated, _first),
-    bias=_zeros,
-    embedding=_scaled(_truncated, _first),
-    convolution=_scaled(_truncated, lambda s: math.sqrt(2 / (s[0] * s[1]))),
-  ),
+  'relgan': _RELGAN,
   # Generator of TextGAN-PyTorch: truncated normal 1/sqrt(first axis). PyTorch
   # stores linear maps as [out, in], so the first axis is the last one here.
   'textgan': Initializers(
@@ -89,12 +90,7 @@ INITIALIZERS = {
   'seqgan': Initializers(*[_normal(0.1)] * 4),
   # ScratchGAN: embedding normal with the deviation of GloVe vectors; others as
   # in RelGAN's code, since its paper does not state them.
-  'scratchgan': Initializers(
-    linear=_scaled(_truncated, _first),
-    bias=_zeros,
-    embedding=_normal(0.3836),
-    convolution=_scaled(_truncated, lambda s: math.sqrt(2 / (s[0] * s[1]))),
-  ),
+  'scratchgan': _RELGAN._replace(embedding=_normal(0.3836)),
   # Generator of SLGAN: standard normal.
   'standard': Initializers(*[_normal(1.0)] * 4),
 }

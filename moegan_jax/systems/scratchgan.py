@@ -28,6 +28,8 @@ Algorithm:
       g times:  samples y ~ G; b <- ...; G <- Adam step on L_G
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -66,10 +68,8 @@ def build(config, spec: Spec) -> System:
   )
 
   def critique(phi: Params, tokens: Array) -> Critique:
-    logits = judge(gan, phi, tokens, None)
-    return gan.disc.judge(phi, gan.disc.embed(phi, tokens), None)._replace(
-      logits=logits
-    )
+    found: Any = assembly.disc_critique(gan.disc)(phi, tokens)
+    return found._replace(logits=_until_end(gan, found.logits, tokens))
 
   return train.system(
     sequence(discriminator, generator),
@@ -113,7 +113,11 @@ def judge(
   Returns:
     [B, T].
   """
-  logits = gan.judge(phi, tokens, key)
+  return _until_end(gan, gan.judge(phi, tokens, key), tokens)
+
+
+def _until_end(gan: PolicyGAN, logits: Array, tokens: Array) -> Array:
+  """Sets the logits [B, T] after the end of a text to 0."""
   return jnp.where(end_mask(tokens, gan.train.spec.pad), logits, 0)
 
 

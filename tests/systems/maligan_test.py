@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import toys
+import trees
 
 from moegan_jax import systems
 from moegan_jax.systems import maligan
@@ -32,17 +33,7 @@ def game():
   spec = Spec(V, T, 20)
   gan = policy_gan(c, spec, 'sum')
   state = systems.build(c, spec).init(jax.random.key(0))
-  rng = np.random.RandomState(1)
-  players = {
-    name: player.replace(
-      params=jax.tree.map(
-        lambda x: jnp.asarray(0.8 * rng.randn(*x.shape), x.dtype),
-        player.params,
-      )
-    )
-    for name, player in state.players.items()
-  }
-  return gan, state.replace(players=players)
+  return gan, state.replace(players=trees.noisy(state.players))
 
 
 @functools.cache

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import toys
+import trees
 
 from moegan_jax import decode, systems
 from moegan_jax.ops.ends import end_mask, padded
@@ -147,10 +148,7 @@ def test_negated_rewards_negate_the_gradient():
       params, state, BATCH, jax.random.key(1)
     )[0]
 
-  one, other = gradient(1.0), gradient(-1.0)
-  for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
-    np.testing.assert_array_equal(a, -b)
-    assert a.any()
+  trees.assert_negated(gradient(1.0), gradient(-1.0))
 
 
 @pytest.mark.parametrize('policy', ['live', 'ema'])

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import toys
+import trees
 
 from moegan_jax import systems
 from moegan_jax.systems import rankgan
@@ -46,17 +47,7 @@ def game():
   c, spec = settings(), Spec(V, T, 20)
   gan = policy_gan(c, spec, 'sequence', classifier=False)
   state = systems.build(c, spec).init(jax.random.key(0))
-  rng = np.random.RandomState(1)
-  players = {
-    name: player.replace(
-      params=jax.tree.map(
-        lambda x: jnp.asarray(0.8 * rng.randn(*x.shape), x.dtype),
-        player.params,
-      )
-    )
-    for name, player in state.players.items()
-  }
-  return gan, state.replace(players=players)
+  return gan, state.replace(players=trees.noisy(state.players))
 
 
 def vectors(tokens):

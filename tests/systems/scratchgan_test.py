@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import toys
+import trees
 
 from moegan_jax import systems
 from moegan_jax.ops.ends import end_mask
@@ -162,10 +163,7 @@ def test_negated_advantages_negate_the_gradient():
     loss = gan.generator_loss(signed)
     return jax.grad(loss, has_aux=True)(params, state, REAL, KEY)[0]
 
-  one, other = gradient(1.0), gradient(-1.0)
-  for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
-    np.testing.assert_array_equal(a, -b)
-    assert a.any()
+  trees.assert_negated(gradient(1.0), gradient(-1.0))
 
 
 def test_each_generator_update_moves_the_baseline():
