@@ -67,6 +67,16 @@ class MaxConvolutionTest(chex.TestCase):
       got, network_oracles.max_convolution(X, kernel), rtol=1e-5, atol=1e-5
     )
 
+  @parameterized.parameters(*WIDTHS)
+  def test_convolution_equals_the_product_of_other_platforms(self, width):
+    kernel = kernel_of(width)
+    np.testing.assert_allclose(
+      jax.jit(pooling._convolution)(X, kernel),
+      jax.jit(pooling._product)(X, kernel),
+      rtol=1e-5,
+      atol=1e-5,
+    )
+
   @parameterized.product(width=WIDTHS, max_unrolled=(200, 0), block=(32, 3))
   def test_gradient_matches_autodiff(self, width, max_unrolled, block):
     """For both ways to compute scores, and with an incomplete last block."""
