@@ -3,12 +3,11 @@
 Paper: Zhou et al. 2020, Self-Adversarial Learning with Comparative
 Discrimination for Text Generation.
 Setting: players, pools, rollouts and rates of SeqGAN, with 80 epochs of
-likelihood as in Texygen, whose protocol the paper follows. D compares two texts
-by the features of SeqGAN's CNN. The weights of better, worse and
-indistinguishable are 1, -1 and 0.
-Left open: the size of the memory, the references per update and the hidden
-units of the comparison have values of our own. The number of iterations is that
-of `seqgan`.
+likelihood as in Texygen, on which the paper evaluates. The weights of better,
+worse and indistinguishable are 1, -1 and 0.
+Left open: D compares texts by the features of SeqGAN's CNN. The size of the
+memory, the number of references and the hidden units of the comparison have
+values of our own. The number of iterations is that of `seqgan`.
 """
 
 from moegan_jax.config import SEQGAN_FILTERS, experiment, select

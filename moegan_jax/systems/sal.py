@@ -46,8 +46,8 @@ The metrics `d_real` and `d_fake` are the mean of P(a > b) over the other texts
 b of a batch, for real text a and for samples a. A D that sees no difference
 gives 1/4 for both, a perfect one 1/2 and 0.
 
-Differences from the paper: the weights are constant, and D does not compare
-samples of successive checkpoints of the pre-training of G.
+Differences from the paper, as far as it is known to us: no schedule of w, and
+no pairs of samples of successive checkpoints of the pre-training of G.
 """
 
 import jax
