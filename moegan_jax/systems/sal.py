@@ -94,7 +94,7 @@ def build(config, spec: Spec) -> System:
   if not sal.better > sal.worse:
     raise UserError(
       f'sal.better={sal.better} must be larger than sal.worse={sal.worse}, or '
-      'the generator learns to become worse; exchange them'
+      'the generator does not learn to improve; raise sal.better'
     )
   beta = rollout_policy(**config.rollout)
   gan = policy_gan(config, spec, config.policy.reduce, classifier=False)
