@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from moegan_jax.ops import ring
 from moegan_jax.types import Array, Metrics, Params, Player, TrainState, Update
 
 # (params of the player, state, inputs, key) -> loss, metrics
@@ -180,6 +181,27 @@ def ema_update(
     average = optax.incremental_update(params, state.memory[name], 1 - rate)
     average |= {group: params[group] for group in copied}
     return state.replace(memory=state.memory | {name: average}), {}
+
+  return Update(0, apply)
+
+
+def ring_update(
+  name: str, sample: Callable[[TrainState, Any, Array], Array]
+) -> Update:
+  """Builds an update that puts new samples into a ring buffer of the memory.
+
+  Args:
+    name: key of `TrainState.memory`, which holds an `ops.ring.Ring`
+    sample: (state, batches, key) -> int32 [m, T]; it reads the shape of the
+      batches only
+
+  Returns:
+    An Update without batches and metrics.
+  """
+
+  def apply(state: TrainState, batches: Any, key: Array):
+    new = ring.put(state.memory[name], sample(state, batches, key))
+    return state.replace(memory=state.memory | {name: new}), {}
 
   return Update(0, apply)
 

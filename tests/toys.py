@@ -18,6 +18,7 @@ _SIZES = {
   'coldgan': {'replay': 9, 'pretraining': 2},
   'rollout': {'samples': 2, 'chunk': 1},
   'rank': {'references': 2, 'comparisons': 2},
+  'sal': {'hidden': 3, 'references': 2, 'memory': 9},
 }
 
 

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from moegan_jax.ops import ring
 from moegan_jax.types import Batch, Player, TrainState, Update
 from moegan_jax.updates import (
   ema_update,
@@ -13,6 +14,7 @@ from moegan_jax.updates import (
   gradient_update,
   remember,
   repeat,
+  ring_update,
   sequence,
   together,
 )
@@ -276,6 +278,27 @@ class EmaUpdateTest(chex.TestCase):
     chex.assert_trees_all_close(after.memory['average'], want, rtol=1e-6)
     chex.assert_trees_all_equal(after.memory['other'], jnp.ones(2))
     chex.assert_trees_all_equal(after.players, state.players)
+
+
+class RingUpdateTest(chex.TestCase):
+  def test_puts_samples_of_the_state_into_the_buffer(self):
+    def sample(state, batches, key):
+      rows = jax.random.randint(key, (batches.tokens.shape[1], 3), 0, 9)
+      return rows + state.step
+
+    state = start({'past': ring.create(5, 3), 'other': jnp.ones(2)})
+    update = ring_update('past', sample)
+    self.assertEqual(update.batches, 0)
+    after, metrics = run(update, state)
+    self.assertEqual(metrics, {})
+    want = sample(state, batches(1), jax.random.key(KEY_SEED))
+    np.testing.assert_array_equal(after.memory['past'].rows[:2], want)
+    self.assertEqual(int(after.memory['past'].count), 2)
+    chex.assert_trees_all_equal(after.memory['other'], jnp.ones(2))
+    chex.assert_trees_all_equal(after.players, state.players)
+    again, _ = run(update, after, seed=8)
+    np.testing.assert_array_equal(again.memory['past'].rows[:2], want)
+    self.assertEqual(int(again.memory['past'].count), 4)
 
 
 class RememberTest(chex.TestCase):

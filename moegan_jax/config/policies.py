@@ -65,6 +65,19 @@ def ranking() -> dict:
   }
 
 
+def comparison() -> dict:
+  """Returns the section `sal`: comparisons of samples with past samples."""
+  return {
+    'hidden': 100,  # units of the network that compares two texts
+    'references': 16,  # past samples with which a sample is compared
+    'memory': 1024,  # past samples that are kept
+    # The reward is a weighted sum of the probabilities that a sample is
+    'better': 1.0,  # better than a past sample
+    'worse': -1.0,  # worse than a past sample
+    'indistinguishable': 0.0,  # neither
+  }
+
+
 def reweighting(*, form: str = 'basic') -> dict:
   """Returns the section `maligan`: samples weighted by density ratios.
 

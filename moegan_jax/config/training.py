@@ -236,4 +236,5 @@ SYSTEMS: dict[str, Sections] = {
   },
   'maligan': {**_POLICY, 'maligan': policies.reweighting},
   'rankgan': {**_COMPARING, 'rank': policies.ranking},
+  'sal': {**_COMPARING, 'sal': policies.comparison},
 }

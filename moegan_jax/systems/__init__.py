@@ -15,6 +15,7 @@ from moegan_jax.systems import (
   moegan,
   rankgan,
   relgan,
+  sal,
   scratchgan,
   seqgan,
   slgan,
@@ -35,6 +36,7 @@ SYSTEMS = {
   'seqgan': seqgan.build,
   'maligan': maligan.build,
   'rankgan': rankgan.build,
+  'sal': sal.build,
   'scratchgan': scratchgan.build,
   'coldgan': coldgan.build,
 }

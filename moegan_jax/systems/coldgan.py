@@ -50,8 +50,14 @@ from moegan_jax.systems.policy_gan import (
   reward_metrics,
 )
 from moegan_jax.systems.pools import Labelled
-from moegan_jax.types import Array, Spec, System, Update
-from moegan_jax.updates import Loss, Prepare, gradient_update, together
+from moegan_jax.types import Array, Spec, System
+from moegan_jax.updates import (
+  Loss,
+  Prepare,
+  gradient_update,
+  ring_update,
+  together,
+)
 
 REPLAY = 'replay'  # key of the replay memory in `TrainState.memory`
 
@@ -81,7 +87,12 @@ def build(config, spec: Spec) -> System:
       generator_loss(gan, clip), prepare=play(gan, p, weight_clip)
     ),
     together(
-      put_samples(gan, p),
+      ring_update(
+        REPLAY,
+        lambda state, batches, key: (
+          p.draw(gan, state, batches.tokens.shape[1], key).text
+        ),
+      ),
       gradient_update('discriminator', gan.train.d_adam, replay_loss(gan)),
       same_key=False,
     ),
@@ -159,22 +170,6 @@ def generator_loss(gan: PolicyGAN, clip: float) -> Loss:
     return value, {'g_loss': value} | metrics
 
   return loss
-
-
-def put_samples(gan: PolicyGAN, p: Exploration) -> Update:
-  """Builds the update that puts a batch of samples into the replay memory.
-
-  Args:
-    gan: the generator
-    p: the exploration policy
-  """
-
-  def apply(state, batches, key):
-    drawn = p.draw(gan, state, batches.tokens.shape[1], key)
-    new = ring.put(state.memory[REPLAY], drawn.text)
-    return state.replace(memory=state.memory | {REPLAY: new}), {}
-
-  return Update(0, apply)
 
 
 def replay_loss(gan: PolicyGAN) -> Loss:

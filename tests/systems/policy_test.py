@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import rewards
 import toys
 import trees
 
@@ -166,23 +167,7 @@ def test_a_reward_depends_on_its_prefix_and_its_key_only(policy):
   drawn, other = draw(jax.random.key(4)), draw(jax.random.key(2))
   before = np.asarray(returns(drawn))
   assert len(np.unique(before)) == before.size
-  for b in range(B):
-    # All other rows are those of another sample.
-    mixed = jax.tree.map(
-      lambda x, y, b=b: (
-        y.at[:, b].set(x[:, b]) if x.ndim > 2 else y.at[b].set(x[b])
-      ),
-      drawn,
-      other,
-    )
-    np.testing.assert_array_equal(returns(mixed)[b], before[b])
-  for t in range(T - 1):
-    tokens = drawn.sampled.tokens
-    tokens = tokens.at[:, t + 1 :].set((tokens[:, t + 1 :] + 1) % V)
-    changed = drawn._replace(sampled=drawn.sampled._replace(tokens=tokens))
-    after = np.asarray(returns(changed))
-    np.testing.assert_array_equal(after[:, : t + 1], before[:, : t + 1])
-    assert (after[:, t + 1 :] != before[:, t + 1 :]).any()
+  rewards.assert_own_prefixes_only(returns, drawn, other, V)
 
 
 def test_average_completes_from_states_of_its_own():

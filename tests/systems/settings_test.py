@@ -70,6 +70,7 @@ OTHER_OF = {
   'rollout.chunk': {1: 2},
   'rank.references': {2: 1},
   'rank.comparisons': {2: 1},
+  'sal.worse': {-1.0: -2.0},
   'discriminator.embed': {4: 8},  # S must divide it
   'discriminator.representations': {2: 4},
 }
@@ -215,6 +216,13 @@ BAD = [
   ('rankgan', 'rank__form', 'logs'),
   ('rankgan', 'pool__negatives', 3),
   ('rankgan', 'discriminator__widths', (6,)),
+  ('sal', 'adversarial__batch', 1),
+  ('sal', 'sal__hidden', 0),
+  ('sal', 'sal__references', 0),
+  ('sal', 'sal__memory', 0),
+  ('sal', 'sal__better', -1.5),
+  ('sal', 'sal__worse', 1.0),
+  ('sal', 'rollout__chunk', 3),
 ]
 
 

@@ -36,7 +36,7 @@ MANY = TRAIN_SIZE  # rows of a sample
 # constants cancel.
 NO_EFFECT = {f"['body']['{name}']['bias']" for name in ('features', 'logit')}
 # Systems whose discriminator has features and no logits.
-FEATURES_ONLY = ('fmgan', 'rankgan')
+FEATURES_ONLY = ('fmgan', 'rankgan', 'sal')
 # The other systems consist of the same parts. Their tests are marked slow.
 FAST = ('mle', 'moegan', 'slgan')
 
