@@ -92,13 +92,14 @@ def build(config, spec: Spec) -> System:
 class Played(NamedTuple):
   """Samples of p, and what the g updates of G read.
 
-  tokens: int32 [B, T], real text
-  text: int32 [B, T], the samples
-  written: bool [B, T], see `policy_gan.Drawn`
-  context: [B, Z], the latent noise of the samples; None without
-  log_old: [B], log G_0(y)
-  weights: [B], w
-  rewards: [B], D(y)
+  Attributes:
+    tokens: int32 [B, T], real text
+    text: int32 [B, T], the samples
+    written: bool [B, T], see `policy_gan.Drawn`
+    context: [B, Z], the latent noise of the samples; None without
+    log_old: [B], log G_0(y) in nats
+    weights: [B], the importance weights w
+    rewards: [B], D(y), the probability of real text
   """
 
   tokens: Array

@@ -44,11 +44,12 @@ DISCRIMINATE = 'discriminate'  # name of the phase that pre-trains D
 class Drawn(NamedTuple):
   """Samples of the frozen generator.
 
-  sampled: Sampled, with the carries
-  row_keys: uint32 [B, 2], the keys of the samples
-  context: [B, Z], the latent noise of the samples; None without
-  text: int32 [B, T], the tokens, with pad after the end
-  written: bool [B, T], True up to and including the end symbol
+  Attributes:
+    sampled: Sampled, with the carries
+    row_keys: uint32 [B, 2], the keys of the samples
+    context: [B, Z], the latent noise of the samples; None without
+    text: int32 [B, T], the tokens, with pad after the end
+    written: bool [B, T], True up to and including the end symbol
   """
 
   sampled: decode.Sampled
@@ -67,14 +68,15 @@ Weigh = Callable[[TrainState, Batch, Drawn, Array], tuple[Array, Metrics]]
 class PolicyGAN(NamedTuple):
   """A generator G, a discriminator D, and how both of them learn.
 
-  train: G, its pre-training and the optimizers
-  disc: D
-  reduce: reduction of the loss of G, see `losses.policy_gradient`
-  l2: weight of the L2 penalty of D's logit layer, if it has one
-  negatives: samples in a pool, which has as many rows of real text; 0 if D does
-    not learn on pools
-  passes: passes over a pool
-  pretraining: iterations of the pre-training of D
+  Attributes:
+    train: G, its pre-training and the optimizers
+    disc: D
+    reduce: reduction of the loss of G, see `losses.policy_gradient`
+    l2: weight of the L2 penalty of D's logit layer, if it has one
+    negatives: samples in a pool, which has as many rows of real text; 0 if D
+      does not learn on pools
+    passes: passes over a pool
+    pretraining: iterations of the pre-training of D
   """
 
   train: assembly.Training

@@ -19,10 +19,11 @@ AVERAGE = 'rollout'  # key of the moving average in `TrainState.memory`
 class RolloutPolicy(NamedTuple):
   """The rollout policy and the number of completions.
 
-  rate: share of the moving average that an iteration keeps; None completes
-    with the parameters of G itself
-  samples: N, completions of each prefix
-  chunk: completions of a prefix that are computed at once
+  Attributes:
+    rate: share of the moving average that an iteration keeps; None completes
+      with the parameters of G itself
+    samples: N, completions of each prefix
+    chunk: completions of a prefix that are computed at once
   """
 
   rate: float | None
