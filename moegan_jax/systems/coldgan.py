@@ -130,12 +130,11 @@ def play(gan: PolicyGAN, p: Exploration, weight_clip: float) -> Prepare:
     own, mixed = p.log_densities(gan, state, drawn)
     weights = jnp.minimum(jnp.exp(own - mixed), weight_clip)
     rewards = gan.probability(state, drawn.text)
-    kept = drawn.text, drawn.written, drawn.context
-    played = Played(batches.tokens[0], *kept, own, weights, rewards)
     repeated = jax.tree.map(
-      lambda x: jnp.broadcast_to(x, (times, *x.shape)), played
+      lambda x: jnp.broadcast_to(x, (times, *x.shape)),
+      (drawn.text, drawn.written, drawn.context, own, weights, rewards),
     )
-    return repeated._replace(tokens=batches.tokens)
+    return Played(batches.tokens, *repeated)
 
   return prepare
 
