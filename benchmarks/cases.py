@@ -29,10 +29,11 @@ NAMES = {PRETRAIN: 'MLE step', ADVERSARIAL: 'whole iteration'}
 class Case(NamedTuple):
   """A system and the text it is timed on.
 
-  config: the configuration of the experiment
-  spec: the properties of the text
-  system: built from the two
-  tokens: int32 [N, T], training text
+  Attributes:
+    config: the configuration of the experiment
+    spec: the properties of the text
+    system: built from the two
+    tokens: int32 [N, T], training text
   """
 
   config: Any
@@ -104,11 +105,12 @@ def setting(case: Case) -> str:
 class Piece(NamedTuple):
   """An update to time.
 
-  name: name in the table
-  phase: the phase whose settings apply
-  update: the update
-  steps: number of steps in one application of the update
-  products: the products of one step; None if there is no formula
+  Attributes:
+    name: name in the table
+    phase: the phase whose settings apply
+    update: the update
+    steps: number of steps in one application of the update
+    products: the products of one step; None if there is no formula
   """
 
   name: str
@@ -148,10 +150,11 @@ def pieces(case: Case) -> list[Piece]:
 class Prepared(NamedTuple):
   """An update of a case with all that its chunk takes.
 
-  phase: the phase, with the update alone
-  start: the step at which it begins
-  state: the initial state, which a call of the chunk donates
-  corpus: int32 [N, T]
+  Attributes:
+    phase: the phase, with the update alone
+    start: the step at which it begins
+    state: the initial state, which a call of the chunk donates
+    corpus: int32 [N, T]
   """
 
   phase: Phase

@@ -15,7 +15,14 @@ GATES = {'lstm': 4, 'gru': 3}
 
 
 class Product(NamedTuple):
-  """A product of [m, k] with [k, n], computed `times` times."""
+  """A product of [m, k] with [k, n], computed `times` times.
+
+  Attributes:
+    m: rows of the left factor
+    k: columns of the left factor
+    n: columns of the right factor
+    times: number of such products
+  """
 
   m: int
   k: int
@@ -33,9 +40,10 @@ Products = tuple[Product, ...]
 class Work(NamedTuple):
   """The products of a function of activations (left) and weights (right).
 
-  forward: for the values
-  left: for the gradients of the left operands, if they need any
-  right: for the gradients of the right operands
+  Attributes:
+    forward: for the values
+    left: for the gradients of the left operands, if they need any
+    right: for the gradients of the right operands
   """
 
   forward: Products = ()
@@ -182,9 +190,10 @@ def gated_step(n: int, *, cell: str, width: int) -> Work:
 class GeneratorWork(NamedTuple):
   """The work of a generator for n sequences.
 
-  begin: once per call: the start from latent noise, and the folded maps
-  step: one step of all experts, without the readout
-  readout: the readout of one step
+  Attributes:
+    begin: once per call: the start from latent noise, and the folded maps
+    step: one step of all experts, without the readout
+    readout: the readout of one step
   """
 
   begin: Work

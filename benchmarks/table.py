@@ -10,15 +10,16 @@ from benchmarks.timing import Timing
 class Row(NamedTuple):
   """One measurement; None for values that were not measured.
 
-  name: what was measured
-  timing: seconds of one unit
-  tokens: positions that it reads or writes, including padding
-  gflop: operations of the products that it needs, see `flops`, in 1e9
-  peak_bytes: memory of the compiled program: arguments, temporaries, and
-    results that do not reuse the memory of arguments; in the last row, of the
-    process
-  cold, warm: seconds to trace and compile, with an empty cache on disk and
-    with the program in the cache
+  Attributes:
+    name: what was measured
+    timing: seconds of one unit
+    tokens: positions that it reads or writes, including padding
+    gflop: operations of the products that it needs, see `flops`, in 1e9
+    peak_bytes: memory of the compiled program: arguments, temporaries, and
+      results that do not reuse the memory of arguments; in the last row, of the
+      process
+    cold: seconds to trace and compile, with an empty cache on disk
+    warm: seconds to trace and compile, with the program in the cache
   """
 
   name: str

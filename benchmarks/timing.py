@@ -25,7 +25,13 @@ _CACHE = {
 
 
 class Timing(NamedTuple):
-  """Median and quartiles of the repeats, in seconds."""
+  """Seconds of repeated calls.
+
+  Attributes:
+    median: median of the repeats
+    low: lower quartile
+    high: upper quartile
+  """
 
   median: float
   low: float

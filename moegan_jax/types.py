@@ -126,7 +126,12 @@ class Discriminator(NamedTuple):
 
 
 class Player(flax.struct.PyTreeNode):
-  """The parameters and the optimizer state of a generator or discriminator."""
+  """The parameters and the optimizer state of a generator or discriminator.
+
+  Attributes:
+    params: the parameters.
+    opt_state: the state of its optimizer.
+  """
 
   params: Params
   opt_state: Any

@@ -27,6 +27,14 @@ def pytest_configure(config):
     prune()
 
 
+def pytest_collection_modifyitems(items):
+  """Puts the file first that makes a run which other files share.
+
+  A second worker would otherwise wait for that run.
+  """
+  items.sort(key=lambda item: item.path.name != 'export_test.py')
+
+
 @pytest.fixture(scope='module')
 def quick_compilation():
   """Compiles with few optimizations."""
@@ -72,6 +80,17 @@ def no_figures():
 
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(html, 'write', lambda folder: None)
+    yield
+
+
+@pytest.fixture(scope='module')
+def no_drawings():
+  """Leaves the figures of HTML pages empty, because drawing takes seconds."""
+  from moegan_jax.report import style
+
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(style, 'png', lambda figure: b'')
+    patch.setattr(style, 'svg', lambda figure, name: '')
     yield
 
 

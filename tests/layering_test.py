@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import re
 
 import pytest
 
@@ -215,6 +216,23 @@ def test_no_two_classes_share_a_name():
     if isinstance(node, ast.ClassDef)
   ]
   assert not {name for name in found if found.count(name) > 1}
+
+
+def test_fields_of_classes_are_documented():
+  """The section `Attributes` of a docstring lists all fields."""
+  for path in SOURCES:
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+      if not isinstance(node, ast.ClassDef):
+        continue
+      section = (ast.get_docstring(node) or '').partition('\nAttributes:')[2]
+      heads = re.findall(r'^  (\w+(?:, \w+)*): ', section, re.MULTILINE)
+      listed = {name for head in heads for name in head.split(', ')}
+      fields = {
+        ast.unparse(field.target)
+        for field in node.body
+        if isinstance(field, ast.AnnAssign)
+      }
+      assert fields <= listed, (path, node.name, fields - listed)
 
 
 # Files over 350 lines, with a reason in their docstring.

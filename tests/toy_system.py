@@ -29,6 +29,10 @@ SETTINGS = {
   **tiny.GAME,
   **tiny.CURVES,
   **tiny.STEPWISE,
+  # One call per measure, because likelihoods of captions take most time.
+  'eval.samples': 20,
+  'eval.final_samples': 20,
+  'eval.chunk': 20,
   'num_seeds': 2,
   'data.limit': 0,
   'discriminator.representations': 1,

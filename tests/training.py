@@ -34,11 +34,15 @@ WHOLE = {
 }
 ORACLE_RUN = ['--config=moegan:small', *flags(**WHOLE, **ORACLE)]
 CAPTIONS_RUN = ['--config=moegan:captions', *flags(**WHOLE)]
-# Two seeds, as in the other runs, whose compiled functions it reuses. It is
-# saved after each iteration.
+# Two runs of two seeds with the same last state, because neither evaluations
+# nor the lengths of chunks change the state. The second one is saved after each
+# iteration, and has no curves.
+STEPS = 30  # adversarial iterations
+_LONG = [*ORACLE_RUN, *flags(num_seeds=2, adversarial__steps=STEPS)]
+UNBROKEN_RUN = [*_LONG, *flags(adversarial__eval_every=STEPS // 2)]
 LONG_RUN = [
-  *ORACLE_RUN,
-  *flags(num_seeds=2, adversarial__steps=30, adversarial__eval_every=0),
+  *_LONG,
+  *flags(adversarial__eval_every=0, eval__curve_samples=0),
   *flags(chunk_seconds=0.001, checkpoint__every=0.0),
 ]
 # The likelihood phase alone.

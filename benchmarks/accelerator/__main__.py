@@ -27,12 +27,13 @@ VOCABULARY, LENGTH = 4660, 37
 class Scale(NamedTuple):
   """What is checked and timed.
 
-  config: the experiment whose steps are timed
-  lines: number of lines of its random text
-  systems: the systems whose numbers are compared
-  memory: whether to compare a memory core
-  variants: changed settings and their values
-  changes: further changes of the experiment
+  Attributes:
+    config: the experiment whose steps are timed
+    lines: number of lines of its random text
+    systems: the systems whose numbers are compared
+    memory: whether to compare a memory core
+    variants: changed settings and their values
+    changes: further changes of the experiment
   """
 
   config: str

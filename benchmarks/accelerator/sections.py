@@ -13,8 +13,9 @@ ERROR, SKIPPED = 'error', 'skipped'
 class Step(NamedTuple):
   """One row of a section.
 
-  name: name of the row
-  work: returns the values of the row; the key 'passed' makes it a check
+  Attributes:
+    name: name of the row
+    work: returns the values of the row; the key 'passed' makes it a check
   """
 
   name: str
@@ -24,9 +25,10 @@ class Step(NamedTuple):
 class Section(NamedTuple):
   """Steps that belong together.
 
-  name: key in the JSON
-  share: part of the budget
-  steps: in the order of their worth
+  Attributes:
+    name: key in the JSON
+    share: part of the budget
+    steps: in the order of their worth
   """
 
   name: str

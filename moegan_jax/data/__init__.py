@@ -59,7 +59,12 @@ FALLBACK = 'captions'  # replaces a benchmark that is not available
 
 
 class Loaded(NamedTuple):
-  """A corpus and the reason why it is the fallback; '' if it is not."""
+  """A corpus with the reason for a fallback.
+
+  Attributes:
+    corpus: the corpus.
+    stands_in: the reason why `corpus` is the fallback; '' if it is not.
+  """
 
   corpus: Corpus
   stands_in: str

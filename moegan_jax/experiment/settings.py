@@ -7,6 +7,7 @@ from moegan_jax.config import check_keys, program
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError, at_least
 from moegan_jax.files import flatten
+from moegan_jax.ops.precision import LARGEST_FLOAT32
 from moegan_jax.train.health import check_rule
 
 # Settings of files, saving and devices. They do not change what is computed, so
@@ -15,7 +16,6 @@ _PLACES: tuple[str, ...]
 _PLACES = ('data.dir', 'data.path', 'data.test_path', 'data.oracle_file')
 _PLACES += ('data.stream', 'chunk_seconds', 'checkpoint', 'mesh')
 
-_LARGEST = 3.4e38  # of float32
 _UNBOUNDED = ('clip', 'every')  # endings of settings that may be infinite
 # Least values of settings of the program. A system checks its own settings.
 _LEAST = {
@@ -85,7 +85,7 @@ def _check_numbers(key: str, values: tuple, whole: bool) -> None:
 def _fits(key: str, value: float) -> bool:
   """Returns whether float32 can represent the value of a setting."""
   unbounded = value == math.inf and key.endswith(_UNBOUNDED)
-  return unbounded or abs(value) <= _LARGEST
+  return unbounded or abs(value) <= LARGEST_FLOAT32
 
 
 def slowed(config, rate: float):

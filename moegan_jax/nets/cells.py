@@ -42,15 +42,27 @@ class Cell(NamedTuple):
 
 
 class _Flavour(NamedTuple):
-  """Differences between the published codes of the relational memory core."""
+  """Differences between the published codes of the relational memory core.
 
-  joint_norm: bool  # layer norm over [slots + 1, features] at once
-  full_gain: bool  # gain and bias of the norm also differ between slots
+  Attributes:
+    joint_norm: whether a layer norm covers [slots + 1, features] at once
+    full_gain: whether gain and bias of the norm also differ between slots
+    epsilon: added to the variance in the norm
+    bias: whether the linear maps of attention and gates have biases
+    tied_mlp: whether all MLP layers share one linear map, with a ReLU after
+      each
+    key_scale: whether queries are scaled by 1 / sqrt(d_k) instead of
+      1 / sqrt(2 d_k + d_v)
+    trained_bias: whether forget and input bias are parameters
+  """
+
+  joint_norm: bool
+  full_gain: bool
   epsilon: float
-  bias: bool  # the linear maps of attention and gates have biases
-  tied_mlp: bool  # all MLP layers share one linear map, with a ReLU after each
-  key_scale: bool  # scales queries by 1 / sqrt(d_k), not 1 / sqrt(2 d_k + d_v)
-  trained_bias: bool  # forget and input bias are parameters
+  bias: bool
+  tied_mlp: bool
+  key_scale: bool
+  trained_bias: bool
 
 
 FLAVOURS = {

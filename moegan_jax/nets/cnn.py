@@ -22,6 +22,18 @@ class _TextCNN(nn.Module):
 
   The embedding of size E is cut into S blocks, the representations. All of them
   go through the same filters, as in the code of RelGAN.
+
+  Attributes:
+    widths: width of each group of filters, in tokens
+    filters: number of filters of each width
+    representations: S, number of blocks of the embedding
+    features: F, outputs of the map of the pooled filters; 0: no map
+    activation: a key of ACTIVATIONS, applied to the filters
+    highway: 'separate', 'tied' or 'none'
+    dropout: share of highway outputs that are dropped
+    classifier: whether there is a logit per representation
+    reconstruction: Z, width of the estimate of the latent noise; 0: none
+    inits: initialisers
   """
 
   widths: tuple[int, ...]

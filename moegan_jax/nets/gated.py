@@ -18,10 +18,11 @@ class LSTM(nn.Module):
 
   The projected input holds the gates in the order input, forget, output, cell.
 
-  width: H
-  inits: initialisers
-  norm: whether a layer norm is applied to the sum of both maps, over all four
-    gates (Ba et al. 2016)
+  Attributes:
+    width: H, size of h
+    inits: initialisers of the maps
+    norm: whether a layer norm is applied to the sum of both maps, over all four
+      gates (Ba et al. 2016)
   """
 
   width: int
@@ -56,6 +57,10 @@ class GRU(nn.Module):
   The reset gate is applied after the product, as in cuDNN, so that the three
   maps of h are one product. The other form, U_n (r h), needs a second product
   that waits for r.
+
+  Attributes:
+    width: H, size of h
+    inits: initialisers of the maps
   """
 
   width: int
@@ -82,9 +87,10 @@ class GRU(nn.Module):
 class Stack(nn.Module):
   """Layers of cells. Each one reads the output of the layer below.
 
-  layers: the cells
-  input_widths: width of the projected input of each cell
-  inits: initialisers
+  Attributes:
+    layers: the cells, the lowest one first
+    input_widths: width of the projected input u of each cell
+    inits: initialisers of the maps between the layers
   """
 
   layers: Sequence[nn.Module]

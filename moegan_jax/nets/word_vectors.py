@@ -1,6 +1,7 @@
 """Word vectors from a text file, the frozen part of an embedding."""
 
 import functools
+import math
 from typing import NamedTuple
 
 import jax
@@ -8,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from moegan_jax.errors import UserError
+from moegan_jax.ops.precision import LARGEST_FLOAT32
 from moegan_jax.types import Array
 
 SETTING = 'generator.embeddings'
 SIZE = 'generator.vector_size'
-_LARGEST = 3.4e38  # of float32
 
 
 class WordVectors(NamedTuple):
@@ -141,10 +142,14 @@ def _numbers(fields: list[str], path: str, number: int) -> list[float]:
   Raises:
     UserError: a field is no finite number.
   """
+  try:
+    numbers = [float(x) for x in fields]
+  except ValueError:
+    numbers = [math.nan]
   # A comparison with NaN is false.
-  if not all(_is_number(x) and abs(float(x)) < _LARGEST for x in fields):
+  if not all(abs(x) <= LARGEST_FLOAT32 for x in numbers):
     raise UserError(
       f'{SETTING}={path} has a field that is not a finite number in line '
       f'{number}; repair the line'
     )
-  return [float(x) for x in fields]
+  return numbers

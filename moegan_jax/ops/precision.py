@@ -9,6 +9,8 @@ import jax.numpy as jnp
 from jax import lax
 from jax.extend import core
 
+LARGEST_FLOAT32 = 3.4e38  # rounded down
+
 
 def full_precision(function: Callable) -> Callable:
   """Wraps a function so that float32 matrix products run in float32.

@@ -15,9 +15,10 @@ Array = jax.Array
 class Ring(flax.struct.PyTreeNode):
   """A ring buffer. Rows 0 to `count - 1` are written.
 
-  rows: int32 [n, T]
-  next: int32 scalar, the index that is written next
-  count: int32 scalar, number of written rows, at most n
+  Attributes:
+    rows: int32 [n, T], token sequences
+    next: int32 scalar, the index that is written next
+    count: int32 scalar, number of written rows, at most n
   """
 
   rows: Array

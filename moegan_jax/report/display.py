@@ -61,7 +61,12 @@ class DisplayRow(NamedTuple):
 
 
 class MeasureBlock(NamedTuple):
-  """Measures of one kind: a title, and the column head of each measure."""
+  """Measures of one kind.
+
+  Attributes:
+    title: the kind.
+    measures: the measures, each with its column head.
+  """
 
   title: str
   measures: list[dict[str, str]]

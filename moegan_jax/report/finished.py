@@ -28,7 +28,13 @@ class Curves(NamedTuple):
 
 
 class NearestPair(NamedTuple):
-  """A sample, its nearest training sentence, and their distance in [0, 1]."""
+  """A sample and its nearest training sentence.
+
+  Attributes:
+    sample: the sample.
+    nearest: the training sentence.
+    distance: the distance between both, in [0, 1].
+  """
 
   sample: str
   nearest: str
@@ -53,7 +59,12 @@ class TextExamples(NamedTuple):
 
 
 class Features(NamedTuple):
-  """Discriminator features of sentences: real [n, F], fake [m, F]."""
+  """Discriminator features of sentences.
+
+  Attributes:
+    real: [n, F], of real sentences.
+    fake: [m, F], of samples.
+  """
 
   real: np.ndarray
   fake: np.ndarray

@@ -6,7 +6,12 @@ import numpy as np
 
 
 class Spread(NamedTuple):
-  """A printed mean with its printed standard deviation."""
+  """A printed mean with its printed standard deviation.
+
+  Attributes:
+    mean: the mean.
+    deviation: the standard deviation.
+  """
 
   mean: float
   deviation: float

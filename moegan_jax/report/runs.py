@@ -34,7 +34,12 @@ _DATA_KEYS = (
 
 
 class RunGroup(NamedTuple):
-  """Runs that differ only in their seeds; usually a single run."""
+  """Runs that differ only in their seeds; usually a single run.
+
+  Attributes:
+    name: name of the group in tables.
+    runs: the runs, in the given order.
+  """
 
   name: str
   runs: tuple[FinishedRun, ...]

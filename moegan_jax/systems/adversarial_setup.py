@@ -29,10 +29,11 @@ RELAXATIONS = {
 class AdversarialSetup(NamedTuple):
   """Players, losses and optimizers of a GAN on relaxed samples.
 
-  train: likelihood pre-training and the optimizers
-  disc: the discriminator
-  gan: the adversarial losses of both players
-  d_steps: k, discriminator updates per iteration
+  Attributes:
+    train: likelihood pre-training and the optimizers
+    disc: the discriminator
+    gan: the adversarial losses of both players
+    d_steps: k, discriminator updates per iteration
   """
 
   train: assembly.Training

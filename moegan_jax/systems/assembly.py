@@ -63,14 +63,15 @@ def no_memory(players: dict[str, Player]) -> dict[str, Any]:
 class Training(NamedTuple):
   """A generator with its pre-training and the settings of its second phase.
 
-  spec: the properties of the corpus
-  gen: the generator
-  pretrain: the likelihood phase
-  likelihood: optimizer of the likelihood phase
-  g_adam: optimizer of the generator in the adversarial phase
-  d_adam: optimizer of the discriminator; None without a discriminator
-  settings: the section `adversarial` of a configuration
-  unroll: see `ops.devices.unroll`
+  Attributes:
+    spec: the properties of the corpus
+    gen: the generator
+    pretrain: the likelihood phase
+    likelihood: optimizer of the likelihood phase
+    g_adam: optimizer of the generator in the adversarial phase
+    d_adam: optimizer of the discriminator; None without a discriminator
+    settings: the section `adversarial` of a configuration
+    unroll: see `ops.devices.unroll`
   """
 
   spec: Spec

@@ -103,13 +103,14 @@ def build(config, spec: Spec) -> System:
 class Played(NamedTuple):
   """Samples of p, and what the g updates of G read.
 
-  tokens: int32 [B, T], real text
-  text: int32 [B, T], the samples
-  written: bool [B, T], see `policy_gan.Drawn`
-  context: [B, Z], the latent noise of the samples; None without
-  log_old: [B], log G_0(y)
-  weights: [B], w
-  rewards: [B], D(y)
+  Attributes:
+    tokens: int32 [B, T], real text
+    text: int32 [B, T], the samples
+    written: bool [B, T], see `policy_gan.Drawn`
+    context: [B, Z], the latent noise of the samples; None without
+    log_old: [B], log G_0(y) in nats
+    weights: [B], the importance weights w
+    rewards: [B], D(y), the probability of real text
   """
 
   tokens: Array
@@ -140,12 +141,11 @@ def play(gan: PolicyGAN, p: Exploration, weight_clip: float) -> Prepare:
     own, mixed = p.log_densities(gan, state, drawn)
     weights = jnp.minimum(jnp.exp(own - mixed), weight_clip)
     rewards = gan.probability(state, drawn.text)
-    kept = drawn.text, drawn.written, drawn.context
-    played = Played(batches.tokens[0], *kept, own, weights, rewards)
     repeated = jax.tree.map(
-      lambda x: jnp.broadcast_to(x, (times, *x.shape)), played
+      lambda x: jnp.broadcast_to(x, (times, *x.shape)),
+      (drawn.text, drawn.written, drawn.context, own, weights, rewards),
     )
-    return repeated._replace(tokens=batches.tokens)
+    return Played(batches.tokens, *repeated)
 
   return prepare
 

@@ -17,13 +17,14 @@ from moegan_jax.updates import gradient_update
 class Contrast(NamedTuple):
   """The counter-contrastive loss of a relaxed GAN.
 
-  gan: the relaxed GAN
-  weight: weight of the loss, 1 in the paper; 0: no loss
-  temperature: divides the cosines
-  reps: 'flatten' or 'per_rep', see `counter_contrastive`
-  updates: 'generator', or 'both' to add Eq 3 to the discriminator's loss too
-  resample: whether the second generator update draws new noise; False reuses
-    the noise of the adversarial update
+  Attributes:
+    gan: the relaxed GAN
+    weight: weight of the loss, 1 in the paper; 0: no loss
+    temperature: divides the cosines
+    reps: 'flatten' or 'per_rep', see `counter_contrastive`
+    updates: 'generator', or 'both' to add Eq 3 to the discriminator's loss too
+    resample: whether the second generator update draws new noise; False reuses
+      the noise of the adversarial update
   """
 
   gan: RelaxedGAN

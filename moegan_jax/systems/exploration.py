@@ -16,9 +16,10 @@ from moegan_jax.types import Array, TrainState
 class Exploration(NamedTuple):
   """The mixture p = epsilon G + (1 - epsilon) G_c of distributions of texts.
 
-  temperature: divides the logits of the cold policy G_c
-  top_p: share of probability that G_c keeps at each step; 1: all
-  epsilon: probability that a row is drawn from G
+  Attributes:
+    temperature: divides the logits of the cold policy G_c
+    top_p: share of probability that G_c keeps at each step; 1: all
+    epsilon: probability that a row is drawn from G
   """
 
   temperature: float

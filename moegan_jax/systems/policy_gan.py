@@ -26,6 +26,7 @@ from moegan_jax.systems import assembly, networks, pools
 from moegan_jax.types import (
   Array,
   Batch,
+  Critique,
   Discriminator,
   Metrics,
   Params,
@@ -44,11 +45,12 @@ DISCRIMINATE = 'discriminate'  # name of the phase that pre-trains D
 class Drawn(NamedTuple):
   """Samples of the frozen generator.
 
-  sampled: Sampled, with the carries
-  row_keys: uint32 [B, 2], the keys of the samples
-  context: [B, Z], the latent noise of the samples; None without
-  text: int32 [B, T], the tokens, with pad after the end
-  written: bool [B, T], True up to and including the end symbol
+  Attributes:
+    sampled: Sampled, with the carries
+    row_keys: uint32 [B, 2], the keys of the samples
+    context: [B, Z], the latent noise of the samples; None without
+    text: int32 [B, T], the tokens, with pad after the end
+    written: bool [B, T], True up to and including the end symbol
   """
 
   sampled: decode.Sampled
@@ -67,14 +69,15 @@ Weigh = Callable[[TrainState, Batch, Drawn, Array], tuple[Array, Metrics]]
 class PolicyGAN(NamedTuple):
   """A generator G, a discriminator D, and how both of them learn.
 
-  train: G, its pre-training and the optimizers
-  disc: D
-  reduce: reduction of the loss of G, see `losses.policy_gradient`
-  l2: weight of the L2 penalty of D's logit layer, if it has one
-  negatives: samples in a pool, which has as many rows of real text; 0 if D does
-    not learn on pools
-  passes: passes over a pool
-  pretraining: iterations of the pre-training of D
+  Attributes:
+    train: G, its pre-training and the optimizers
+    disc: D
+    reduce: reduction of the loss of G, see `losses.policy_gradient`
+    l2: weight of the L2 penalty of D's logit layer, if it has one
+    negatives: samples in a pool, which has as many rows of real text; 0 if D
+      does not learn on pools
+    passes: passes over a pool
+    pretraining: iterations of the pre-training of D
   """
 
   train: assembly.Training
@@ -124,36 +127,27 @@ class PolicyGAN(NamedTuple):
     )
     return log_likelihood(logits, tokens)
 
-  def judge(self, phi: Params, tokens: Array, key: Array | None) -> Array:
-    """Returns D's logits of text, with pad after its end.
+  def critique(self, phi: Params, tokens: Array, key: Array | None) -> Critique:
+    """Returns D's critique of text, with pad after its end.
 
     Args:
       phi: parameters of D
       tokens: int32 [n, T]
       key: key of the dropout mask; None for no dropout
-
-    Returns:
-      [n, K], with K = 1, S or T logits of a sequence.
     """
     text = padded(tokens, self.train.spec.pad)
-    logits = self.disc.judge(phi, self.disc.embed(phi, text), key).logits
+    return self.disc.judge(phi, self.disc.embed(phi, text), key)
+
+  def judge(self, phi: Params, tokens: Array, key: Array | None) -> Array:
+    """Returns D's logits [n, K], with K = 1, S or T; see `critique`."""
+    logits = self.critique(phi, tokens, key).logits
     if logits is None:
       raise ValueError('a policy gradient requires a D with logits')
     return logits.reshape(tokens.shape[0], -1)
 
   def features(self, phi: Params, tokens: Array, key: Array | None) -> Array:
-    """Returns D's features of text, with pad after its end.
-
-    Args:
-      phi: parameters of D
-      tokens: int32 [n, T]
-      key: key of the dropout mask; None for no dropout
-
-    Returns:
-      [n, S F], the features of all representations.
-    """
-    text = padded(tokens, self.train.spec.pad)
-    features = self.disc.judge(phi, self.disc.embed(phi, text), key).features
+    """Returns D's features [n, S F] of all representations; see `critique`."""
+    features = self.critique(phi, tokens, key).features
     return features.reshape(tokens.shape[0], -1)
 
   def probability(self, state: TrainState, tokens: Array) -> Array:

@@ -15,10 +15,11 @@ from moegan_jax.updates import Loss
 class Labelled(NamedTuple):
   """A batch of a pool.
 
-  tokens: int32 [B, T]
-  real: bool [B], True for real text, False for samples
-  beside: (real text int32 [r, T], samples int32 [s, T]), further rows of the
-    pool to which the loss compares the batch; None without
+  Attributes:
+    tokens: int32 [B, T]
+    real: bool [B], True for real text, False for samples
+    beside: (real text int32 [r, T], samples int32 [s, T]), further rows of the
+      pool to which the loss compares the batch; None without
   """
 
   tokens: Array

@@ -36,12 +36,13 @@ from moegan_jax.updates import Loss, gradient_update, repeat
 class TermInputs(NamedTuple):
   """Inputs of a term that a paper adds to the loss of a player.
 
-  tokens: int32 [B, T], real text
-  embedded: [B, T, E], generated samples in the discriminator's embedding
-  real: Critique of the real text, with dropout
-  fake: Critique of the generated samples, with dropout
-  latent: [B, Z], the latent noise of the samples, in the loss of D only; None
-    in the loss of G, and without latent noise
+  Attributes:
+    tokens: int32 [B, T], real text
+    embedded: [B, T, E], generated samples in the discriminator's embedding
+    real: Critique of the real text, with dropout
+    fake: Critique of the generated samples, with dropout
+    latent: [B, Z], the latent noise of the samples, in the loss of D only; None
+      in the loss of G, and without latent noise
   """
 
   tokens: Array
@@ -54,10 +55,11 @@ class TermInputs(NamedTuple):
 class _Drawn(NamedTuple):
   """Real text and samples of the frozen generator, for k discriminator updates.
 
-  real: Batch, tokens [k, B, T]
-  tokens: int32 [k, B, T]
-  hidden: [k, B, T, H], the hidden states of the generator
-  row_keys: uint32 [k, B, 2], the keys of the samples' noise
+  Attributes:
+    real: Batch, tokens [k, B, T]
+    tokens: int32 [k, B, T]
+    hidden: [k, B, T, H], the hidden states of the generator
+    row_keys: uint32 [k, B, 2], the keys of the samples' noise
   """
 
   real: Batch
@@ -76,23 +78,24 @@ def _logits(critique: Critique) -> Array:
 class RelaxedGAN(NamedTuple):
   """A generator G, a discriminator D and the options of their losses.
 
-  generator: G
-  discriminator: D
-  length: T
-  loss: adversarial loss of both players; None if D has no logits
-  weight: weight of the adversarial loss in the loss of G
-  penalty: weight of the gradient penalty in the loss of D
-  beta: number of finished iterations of the phase -> inverse temperature
-  start: global step at which the adversarial phase begins
-  one_hot: whether D reads straight-through samples, see `decode.relax`
-  stochastic: see `decode.relax`
-  feedback: see `decode.relax`
-  route: see `decode.relax`, or 'platform': 'after' on a GPU with hard feedback,
-    'scan' otherwise
-  truncate: see `decode.relax`
-  absorb: id that replaces everything after its first occurrence in a sample
-    that D reads; None keeps the sample
-  unroll: see `ops.devices.unroll`
+  Attributes:
+    generator: G
+    discriminator: D
+    length: T
+    loss: adversarial loss of both players; None if D has no logits
+    weight: weight of the adversarial loss in the loss of G
+    penalty: weight of the gradient penalty in the loss of D
+    beta: number of finished iterations of the phase -> inverse temperature
+    start: global step at which the adversarial phase begins
+    one_hot: whether D reads straight-through samples, see `decode.relax`
+    stochastic: see `decode.relax`
+    feedback: see `decode.relax`
+    route: see `decode.relax`, or 'platform': 'after' on a GPU with hard
+      feedback, 'scan' otherwise
+    truncate: see `decode.relax`
+    absorb: id that replaces everything after its first occurrence in a sample
+      that D reads; None keeps the sample
+    unroll: see `ops.devices.unroll`
   """
 
   generator: Generator

@@ -19,10 +19,11 @@ AVERAGE = 'rollout'  # key of the moving average in `TrainState.memory`
 class RolloutPolicy(NamedTuple):
   """The rollout policy and the number of completions.
 
-  rate: share of the moving average that an iteration keeps; None completes
-    with the parameters of G itself
-  samples: N, completions of each prefix
-  chunk: completions of a prefix that are computed at once
+  Attributes:
+    rate: share of the moving average that an iteration keeps; None completes
+      with the parameters of G itself
+    samples: N, completions of each prefix
+    chunk: completions of a prefix that are computed at once
   """
 
   rate: float | None
@@ -54,18 +55,18 @@ class RolloutPolicy(NamedTuple):
     if self.rate is not None:
       # The average reads the prefixes, too: their states are its own.
       params = state.memory[AVERAGE]
-      sampled = decode.sample(
+      hidden, states = decode.decode(
         gen,
         params,
-        drawn.row_keys,
+        lambda hidden, t: (None, hidden),
+        n=len(sampled.tokens),
         length=spec.length,
-        prefix=sampled.tokens,
-        given=jnp.ones(sampled.tokens.shape, bool),
+        given=sampled.tokens,
         context=drawn.context,
         unroll=unroll,
         states=True,
-        choose=decode.by_inversion,
       )
+      sampled = decode.Sampled(sampled.tokens, hidden, states)
     return decode.returns(
       gen,
       params,

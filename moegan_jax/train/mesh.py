@@ -23,7 +23,11 @@ SEED = 'seed'  # name of the mesh axis along which seeds are sharded
 
 
 class Layout(NamedTuple):
-  """Shardings of the arrays of a program on several devices."""
+  """Shardings of the arrays of a program on several devices.
+
+  Attributes:
+    mesh: the devices, with the axes SEED and DATA.
+  """
 
   mesh: Mesh
 

@@ -110,7 +110,7 @@ GOLDEN = {
 
 
 @pytest.mark.parametrize('name', GOLDEN)
-def test_golden_digits(benchmark_files, empty_cache, capsys, name):
+def test_golden_digits(benchmark_files, own_cache, capsys, name):
   found = run_json(
     capsys,
     QUICK,

@@ -20,7 +20,7 @@ from moegan_jax.sweeps import grid as grids
 from moegan_jax.sweeps import joint_training
 
 pytestmark = pytest.mark.usefixtures(
-  'own_cache', 'no_figures', 'in_root', 'kept_programs'
+  'own_cache', 'no_figures', 'no_drawings', 'in_root', 'kept_programs'
 )
 
 

@@ -13,7 +13,7 @@ from moegan_jax import exported
 from moegan_jax.data.captions import captions_oracle
 from moegan_jax.errors import UserError
 
-pytestmark = pytest.mark.usefixtures('own_cache')
+pytestmark = pytest.mark.usefixtures('own_cache', 'no_drawings')
 
 
 @pytest.mark.slow

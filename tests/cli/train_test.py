@@ -8,13 +8,14 @@ import signal
 import jax
 import numpy as np
 import pytest
-from command_line import flags
 from training import (
   EPOCH,
   LONG_RUN,
   ORACLE_RUN,
+  STEPS,
   TEST,
   TIMEOUT,
+  UNBROKEN_RUN,
   run,
   start,
   wait_for_step,
@@ -25,10 +26,12 @@ import moegan_jax
 from moegan_jax import data
 from moegan_jax.cli import train
 from moegan_jax.errors import UserError
+from moegan_jax.report import html
 from moegan_jax.store.checkpoint import Store
 from moegan_jax.train import loop
 
 pytestmark = pytest.mark.usefixtures('own_cache')
+END = EPOCH + STEPS
 
 
 @pytest.fixture(scope='module')
@@ -38,10 +41,16 @@ def finished(tmp_path_factory, own_cache):
   No test may change the folder.
   """
   workdir = tmp_path_factory.mktemp('runs') / 'oracle'
-  argv = [*ORACLE_RUN, *flags(num_seeds=2), f'--workdir={workdir}']
+  argv = [*UNBROKEN_RUN, f'--workdir={workdir}']
   code, out, err = run(*argv)
   assert code == 0, err
   return workdir, argv, out
+
+
+@pytest.fixture
+def no_page(monkeypatch):
+  """Leaves out the HTML page, which `test_workdir_contains_all_files` reads."""
+  monkeypatch.setattr(html, 'write', lambda folder: None)
 
 
 @pytest.fixture
@@ -63,8 +72,7 @@ def test_workdir_contains_all_files(finished):
   assert environment[-1]['versions']['jax'] == jax.__version__
   assert list(workdir.rglob('events.out.tfevents*'))
   names = {path.name for path in (workdir / 'checkpoints').iterdir()}
-  end = EPOCH + 2
-  assert {f'last-{end}', f'phase-{EPOCH}', f'phase-{end}'} <= names
+  assert {f'last-{END}', f'phase-{EPOCH}', f'phase-{END}'} <= names
   assert any(name.startswith('best-') for name in names)
   table = (workdir / 'results.md').read_text(encoding='utf-8')
   for word in ('MLE', 'moegan, last', 'MLE, cooled', 'oracle', 'Jeffreys'):
@@ -100,7 +108,7 @@ def test_measures_are_printed_with_samples(finished):
   out = text.splitlines()
   for name, step, done in (
     ('pretrain', EPOCH, f'{EPOCH}/{EPOCH}'),
-    ('adversarial', EPOCH + 2, '2/2'),
+    ('adversarial', END, f'{STEPS}/{STEPS}'),
   ):
     at = out.index(f'samples of {name} at step {step} ({done}):')
     assert 'Jeffreys' in out[at + 4], out[at : at + 5]
@@ -113,7 +121,7 @@ def test_metrics_are_recorded_per_seed(finished):
   for name in ('nll', 'd_loss', 'g_loss', 'jeffreys', 'nll_oracle', 'step_js'):
     assert f'"{name}"' in text, name
   steps = [line['step'] for line in lines]
-  assert steps == sorted(steps) and steps[-1] == EPOCH + 2
+  assert steps == sorted(steps) and steps[-1] == END
   # The seeds differ.
   losses = [line for line in lines if 'd_loss' in json.dumps(line)]
   values = [v for line in losses for v in find(line, 'd_loss')]
@@ -151,7 +159,7 @@ def test_loaded_run_samples_scores_and_judges(finished):
   config = train.configuration(text.partition('=')[2], changes)
   corpus = data.load(config.data).corpus
   held_out = corpus.text(corpus.test[:60])
-  row = json.loads((workdir / f'rows/last-{EPOCH + 2}.json').read_text())
+  row = json.loads((workdir / f'rows/last-{END}.json').read_text())
   nll = -one.log_prob(held_out).mean() / corpus.length
   np.testing.assert_allclose(nll, row['nll_test'][1], rtol=1e-5)
   assert one.judge(held_out).shape == (60,)
@@ -189,7 +197,9 @@ def test_non_finite_loss_exits_with_one(tmp_path):
 # --- the same command again ------------------------------------------------
 
 
-def test_finished_run_prints_its_table_without_training(finished, monkeypatch):
+def test_finished_run_prints_its_table_without_training(
+  finished, monkeypatch, no_page
+):
   workdir, argv, _ = finished
   before = records(workdir)
   table = (workdir / 'results.md').read_text()
@@ -212,20 +222,20 @@ def test_changed_setting_is_refused_and_named(finished):
     assert err.count('\n') == 1 and str(workdir) in err
 
 
-def test_more_steps_resume_a_finished_run(copied):
+def test_more_steps_resume_a_finished_run(copied, no_page):
   workdir, argv = copied
-  code, _, err = run(*argv, '--config.adversarial.steps=3')
+  code, _, err = run(*argv, f'--config.adversarial.steps={STEPS + 1}')
   assert code == 0, err
-  assert checkpoint(workdir)[1].step == EPOCH + 3
+  assert checkpoint(workdir)[1].step == END + 1
   steps = [line['step'] for line in records(workdir)]
-  assert steps == sorted(steps) and steps[-1] == EPOCH + 3
+  assert steps == sorted(steps) and steps[-1] == END + 1
   config = json.loads((workdir / 'config.json').read_text())
-  assert config['adversarial']['steps'] == 3
+  assert config['adversarial']['steps'] == STEPS + 1
 
 
-def test_damaged_checkpoint_falls_back_to_the_previous_one(copied):
+def test_damaged_checkpoint_falls_back_to_the_previous_one(copied, no_page):
   workdir, argv = copied
-  newest = workdir / 'checkpoints' / f'last-{EPOCH + 2}'
+  newest = workdir / 'checkpoints' / f'last-{END}'
   victim = max(
     newest.rglob('*'), key=lambda p: p.is_file() and p.stat().st_size
   )
@@ -234,8 +244,8 @@ def test_damaged_checkpoint_falls_back_to_the_previous_one(copied):
   victim.write_bytes(data)
   code, out, err = run(*argv)
   assert code == 0, err
-  assert f'last-{EPOCH + 2} is damaged' in out
-  assert checkpoint(workdir)[1].step == EPOCH + 2
+  assert f'last-{END} is damaged' in out
+  assert checkpoint(workdir)[1].step == END
 
 
 @pytest.mark.slow
@@ -255,19 +265,8 @@ def test_init_from_starts_at_the_mle_of_another_run(finished, tmp_path):
 # --- interruption ------------------------------------------------------------
 
 
-@pytest.fixture(scope='module')
-def unbroken(tmp_path_factory, own_cache):
-  """Returns the folder of LONG_RUN without interruption."""
-  workdir = tmp_path_factory.mktemp('runs') / 'unbroken'
-  # In a few long chunks, because chunk length does not change the state.
-  more = flags(chunk_seconds=5.0, checkpoint__every=60.0)
-  code, _, err = run(*LONG_RUN, *more, f'--workdir={workdir}')
-  assert code == 0, err
-  return workdir
-
-
 def test_run_ended_by_sigterm_and_sigkill_is_identical_to_unbroken_run(
-  unbroken, tmp_path, monkeypatch
+  finished, tmp_path, monkeypatch, no_page
 ):
   workdir = tmp_path / 'run'
   argv = [*LONG_RUN, f'--workdir={workdir}']
@@ -290,19 +289,19 @@ def test_run_ended_by_sigterm_and_sigkill_is_identical_to_unbroken_run(
   wait_for_step(process, workdir, EPOCH + 14)
   process.kill()
   out, _ = process.communicate()
-  assert f'resumed at step {EPOCH + 9} of {EPOCH + 30}' in out
+  assert f'resumed at step {EPOCH + 9} of {END}' in out
   left = Store(workdir / 'checkpoints').steps('last')[-1]
-  assert EPOCH + 14 <= left < EPOCH + 30, 'the run ended before it was killed'
+  assert EPOCH + 14 <= left < END, 'the run ended before it was killed'
 
   code, out, err = run(*argv)
   assert code == 0, err
-  assert f'resumed at step {left} of {EPOCH + 30}' in out
-  assert_same_checkpoint(workdir, unbroken)
+  assert f'resumed at step {left} of {END}' in out
+  assert_same_checkpoint(workdir, finished[0])
 
 
 @pytest.mark.slow
 def test_run_killed_three_times_is_identical_to_unbroken_run(
-  unbroken, tmp_path
+  finished, tmp_path
 ):
   workdir = tmp_path / 'run'
   argv = [*LONG_RUN, f'--workdir={workdir}']
@@ -314,4 +313,4 @@ def test_run_killed_three_times_is_identical_to_unbroken_run(
   process = start(argv)
   _, err = process.communicate(timeout=TIMEOUT)
   assert process.returncode == 0, err
-  assert_same_checkpoint(workdir, unbroken)
+  assert_same_checkpoint(workdir, finished[0])

@@ -99,6 +99,31 @@ class DecodeTest(chex.TestCase):
     # The log-probabilities depend on the text.
     self.assertGreater(np.ptp(forced[:, -1], axis=0).max(), 0.1)
 
+  @parameterized.parameters(*MODELS)
+  def test_states_of_given_text_equal_those_of_its_sampling(self, name):
+    model = MODELS[name]
+    params = noisy(model)
+
+    @jax.jit
+    def both(rows):
+      drawn = decode.sample(model, params, rows, length=T, states=True)
+      given = decode.decode(
+        model,
+        params,
+        lambda hidden, t: (None, hidden),
+        n=B,
+        length=T,
+        given=drawn.tokens,
+        states=True,
+      )
+      return (drawn.hidden, drawn.states), given
+
+    own, given = both(ROWS)
+    chex.assert_trees_all_close(own, tuple(given), rtol=1e-5, atol=1e-6)
+    # The states depend on the text.
+    for x in jax.tree.leaves(given.states):
+      self.assertGreater(np.ptp(x[-1], axis=0).max(), 0.01)
+
   def test_causality_through_gradients(self):
     """The logits of step t depend on all tokens before t and on no others."""
     weights = jax.nn.one_hot(TOKENS, V)

@@ -16,7 +16,9 @@ from trees import assert_identical, checkpoint, records, timeless_records
 from moegan_jax.experiment import train_app
 from moegan_jax.store.checkpoint import Store
 
-pytestmark = pytest.mark.usefixtures('own_cache', 'registered')
+pytestmark = pytest.mark.usefixtures(
+  'own_cache', 'no_drawings', 'no_key_checks', 'registered'
+)
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 WARM, JUDGE, DUEL, POLISH = 6, 5, 7, 4
 END = WARM + JUDGE + DUEL + POLISH
@@ -30,7 +32,9 @@ def registered():
 
 
 @pytest.fixture(scope='module')
-def unbroken(tmp_path_factory, own_cache, registered):
+def unbroken(
+  tmp_path_factory, own_cache, no_drawings, no_key_checks, registered
+):
   """Returns the folder of a finished run with few long chunks."""
   folder = tmp_path_factory.mktemp('runs') / 'unbroken'
   c = settings(chunk_seconds=5.0, checkpoint__every=60.0)

@@ -105,7 +105,7 @@ def test_frozen_columns_are_used_and_never_change(tmp_path, output, experts):
   c = override(c, {'generator.output': output})
   system = systems.build(c, SPEC)
   assert system.notes == (f'3 of 5 words are in {path}',)
-  state = system.init(jax.random.key(0))
+  state = jax.jit(system.init)(jax.random.key(0))
   tokens = jnp.asarray([[1, 2, 3, 0]] * 4, jnp.int32)
   before = state.players['generator'].params
   np.testing.assert_array_equal(before['frozen'][1], [1, 2.5])

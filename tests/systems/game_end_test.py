@@ -23,12 +23,12 @@ def game(end):
   c.discriminator.update(representations=2, dropout=0.0)
   c.game.end = end
   made = adversarial_setup(c, SPEC)
-  params = made.gan.generator.init(jax.random.key(0))
+  params = jax.jit(made.gan.generator.init)(jax.random.key(0))
   params['head']['bias'] = params['head']['bias'].at[PAD].set(1.0)
   state = TrainState(
     jnp.int32(0), jax.random.key(2), {'generator': Player(params, None)}, {}
   )
-  return made.gan, made.disc.init(jax.random.key(1)), state
+  return made.gan, jax.jit(made.disc.init)(jax.random.key(1)), state
 
 
 def after_the_end(tokens):

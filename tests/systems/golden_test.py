@@ -49,7 +49,7 @@ def names(params):
 
 
 @pytest.fixture
-def float64(quick_compilation):
+def float64(quick_compilation, no_key_checks):
   """Computes in double precision."""
   jax.config.update('jax_enable_x64', True)
   yield
@@ -63,7 +63,7 @@ def test_ten_iterations(name, float64):
   spec = systems.Spec(V, tokens.shape[-1], 640, PAD)
   system = systems.build(settings(name), spec)
   phase = system.phases['adversarial']
-  state = system.init(jax.random.key(0))
+  state = jax.jit(system.init)(jax.random.key(0))
   players = {
     player: Player(
       jax.tree_util.tree_map_with_path(
@@ -76,7 +76,7 @@ def test_ten_iterations(name, float64):
     )
     for player, made in state.players.items()
   }
-  state = phase.enter(state.replace(players=players))
+  state = jax.jit(phase.enter)(state.replace(players=players))
   apply = jax.jit(phase.update.apply)
   for i, batch in enumerate(tokens):
     key = jax.random.fold_in(jax.random.key(7), i)

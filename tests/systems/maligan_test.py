@@ -32,7 +32,7 @@ def game():
   c = toys.settings('maligan', adversarial__batch=B, mle__batch=B)
   spec = Spec(V, T, 20)
   gan = policy_gan(c, spec, 'sum')
-  state = systems.build(c, spec).init(jax.random.key(0))
+  state = jax.jit(systems.build(c, spec).init)(jax.random.key(0))
   return gan, state.replace(players=trees.noisy(state.players))
 
 

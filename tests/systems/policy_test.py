@@ -42,7 +42,7 @@ def game(pad=None):
   )
   spec = Spec(V, T, 20, pad)
   gan = policy_gan(c, spec, c.policy.reduce)
-  state = systems.build(c, spec).init(jax.random.key(0))
+  state = jax.jit(systems.build(c, spec).init)(jax.random.key(0))
   rng = np.random.RandomState(1)
   noisy = jax.tree.map(
     lambda x: jnp.asarray(0.8 * rng.randn(*x.shape), x.dtype),

@@ -47,7 +47,7 @@ def game():
   """Returns a PolicyGAN and a state with parameters far from zero."""
   c, spec = settings(), Spec(V, T, 20)
   gan = policy_gan(c, spec, 'sequence', classifier=False)
-  state = systems.build(c, spec).init(jax.random.key(0))
+  state = jax.jit(systems.build(c, spec).init)(jax.random.key(0))
   return gan, state.replace(players=trees.noisy(state.players))
 
 

@@ -32,7 +32,7 @@ def game(pad):
   """Returns G and D, and a state with parameters far from zero."""
   c, spec = settings(), Spec(V, T, 20, pad)
   gan, _ = scratchgan.players(c, spec)
-  state = systems.build(c, spec).init(jax.random.key(0))
+  state = jax.jit(systems.build(c, spec).init)(jax.random.key(0))
   rng = np.random.RandomState(1)
   noisy = lambda x: jnp.asarray(0.8 * rng.randn(*x.shape), x.dtype)  # noqa: E731
   players = {

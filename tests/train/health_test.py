@@ -47,7 +47,8 @@ def poisoned(monkeypatch, *, seed, what, when=lambda config: True):
     if not when(config):
       return system
     # Systems split the key; the first part is the key of the run.
-    key = jax.random.key_data(system.init(jax.random.clone(victim)).key)
+    first = jax.jit(system.init)(jax.random.clone(victim))
+    key = jax.random.key_data(first.key)
     phase = system.phases['pretrain']
 
     def apply(state, batch, k):

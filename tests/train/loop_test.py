@@ -307,6 +307,7 @@ def test_flops_need_shapes_only():
 def test_chunk_has_no_transfers_to_or_from_the_host(phase):
   """Neither transfers nor callbacks take place."""
   c = toys.settings('moegan', generator__cell='lstm', generator__hidden=3)
+  c.generator.experts = 1
   c.discriminator.widths = (2,)
   c.mle.update(epochs=1, batch=4)
   c.adversarial.update(steps=3, batch=4, d_steps=2)
