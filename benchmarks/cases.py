@@ -23,6 +23,7 @@ from moegan_jax.train import loop
 from moegan_jax.types import Array, Phase, Spec, System, TrainState, Update
 
 LONG = 0.5  # target duration of a timed call in seconds
+POOL_BATCHES = 8  # so that the time to begin a pool is small
 NAMES = {PRETRAIN: 'MLE step', ADVERSARIAL: 'whole iteration'}
 
 
@@ -156,15 +157,16 @@ def pieces(case: Case) -> list[Piece]:
 def _steps(case: Case, player: str) -> tuple[Update, int, Any]:
   """Returns an update of few steps, their number and its configuration.
 
-  One pool of D can need minutes. Its samples number B / (2 passes) for each
-  step at any size, so the step is timed on a pool of B samples.
+  The pools of an iteration can need minutes, so D is timed on a single pool of
+  at most POOL_BATCHES batches of samples. A step has B / (2 passes) samples as
+  its share of a pool of any size.
   """
   config, system = case.config, case.system
   is_pool = player == 'discriminator' and 'pool' in config
   if is_pool:
-    few = {'adversarial.d_steps': 1}
-    few |= {'pool.negatives': config.adversarial.batch}
-    config = override(config, few)
+    most = POOL_BATCHES * config.adversarial.batch
+    few = {'pool.negatives': min(config.pool.negatives, most)}
+    config = override(config, few | {'adversarial.d_steps': 1})
     system = systems.build(config, case.spec)
   part = (system.phases[ADVERSARIAL].parts or {})[player]
   # Other steps take one batch each, so the batches count them.
