@@ -67,7 +67,7 @@ def _learned(config, spec: Spec, n: int) -> Products:
 def _completions(config, spec: Spec, n: int) -> Products:
   """Returns the products of all completions of n samples."""
   run, length = config.rollout, spec.length
-  rows = n * run.chunk * max(1, length // 2)  # the program completes at once
+  rows = n * run.chunk * max(1, length // 2)  # as many as in the program
   parts = generator(rows, spec.vocab_size, soft=False, **config.generator)
   steps = n * run.samples * length * (length - 1) / 2 / rows
   found = times(parts.step.forward + parts.readout.forward, steps)
@@ -103,7 +103,7 @@ def _seqgan(config, spec: Spec) -> Products:
 def _maligan(config, spec: Spec) -> Products:
   """Returns the products of an update, in `mixed` with an empty prefix.
 
-  A prefix of real text saves steps of G, but the program computes them.
+  The program computes the steps of G that a prefix of real text would save.
   """
   n = config.adversarial.batch * config.maligan.get('samples', 1)
   return _learned(config, spec, n) + judge(config, spec, n).forward
@@ -124,12 +124,9 @@ def _features(config, spec: Spec) -> int:
 
 
 def _rankgan(config, spec: Spec) -> Products:
-  """Adds the cosines with U references, of texts and of C comparisons."""
-  n, rank, width = (
-    config.adversarial.batch,
-    config.rank,
-    _features(config, spec),
-  )
+  """Includes the cosines with U references, of texts and of C comparisons."""
+  n, rank = config.adversarial.batch, config.rank
+  width = _features(config, spec)
   u, c = rank.references, rank.comparisons
 
   def score(m):
@@ -143,12 +140,9 @@ def _rankgan(config, spec: Spec) -> Products:
 
 
 def _ranker(config, spec: Spec) -> Products:
-  """Adds the cosines of texts, and of C comparisons of either kind."""
-  n, rank, width = (
-    config.adversarial.batch,
-    config.rank,
-    _features(config, spec),
-  )
+  """Includes the cosines of texts, and of C comparisons of either kind."""
+  n, rank = config.adversarial.batch, config.rank
+  width = _features(config, spec)
   u, c = rank.references, rank.comparisons
   found = _encoder(config, spec, n + u + 2 * c).trained
   found += dense(n, width, u).trained + dense(c, width, u, 2).trained
@@ -162,7 +156,7 @@ def _projected(config, spec: Spec, n: int) -> Work:
 
 
 def _sal(config, spec: Spec) -> Products:
-  """Adds K references, all pairs in both orders, and the samples of M."""
+  """Includes K references, all pairs in both orders, and the samples of M."""
   n, sal = config.adversarial.batch, config.sal
 
   def score(m):
@@ -175,7 +169,7 @@ def _sal(config, spec: Spec) -> Products:
 
 
 def _comparer(config, spec: Spec) -> Products:
-  """Adds all ordered pairs of different texts of a batch."""
+  """Includes all ordered pairs of different texts of a batch."""
   n = config.adversarial.batch
   pairs = dense(n * (n - 1), config.sal.hidden, 3)
   found = join(_projected(config, spec, n), pairs).trained
