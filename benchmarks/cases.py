@@ -8,11 +8,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks import flops
+from benchmarks import flops, policy_flops
+from benchmarks.players import likelihood_step
 from benchmarks.products import Product, Products
 from benchmarks.table import Row
 from benchmarks.timing import Timing, nbytes, timed
 from moegan_jax import systems
+from moegan_jax.config import override
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.scoring.evaluation import Evaluator, select_seed
 from moegan_jax.systems.assembly import ADVERSARIAL
@@ -21,8 +23,7 @@ from moegan_jax.train import loop
 from moegan_jax.types import Array, Phase, Spec, System, TrainState, Update
 
 LONG = 0.5  # target duration of a timed call in seconds
-# Systems that build D from the section `discriminator`.
-_JUDGED = (*flops.COVERED, 'textgan', 'fmgan')
+POOL_BATCHES = 8  # so that the time to begin a pool is small
 NAMES = {PRETRAIN: 'MLE step', ADVERSARIAL: 'whole iteration'}
 
 
@@ -78,21 +79,26 @@ def setting(case: Case) -> str:
     memory = f'{gen.slots} x {gen.heads * gen.head_size}'
     core = f'{gen.flavour} memory {memory}, {gen.gate} gates'
   parts = [case.system.label or c.system, core, f'experts {gen.experts}']
-  if c.system in _JUDGED:
-    disc = c.discriminator
-    if disc.kind == 'cnn':
-      parts.append(f'S {disc.representations}, highway {disc.highway}')
-    else:
-      parts.append(f'D {disc.cell} {disc.hidden}')
+  disc = c.get('discriminator', {})
+  if disc.get('kind') == 'cnn':
+    parts.append(f'S {disc.representations}, highway {disc.highway}')
+  elif 'hidden' in disc:
+    parts.append(f'D {disc.get("cell", "hidden")} {disc.hidden}')
+  if 'rollout' in c:
+    parts.append(f'completions {c.rollout.samples} ({c.rollout.policy})')
   if ADVERSARIAL in case.system.phases:
     run = c.adversarial
     d_steps = run.get('d_steps', int('d_lr' in run))
-    parts.append(f'batch {run.batch}, steps {run.g_steps} + {d_steps}')
+    steps = f'{run.g_steps} + {d_steps}'
+    if 'pool' in c:
+      steps += f' x {policy_flops.pool_updates(c)}'
+    parts.append(f'batch {run.batch}, steps {steps}')
+  if c.mle.epochs:
+    parts.append(f'MLE batch {c.mle.batch}')
   device = jax.devices()[0]
   return ', '.join(
     [
       *parts,
-      f'MLE batch {c.mle.batch}',
       f'T {spec.length}',
       f'V {spec.vocab_size:,}',
       f'seeds {c.num_seeds}',
@@ -121,11 +127,16 @@ class Piece(NamedTuple):
 
 
 def pieces(case: Case) -> list[Piece]:
-  """Returns the updates of all phases: one per player, and whole iterations."""
+  """Returns the updates of all phases: one per player, and whole iterations.
+
+  A phase without iterations has none.
+  """
   c, spec, phases = case.config, case.spec, case.system.phases
-  products: Products | None = flops.likelihood_step(c, spec)
-  update = phases[PRETRAIN].update
-  found = [Piece(NAMES[PRETRAIN], PRETRAIN, update, 1, products)]
+  found = []
+  if c.mle.epochs:
+    products: Products | None = likelihood_step(c, spec)
+    update = phases[PRETRAIN].update
+    found.append(Piece(NAMES[PRETRAIN], PRETRAIN, update, 1, products))
   if ADVERSARIAL not in phases:
     return found
   known = not flops.uncovered(c)
@@ -134,17 +145,35 @@ def pieces(case: Case) -> list[Piece]:
     'discriminator': flops.discriminator_step,
   }
   phase = phases[ADVERSARIAL]
-  for player, part in (phase.parts or {}).items():
-    products = formulas[player](c, spec) if known else None
-    # A step takes one batch, so the batches count the steps.
-    found.append(
-      Piece(f'{player} step', ADVERSARIAL, part, part.batches, products)
-    )
+  for player in phase.parts or {}:
+    part, steps, own = _steps(case, player)
+    products = formulas[player](own, spec) if known else None
+    found.append(Piece(f'{player} step', ADVERSARIAL, part, steps, products))
   products = flops.iteration(c, spec) if known else None
   found.append(
     Piece(NAMES[ADVERSARIAL], ADVERSARIAL, phase.update, 1, products)
   )
   return found
+
+
+def _steps(case: Case, player: str) -> tuple[Update, int, Any]:
+  """Returns an update of few steps, their number and its configuration.
+
+  The pools of an iteration can need minutes, so D is timed on a single pool of
+  at most POOL_BATCHES batches of samples. A step has B / (2 passes) samples as
+  its share of a pool of any size.
+  """
+  config, system = case.config, case.system
+  is_pool = player == 'discriminator' and 'pool' in config
+  if is_pool:
+    most = POOL_BATCHES * config.adversarial.batch
+    few = {'pool.negatives': min(config.pool.negatives, most)}
+    config = override(config, few | {'adversarial.d_steps': 1})
+    system = systems.build(config, case.spec)
+  part = (system.phases[ADVERSARIAL].parts or {})[player]
+  # Other steps take one batch each, so the batches count them.
+  steps = policy_flops.pool_updates(config) if is_pool else part.batches
+  return part, steps, config
 
 
 class Prepared(NamedTuple):
@@ -197,7 +226,8 @@ def prepare(case: Case, piece: Piece) -> Prepared:
   """Initialises the state in which a run begins the phase of an update."""
   phases = case.system.phases
   phase: Phase = phases[piece.phase]._replace(update=piece.update)
-  start = phases[PRETRAIN].steps if piece.phase == ADVERSARIAL else 0
+  earlier = list(phases)[: list(phases).index(piece.phase)]
+  start = sum(phases[name].steps for name in earlier)
   state = loop.init_seeds(
     case.system.init, case.config.seed, case.config.num_seeds
   )

@@ -191,11 +191,13 @@ class GeneratorWork(NamedTuple):
   """The work of a generator for n sequences.
 
   Attributes:
-    begin: once per call: the start from latent noise, and the folded maps
+    prepare: once per call: the folded maps
+    begin: once per call: the start from latent noise
     step: one step of all experts, without the readout
     readout: the readout of one step
   """
 
+  prepare: Work
   begin: Work
   step: Work
   readout: Work
@@ -228,11 +230,11 @@ def generator(
       aggregation: settings of the section
     memory: sizes of the memory core; other settings have no products
   """
-  begin = Work()
+  prepare = begin = Work()
   embed += vector_size
   if cell == 'rmc':
     core = memory_step(n, **memory)
-    begin, own = memory_input(n, embed, **memory)
+    prepare, own = memory_input(n, embed, **memory)
     width = memory['slots'] * memory['heads'] * memory['head_size']
   else:
     core = gated_step(n, cell=cell, width=hidden)
@@ -240,7 +242,7 @@ def generator(
     core = join(*[core] * layers, *[dense(n, hidden, read)] * (layers - 1))
     own = dense(n, embed, read)
   shared = SHARING.get(sharing, ()) if experts > 1 else ()
-  step, begin = repeated(join(core, own), experts), repeated(begin, experts)
+  step, prepare = repeated(join(core, own), experts), repeated(prepare, experts)
   if latent:  # gated cells only
     noise = dense(n, latent, read, experts).constant_input()
     step = join(step, noise)
@@ -256,7 +258,7 @@ def generator(
     made = join(
       dense(n, width, embed, heads), dense(n, embed, vocab_size, heads)
     )
-  return GeneratorWork(begin, step, made)
+  return GeneratorWork(prepare, begin, step, made)
 
 
 def convolution(
@@ -272,6 +274,31 @@ def convolution(
   )
 
 
+def feature_width(
+  *,
+  kind: str,
+  widths: tuple[int, ...] = (),
+  filters: int | tuple[int, ...] = 0,
+  representations: int = 1,
+  features: int = 0,
+  hidden: int = 0,
+  **_,
+) -> int:
+  """Returns the number of features of a sequence, see `discriminator`."""
+  if kind == 'recurrent':
+    return hidden
+  each = features or sum(_filters(widths, filters))
+  return representations * each
+
+
+def _filters(
+  widths: tuple[int, ...], filters: int | tuple[int, ...]
+) -> tuple[int, ...]:
+  """Returns the number of filters of each width."""
+  counts = (filters,) if isinstance(filters, int) else filters
+  return counts if len(counts) == len(widths) else counts * len(widths)
+
+
 def discriminator(
   n: int,
   length: int,
@@ -279,13 +306,15 @@ def discriminator(
   kind: str,
   embed: int,
   widths: tuple[int, ...] = (),
-  filters: int = 0,
+  filters: int | tuple[int, ...] = 0,
   representations: int = 1,
   features: int = 0,
   highway: str = 'none',
   cell: str = '',
   hidden: int = 0,
   per_token: bool = False,
+  positions: int = 0,
+  classifier: bool = True,
   **_,
 ) -> Work:
   """Returns the work of a discriminator for n embedded sequences.
@@ -296,18 +325,28 @@ def discriminator(
     kind, embed, widths, filters, representations, features, highway, cell,
       hidden, per_token: settings of the section `discriminator`; its other
       settings have no products
+    positions: constant inputs of a recurrent network beside the embedding
+    classifier: whether it has a logit beside its features
   """
   if kind == 'recurrent':
-    return join(
-      dense(n * length, embed, GATES[cell] * hidden),
+    read = GATES[cell] * hidden
+    fed = dense(n * length, embed + positions, read)
+    parts = [
+      fed._replace(left=dense(n * length, embed, read).left),
       repeated(gated_step(n, cell=cell, width=hidden), length),
-      dense(n * length if per_token else n, hidden, 1),
-    )
-  rows, channels = n * representations, embed // representations
-  parts = [convolution(rows, length, channels, w, filters) for w in widths]
-  width = filters * len(widths)
-  maps = {'separate': 2, 'tied': 1, 'none': 0}[highway]
-  parts += [dense(rows, width, width)] * maps
-  if features:
-    parts.append(dense(rows, width, features))
-  return join(*parts, dense(rows, features or width, 1))
+    ]
+    rows, width = n * length if per_token else n, hidden
+  else:
+    rows, channels = n * representations, embed // representations
+    counts = _filters(widths, filters)
+    parts = [
+      convolution(rows, length, channels, w, count)
+      for w, count in zip(widths, counts, strict=True)
+    ]
+    width = sum(counts)
+    maps = {'separate': 2, 'tied': 1, 'none': 0}[highway]
+    parts += [dense(rows, width, width)] * maps
+    if features:
+      parts.append(dense(rows, width, features))
+      width = features
+  return join(*parts, *[dense(rows, width, 1)] * classifier)

@@ -104,6 +104,53 @@ def test_steps_of_a_game_add_up_to_its_iteration():
   assert 'S 2' in cases.setting(case) and '1 + 2' in cases.setting(case)
 
 
+def pools(negatives):
+  """Builds a case whose discriminator learns on 3 pools per iteration."""
+  c = toys.settings('seqgan', pool__negatives=negatives)
+  c.mle.update(batch=4, epochs=1)
+  c.adversarial.update(batch=4, d_steps=3, steps=3)
+  return cases.build(c, V, cases.random_text(V, T, 40))
+
+
+@pytest.mark.parametrize('negatives, timed_updates', [(6, 6), (4000, 32)])
+def test_a_step_of_a_pool_is_one_update(negatives, timed_updates):
+  case = pools(negatives)
+  made = {p.name: p for p in cases.pieces(case)}
+  step, whole = made['discriminator step'], made['whole iteration']
+  assert step.steps == timed_updates  # in 2 passes
+  # The batches of real text of a single pool of at most 8 batches.
+  assert step.update.batches == min(8, -(-negatives // 4))
+  updates = 3 * 2 * (2 * negatives // 4)
+  parts = flop(made['generator step'].products) + updates * flop(step.products)
+  assert flop(whole.products) == pytest.approx(parts)
+  assert f'1 + 3 x {updates // 3}' in cases.setting(case)
+
+
+def test_system_without_likelihood_training_has_no_mle_step():
+  case = cases.build(toys.settings('scratchgan'), V, game().tokens)
+  names = [piece.name for piece in cases.pieces(case)]
+  assert names == ['discriminator step', 'generator step', 'whole iteration']
+  assert 'D hidden 3' in cases.setting(case)
+  assert 'MLE' not in cases.setting(case)
+
+
+def test_state_of_a_phase_is_at_its_first_step():
+  case = pools(6)
+  made = cases.prepare(case, cases.pieces(case)[-1])
+  # After 10 iterations of likelihood and the pre-training of D.
+  assert made.start == made.state.step == 10 + case.config.pool.pretraining
+
+
+@pytest.mark.slow
+def test_times_a_step_of_a_pool():
+  case = pools(6)
+  step = cases.pieces(case)[2]
+  row = cases.measure(case, step, 2, warm=False)
+  assert row.gflop == flop(step.products) / 1e9
+  assert row.tokens == pytest.approx(2 * 4 * T / 6)  # the real text of a pool
+  assert row.timing.median > 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('number', [1, 2, 3])
 def test_times_the_steps_of_a_game(number):

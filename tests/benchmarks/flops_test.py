@@ -1,11 +1,11 @@
 """Compares the formulas for operations with the products of traced programs."""
 
 import jax
-import jax.numpy as jnp
 import pytest
-import toys
+from counted import SPEC, B, T, V, idle_positions, pooled, tiny, traced
 
 from benchmarks import flops
+from benchmarks.players import likelihood_step
 from benchmarks.products import (
   Product,
   convolution,
@@ -16,65 +16,14 @@ from benchmarks.products import (
 )
 from moegan_jax import config, systems
 from moegan_jax.train import operation_count
-from moegan_jax.types import Batch, Spec
+from moegan_jax.types import Spec
 
-B, T, V = 4, 6, 11
 PLAYERS = ('generator', 'discriminator')
-SPEC = Spec(V, T, 40)
-
-
-def tiny(system='moegan', **changes):
-  """Returns small distinct sizes; `changes` are section_key=value."""
-  c = toys.settings(system)
-  sizes = {
-    'generator__embed': 3,
-    'generator__hidden': 5,
-    'generator__head_size': 7,
-    'generator__mlp_layers': 2,
-  }
-  # Wide enough for the scores of a filter to be a product, not sums.
-  sizes |= {'discriminator__embed': 48, 'discriminator__features': 5}
-  sizes |= {'discriminator__hidden': 6, 'mle__batch': B}
-  sizes |= {'adversarial__batch': B, 'adversarial__g_steps': 2}
-  sizes |= {'adversarial__d_steps': 3, 'eval__chunk': B}
-  sizes = {key.replace('__', '.'): value for key, value in sizes.items()}
-  given = {key.replace('_', '.', 1): value for key, value in changes.items()}
-  return config.override(c, sizes | given, optional=sizes)
-
-
-def traced(c, phase, part=None):
-  """Returns the operations of the products in a traced update."""
-  system = systems.build(c, SPEC)
-  made = system.phases[phase]
-  update = made.parts[part] if part else made.update
-  state = jax.eval_shape(system.init, jax.random.key(0))
-  tokens = jax.ShapeDtypeStruct((update.batches, B, T), jnp.int32)
-  return operation_count.flops(
-    lambda s, t: update.apply(s, Batch(t), s.key), state, tokens
-  )
 
 
 def readout(c, n):
   made = generator(n, V, soft=False, **c.generator)
   return flop(made.readout.forward)
-
-
-def pooled(c, n):
-  """Returns width -> operations of one position of all filters of D."""
-  d = c.discriminator
-  if d.kind != 'cnn':
-    return {}
-  rows, channels = n * d.representations, d.embed // d.representations
-  return {w: 2 * rows * w * channels * d.filters for w in d.widths}
-
-
-def idle_positions(c, n):
-  """Returns the operations on zeros in the gradient of the pooled convolution.
-
-  For either operand it is a product over all positions, although only one
-  position per filter has a gradient.
-  """
-  return sum((T - w) * one for w, one in pooled(c, n).items())
 
 
 def unread(c, n):
@@ -112,7 +61,7 @@ GENERATORS = {
 @pytest.mark.parametrize('name', GENERATORS)
 def test_likelihood_and_sampling(name):
   c = tiny(**GENERATORS[name])
-  found = flop(flops.likelihood_step(c, SPEC))
+  found = flop(likelihood_step(c, SPEC))
   assert traced(c, 'pretrain') == found
   system = systems.build(c, SPEC)
   state = jax.eval_shape(system.init, jax.random.key(0))
@@ -124,7 +73,7 @@ def test_likelihood_and_sampling(name):
 
 def test_likelihood_with_latent_noise():
   c = tiny('textgan', generator_latent=2)
-  found = flop(flops.likelihood_step(c, SPEC))
+  found = flop(likelihood_step(c, SPEC))
   # The program also computes the gradient of the noise beside each token.
   beside = T * flop(dense(B, 2, 4 * c.generator.hidden).left)
   assert traced(c, 'pretrain') == found + beside
@@ -255,4 +204,4 @@ def test_figures_at_the_scale_of_the_papers():
   c = config.load('mle:synthetic20')
   spec = Spec(5000, 20, 10_000)
   each = 32 * 4 * 32 * 2 + 32 * 5000  # two maps from 32 to 128, and the readout
-  assert flop(flops.likelihood_step(c, spec)) == 3 * 2 * 64 * 20 * each
+  assert flop(likelihood_step(c, spec)) == 3 * 2 * 64 * 20 * each
