@@ -10,9 +10,12 @@ import numpy as np
 
 from benchmarks import flops, policy_flops
 from benchmarks.players import likelihood_step
-from benchmarks.products import Product, Products
 from benchmarks.table import Row
 from benchmarks.timing import Timing, nbytes, timed
+from benchmarks.work import (
+  Product,
+  Products,
+)
 from moegan_jax import systems
 from moegan_jax.config import override
 from moegan_jax.data.corpus import Corpus

@@ -23,7 +23,12 @@ import jax.numpy as jnp
 
 from benchmarks import policy_flops
 from benchmarks.players import judge, likelihood_step, rollout
-from benchmarks.products import Products, dense, flop, times
+from benchmarks.work import (
+  Products,
+  dense,
+  flop,
+  times,
+)
 from moegan_jax.losses.adversarial import adversarial_loss
 from moegan_jax.systems.adversarial_setup import RELAXATIONS
 from moegan_jax.types import Spec

@@ -1,10 +1,12 @@
 """The matrix products of the players of a system, from its configuration."""
 
 from benchmarks.products import (
-  Products,
-  Work,
   discriminator,
   generator,
+)
+from benchmarks.work import (
+  Products,
+  Work,
   join,
   repeated,
 )

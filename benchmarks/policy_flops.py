@@ -17,11 +17,13 @@ from typing import NamedTuple
 
 from benchmarks.players import forced, judge, judge_settings, rollout
 from benchmarks.products import (
+  feature_width,
+  generator,
+)
+from benchmarks.work import (
   Products,
   Work,
   dense,
-  feature_width,
-  generator,
   join,
   repeated,
   times,

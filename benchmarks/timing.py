@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.experimental.compilation_cache import compilation_cache
 
-from benchmarks.products import Product
+from benchmarks.work import Product
 
 SHAPES = 8  # number of product shapes to time, those with the most operations
 LONG = 0.1  # minimal duration of a measurement in seconds

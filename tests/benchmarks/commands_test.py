@@ -9,9 +9,12 @@ import pytest
 import toys
 
 from benchmarks import cases, metrics, scaling, timing, train_step
-from benchmarks.products import Product, flop
 from benchmarks.table import Row, markdown, records
 from benchmarks.timing import Timing, empty_cache, largest, product_rate, timed
+from benchmarks.work import (
+  Product,
+  flop,
+)
 from moegan_jax.config import select
 
 KEYS = [

@@ -7,12 +7,14 @@ from counted import SPEC, B, T, V, idle_positions, pooled, tiny, traced
 from benchmarks import flops
 from benchmarks.players import likelihood_step
 from benchmarks.products import (
-  Product,
   convolution,
-  dense,
   discriminator,
-  flop,
   generator,
+)
+from benchmarks.work import (
+  Product,
+  dense,
+  flop,
 )
 from moegan_jax import config, systems
 from moegan_jax.train import operation_count

@@ -8,7 +8,11 @@ from counted import SPEC, V, idle_positions, tiny, traced
 
 from benchmarks import flops, policy_flops
 from benchmarks.players import rollout
-from benchmarks.products import dense, flop, generator
+from benchmarks.products import generator
+from benchmarks.work import (
+  dense,
+  flop,
+)
 from moegan_jax import config, systems
 from moegan_jax.experiment.forecast import operations
 from moegan_jax.train import loop
