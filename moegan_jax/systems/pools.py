@@ -48,12 +48,20 @@ def cross_entropy(
     value = optax.sigmoid_binary_cross_entropy(
       logits, labels.astype(logits.dtype)
     ).mean()
-    layer = phi['body']['logit']
-    penalty = sum(jnp.sum(x**2) for x in jax.tree.leaves(layer)) / 4
+    penalty = sum(jnp.sum(x**2) for x in _logit_layer(phi)) / 4
     metrics = {'d_loss': value, 'd_logits': logits.mean(1)}
     return value + l2 * penalty, metrics
 
   return loss
+
+
+def _logit_layer(phi: Params) -> list[Array]:
+  """Returns the parameters of the logit layer of any discriminator."""
+  return [
+    x
+    for path, x in jax.tree.leaves_with_path(phi)
+    if any(getattr(part, 'key', None) == 'logit' for part in path)
+  ]
 
 
 def pool_update(

@@ -1,69 +1,31 @@
-"""The rows that come with each batch of a pool."""
+"""Tests the loss of a discriminator that learns on pools."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import toys
 
-from moegan_jax.systems.pools import pool_update
-from moegan_jax.types import Batch, Update
-
-pytestmark = pytest.mark.usefixtures('no_key_checks')
-T, B, NEGATIVES, PASSES = 2, 4, 6, 3
-STEPS = PASSES * (2 * NEGATIVES // B)
-R, S = 5, 6
+from moegan_jax import config
+from moegan_jax.systems.policy_gan import policy_gan
+from moegan_jax.systems.pools import Labelled
+from moegan_jax.types import Spec
 
 
-def played(beside):
-  """Returns all rows that an update of D reads beside its batches."""
-
-  def apply(state, batches, key):
-    i, seen = state
-    own = batches.beside
-    logits = {'d_logits': jnp.zeros(B)}
-    if own is None:
-      assert beside is None
-      return (i + 1, seen), logits
-    rows = jnp.concatenate([own[0][0], own[1][0]])
-    return (i + 1, seen.at[i].set(rows)), logits
-
-  def sample(state, rows):
-    """Returns different rows of negative numbers."""
-    del state
-    return -1 - (rows >> jnp.uint32(3)).astype(jnp.int32)
-
-  update = pool_update(
-    Update(1, apply),
-    sample,
-    batch=B,
-    negatives=NEGATIVES,
-    passes=PASSES,
-    beside=beside,
+@pytest.mark.parametrize('kind', ['cnn', 'recurrent'])
+def test_penalty_reads_the_logit_layer_of_any_discriminator(kind):
+  spec, rows = Spec(5, 6, 20), 4
+  tokens = np.random.RandomState(0).randint(5, size=(rows, 6))
+  batch = Labelled(jnp.asarray(tokens, jnp.int32), jnp.arange(rows) < 2)
+  c = toys.settings('seqgan', mle__batch=rows, adversarial__batch=rows)
+  config.select(c, 'discriminator', kind=kind)
+  penalised = toys.change(c, discriminator__l2=0.5)
+  phi = policy_gan(c, spec, 'sum').disc.init(jax.random.key(0))
+  plain, with_penalty = (
+    policy_gan(each, spec, 'sum').cross_entropy()(phi, None, batch, None)[0]
+    for each in (toys.change(c, discriminator__l2=0.0), penalised)
   )
-  real = jnp.arange(2 * B * T, dtype=jnp.int32).reshape(2, B, T)
-  start = (jnp.int32(0), jnp.zeros((STEPS, R + S, T), jnp.int32))
-  (steps, seen), _ = update.apply(start, Batch(real), jax.random.key(0))
-  assert steps == STEPS
-  return np.asarray(seen), real.reshape(-1, T)[:NEGATIVES]
-
-
-def as_set(rows):
-  return {tuple(row) for row in np.asarray(rows).tolist()}
-
-
-def test_rows_beside_a_batch_are_different_rows_of_each_half():
-  seen, real = played((R, S))
-  halves = seen[:, :R], seen[:, R:]
-  fakes = as_set(halves[1].reshape(-1, T))
-  assert len(fakes) == NEGATIVES and max(max(row) for row in fakes) < 0
-  for own in halves[0]:
-    assert len(as_set(own)) == R and as_set(own) <= as_set(real)
-  for own in halves[1]:
-    assert as_set(own) == fakes
-  assert as_set(halves[0].reshape(-1, T)) == as_set(real)
-  assert len({own.tobytes() for own in seen}) == STEPS
-
-
-def test_batches_come_alone_by_default():
-  seen, _ = played(None)
-  assert not seen.any()
+  layer = phi['logit'] if kind == 'recurrent' else phi['body']['logit']
+  squares = sum(np.sum(np.square(x)) for x in jax.tree.leaves(layer))
+  assert squares > 1e-4
+  np.testing.assert_allclose(with_penalty - plain, 0.5 * squares / 4, rtol=1e-3)
