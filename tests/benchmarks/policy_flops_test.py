@@ -47,8 +47,7 @@ def completing(c, spec):
   more += inversion(spec, n * run.samples * slots * length)
   more += chunks * folded
   if run.policy == 'ema':
-    # The average draws tokens and drops them, at one step too many.
-    more += flop(one.step.forward) + length * read + drawing(c, spec)
+    more += flop(one.step.forward)  # the average reads one token too many
   return more
 
 
