@@ -3,7 +3,8 @@
 The paper's code has .01 in both phases, a sum over the batch and no baseline,
 and five pools of D per update of G.
 
-Ours (:small): docs/results/POLICY_GRADIENTS.md.
+Ours: not run yet. docs/results/POLICY_GRADIENTS.md has one seed of
+`one_pool_slower`.
 
 moegan-jax sweep --grid=seqgan_rates:small
 """
