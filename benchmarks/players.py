@@ -10,6 +10,7 @@ from benchmarks.work import (
   join,
   repeated,
 )
+from moegan_jax.systems.policy_gan import fitting_filters
 from moegan_jax.types import Spec
 
 
@@ -55,14 +56,7 @@ def judge_settings(config, spec: Spec) -> dict:
 
   Systems whose D reads tokens drop the filters that are wider than the text.
   """
-  settings = config.discriminator.to_dict()
-  widths, filters = settings.get('widths', ()), settings.get('filters')
-  fit = [i for i, width in enumerate(widths) if width <= spec.length]
-  if len(fit) < len(widths):
-    settings['widths'] = tuple(widths[i] for i in fit)
-    if isinstance(filters, tuple) and len(filters) == len(widths):
-      settings['filters'] = tuple(filters[i] for i in fit)
-  return settings
+  return fitting_filters(config.discriminator.to_dict(), spec.length)
 
 
 def likelihood_step(config, spec: Spec, n: int | None = None) -> Products:

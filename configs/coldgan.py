@@ -10,12 +10,11 @@ have values of our own. `coldgan.temperature=1 coldgan.top_p=.9` explores with a
 nucleus.
 """
 
-from moegan_jax.config import SEQGAN_FILTERS, experiment, select
+from moegan_jax.config import experiment, seqgan_players
 
 
 def paper(c):
-  select(c, 'generator', cell='lstm', init='seqgan')
-  c.discriminator.update(**SEQGAN_FILTERS, features=0, init='seqgan', l2=0.2)
+  seqgan_players(c, l2=0.2)
   c.mle.update(batch=64, epochs=120)
   c.adversarial.update(batch=64, g_steps=2, d_steps=1, g_lr=1e-3)
 

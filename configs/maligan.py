@@ -9,12 +9,11 @@ Left open: the schedule of the baseline and of the prefix. Here both are linear
 over the run.
 """
 
-from moegan_jax.config import SEQGAN_FILTERS, experiment, select
+from moegan_jax.config import experiment, seqgan_players
 
 
 def paper(c):
-  select(c, 'generator', cell='lstm', init='seqgan')
-  c.discriminator.update(**SEQGAN_FILTERS, features=0, init='seqgan', l2=0.2)
+  seqgan_players(c, l2=0.2)
   c.mle.update(batch=64, epochs=80)
   c.adversarial.update(batch=64, steps=200, d_steps=1, g_lr=1e-2)
   c.adversarial.g_steps = 50 if c.data.name == 'oracle' else 1

@@ -8,12 +8,11 @@ number of iterations is that of `seqgan`; Texygen has 100, each with 15 times 3
 mini-batches of D.
 """
 
-from moegan_jax.config import SEQGAN_FILTERS, experiment, select
+from moegan_jax.config import experiment, seqgan_players
 
 
 def paper(c):
-  select(c, 'generator', cell='lstm', init='seqgan')
-  c.discriminator.update(**SEQGAN_FILTERS, features=0, init='seqgan')
+  seqgan_players(c)
   c.mle.update(batch=64, epochs=80)
   c.adversarial.update(batch=64, steps=200, g_lr=1e-2)
 

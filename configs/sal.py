@@ -10,12 +10,11 @@ memory, the number of references and the hidden units of the comparison have
 values of our own. The number of iterations is that of `seqgan`.
 """
 
-from moegan_jax.config import SEQGAN_FILTERS, experiment, select
+from moegan_jax.config import experiment, seqgan_players
 
 
 def paper(c):
-  select(c, 'generator', cell='lstm', init='seqgan')
-  c.discriminator.update(**SEQGAN_FILTERS, features=0, init='seqgan')
+  seqgan_players(c)
   c.mle.update(batch=64, epochs=80)
   c.adversarial.update(batch=64, steps=200, g_lr=1e-2)
 

@@ -11,12 +11,11 @@ Differences from the code: the gradient of D is clipped at 5, too, and D has one
 logit in place of two.
 """
 
-from moegan_jax.config import SEQGAN_FILTERS, experiment, select
+from moegan_jax.config import experiment, seqgan_players
 
 
 def paper(c):
-  select(c, 'generator', cell='lstm', init='seqgan')
-  c.discriminator.update(**SEQGAN_FILTERS, features=0, init='seqgan', l2=0.2)
+  seqgan_players(c, l2=0.2)
   c.mle.update(batch=64, epochs=120)
   c.adversarial.update(batch=64, steps=200, g_lr=1e-2)
 

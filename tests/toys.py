@@ -1,8 +1,11 @@
 """Toy-size settings and parameters that the tests share."""
 
+import jax
+import jax.numpy as jnp
 import pytest
 
-from moegan_jax import config
+from moegan_jax import config, systems
+from moegan_jax.types import Batch
 
 # Section -> sizes; those that a section does not have are skipped.
 _SIZES = {
@@ -40,6 +43,32 @@ def settings(name: str, **changes):
     representations = c.discriminator.representations
     c.discriminator.representations = min(representations, 2)
   return change(c, **changes)
+
+
+def pretrain_discriminator(c, spec, state, text, pools):
+  """Trains the discriminator of a system on pools with one real text.
+
+  Args:
+    c: a toy-size configuration
+    spec: the properties of the corpus
+    state: the training state
+    text: int32 [T], all the real text
+    pools: number of updates
+
+  Returns:
+    The state, and metrics with an axis of the updates.
+  """
+  phase = systems.build(c, spec).phases['discriminate']
+  shape = phase.update.batches, phase.batch_size, spec.length
+  batch = Batch(jnp.broadcast_to(text, shape))
+
+  def body(state, i):
+    key = jax.random.fold_in(jax.random.key(0), i)
+    return phase.update.apply(state, batch, key)
+
+  return jax.jit(lambda s: jax.lax.scan(body, s, jnp.arange(pools)))(
+    phase.enter(state)
+  )
 
 
 def tiers(names, fast):

@@ -15,11 +15,10 @@ from moegan_jax.config.compose import (
   select,
 )
 from moegan_jax.config.files import load
-from moegan_jax.config.networks import SEQGAN_FILTERS
+from moegan_jax.config.players import seqgan_players
 from moegan_jax.config.scales import experiment, scale_steps
 
 __all__ = [
-  'SEQGAN_FILTERS',
   'Text',
   'as_system',
   'check_keys',
@@ -31,4 +30,5 @@ __all__ = [
   'override',
   'scale_steps',
   'select',
+  'seqgan_players',
 ]

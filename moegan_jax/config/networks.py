@@ -5,13 +5,6 @@ selectors of the section: settings whose values determine which other settings
 exist. N, E, H, S and F are those of `moegan_jax.types`.
 """
 
-# The filters of SeqGAN's discriminator and of its descendants: widths in
-# tokens, and filters of each width.
-SEQGAN_FILTERS = {
-  'widths': (*range(1, 11), 15, 20),
-  'filters': (100, *[200] * 4, *[100] * 5, 160, 160),
-}
-
 
 def generator(
   *,

@@ -299,14 +299,27 @@ def _discriminator(
     l2: weight of the penalty, which is returned; 0 without a logit layer
     **settings: of `networks.discriminator`
   """
-  if 'widths' in settings:
-    widths, filters = settings['widths'], settings['filters']
-    fit = [i for i, width in enumerate(widths) if width <= spec.length]
-    if fit:
-      settings['widths'] = tuple(widths[i] for i in fit)
-      if len(filters) == len(widths):
-        settings['filters'] = tuple(filters[i] for i in fit)
+  settings = fitting_filters(settings, spec.length)
   return l2, networks.discriminator(spec, **settings)
+
+
+def fitting_filters(settings: dict, length: int) -> dict:
+  """Returns settings of a discriminator without the filters that are too wide.
+
+  Args:
+    settings: of `networks.discriminator`
+    length: T, the widest filter that fits
+
+  If no filter fits, all of them stay, and the network refuses them.
+  """
+  widths, filters = settings.get('widths', ()), settings.get('filters', ())
+  fit = [i for i, width in enumerate(widths) if width <= length]
+  if len(fit) in (0, len(widths)):
+    return settings
+  kept = {'widths': tuple(widths[i] for i in fit)}
+  if len(filters) == len(widths):
+    kept['filters'] = tuple(filters[i] for i in fit)
+  return settings | kept
 
 
 def reward_metrics(rewards: Array, counted: Array) -> Metrics:

@@ -172,16 +172,10 @@ def test_updates_of_the_generator_raise_the_expected_rank():
 
 def test_ranker_tells_real_text_from_samples():
   _, state = game()
-  phase = systems.build(settings(), Spec(V, T, 20)).phases['discriminate']
-  state = phase.enter(state)
-  # Real text is one text, and samples are rarely equal to it.
-  one = jnp.broadcast_to(ALL[0], (phase.update.batches, B, T))
-
-  def body(state, i):
-    key = jax.random.fold_in(jax.random.key(0), i)
-    return phase.update.apply(state, Batch(one), key)
-
-  _, metrics = jax.jit(lambda s: jax.lax.scan(body, s, jnp.arange(60)))(state)
+  # Samples are rarely equal to the only real text.
+  _, metrics = toys.pretrain_discriminator(
+    settings(), Spec(V, T, 20), state, ALL[0], 60
+  )
   chance = -math.log(C + 1)
   assert metrics['d_fake'][-1] < chance < metrics['d_real'][-1]
   assert metrics['d_loss'][-1] < metrics['d_loss'][0]
