@@ -1,7 +1,6 @@
 """Exactness of policy gradients, where all sequences can be enumerated."""
 
 import functools
-import itertools
 
 import jax
 import jax.numpy as jnp
@@ -10,18 +9,16 @@ import pytest
 import rewards
 import toys
 import trees
+from enumerable import ALL, B, T, V, game
 
 from moegan_jax import decode, systems
 from moegan_jax.ops.ends import end_mask, padded
 from moegan_jax.systems.policy_gan import policy_gan, reward_metrics
-from moegan_jax.systems.pools import Labelled
 from moegan_jax.systems.rollout_policy import AVERAGE, rollout_policy
 from moegan_jax.types import Batch, Spec
 
 pytestmark = pytest.mark.usefixtures('quick_compilation', 'no_key_checks')
-V, T, B = 3, 3, 4
 KEYS = 4000
-ALL = jnp.asarray([*itertools.product(range(V), repeat=T)], jnp.int32)
 RNG = np.random.RandomState(0)
 TABLE = jnp.asarray(RNG.randn(V, V, V), jnp.float32)
 BATCH = Batch(jnp.asarray(RNG.randint(V, size=(B, T)), jnp.int32))
@@ -31,27 +28,6 @@ ENDS = pytest.mark.parametrize('pad', [None, 0])
 def table(tokens):
   """Returns a fixed reward of each sequence."""
   return TABLE[tokens[:, 0], tokens[:, 1], tokens[:, 2]]
-
-
-@functools.cache
-def game(pad=None):
-  """Returns a PolicyGAN and a state with parameters far from zero."""
-  c = toys.settings('seqgan', adversarial__batch=B, mle__batch=B)
-  c = toys.change(
-    c, policy__reduce='sequence', pool__negatives=5, discriminator__l2=0.3
-  )
-  spec = Spec(V, T, 20, pad)
-  gan = policy_gan(c, spec, c.policy.reduce)
-  state = jax.jit(systems.build(c, spec).init)(jax.random.key(0))
-  rng = np.random.RandomState(1)
-  noisy = jax.tree.map(
-    lambda x: jnp.asarray(0.8 * rng.randn(*x.shape), x.dtype),
-    {name: player.params for name, player in state.players.items()},
-  )
-  players = {k: p.replace(params=noisy[k]) for k, p in state.players.items()}
-  # The average differs from the generator.
-  memory = {AVERAGE: jax.tree.map(lambda x: 0.5 - x, noisy['generator'])}
-  return gan, state.replace(players=players, memory=memory)
 
 
 def log_q(gan, params, pad):
@@ -234,74 +210,6 @@ def test_discriminator_reads_padding_after_the_end():
   assert len(set(values.tolist())) == 1
   values = np.asarray(gan_without.probability(state, same))
   assert len(set(values.tolist())) == 3
-
-
-def test_pool_update_equals_the_loop():
-  gan, state = game()
-  n, used = gan.negatives, 2  # 10 rows make two batches of 4
-  update = gan.discriminator_update(gan.cross_entropy())
-  assert update.batches == 2
-  real = jnp.asarray(RNG.randint(V, size=(2, B, T)), jnp.int32)
-  key = jax.random.key(3)
-  got, metrics = jax.jit(update.apply)(state, Batch(real), key)
-
-  k_fake, k_passes = jax.random.split(key)
-  rows = [jax.random.fold_in(k_fake, i) for i in range(2 * B)]
-  words = jnp.stack([jax.random.key_data(k) for k in rows])
-  # Row i of batch j has key 2 i + j.
-  words = jnp.concatenate([words[0::2], words[1::2]])[:n]
-  fake = decode.sample(
-    gan.train.gen,
-    state.players['generator'].params,
-    words,
-    length=T,
-    choose=decode.by_inversion,
-  ).tokens
-  pool = np.concatenate([real.reshape(-1, T)[:n], fake])
-  phi = state.players['discriminator'].params
-  adam = gan.train.d_adam
-  moments = state.players['discriminator'].opt_state
-  grad = jax.jit(jax.grad(gan.cross_entropy(), has_aux=True))
-  for turn in range(gan.passes):
-    k_pass = jax.random.fold_in(k_passes, turn)
-    k_order, k_steps = jax.random.split(k_pass)
-    order = np.asarray(jax.random.permutation(k_order, 2 * n))
-    assert sorted(order) == list(range(2 * n))
-    losses, logits = [], {True: [], False: []}
-    for i in range(used):
-      chosen = order[i * B : (i + 1) * B]
-      batch = Labelled(jnp.asarray(pool[chosen]), jnp.asarray(chosen < n))
-      k_step = jax.random.fold_in(k_steps, i)
-      grads, one = grad(phi, state, batch, k_step)
-      steps, moments = adam.update(grads, moments, phi)
-      phi = jax.tree.map(jnp.add, phi, steps)
-      losses.append(float(one['d_loss']))
-      for row, value in zip(chosen, one['d_logits'], strict=True):
-        logits[bool(row < n)].append(float(value))
-  after = got.players['discriminator'].params
-  for a, b in zip(jax.tree.leaves(after), jax.tree.leaves(phi), strict=True):
-    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
-  np.testing.assert_allclose(metrics['d_loss'], np.mean(losses), rtol=1e-4)
-  for name, value in (('d_real', True), ('d_fake', False)):
-    want = np.mean(logits[value])
-    np.testing.assert_allclose(metrics[name], want, rtol=1e-4, atol=1e-5)
-
-
-def test_cross_entropy_equals_the_loop():
-  gan, state = game()
-  phi = state.players['discriminator'].params
-  real = [True, False, False, True]
-  batch = Labelled(BATCH.tokens, jnp.asarray(real))
-  value, metrics = gan.cross_entropy()(phi, state, batch, jax.random.key(0))
-  terms = []
-  for logit, label in zip(np.asarray(metrics['d_logits'], float), real):
-    p = 1 / (1 + np.exp(-logit))
-    terms.append(-np.log(p if label else 1 - p))
-  np.testing.assert_allclose(metrics['d_loss'], np.mean(terms), rtol=1e-5)
-  layer = phi['body']['logit']
-  squares = sum(float((np.asarray(x) ** 2).sum()) for x in layer.values())
-  want = np.mean(terms) + 0.3 * squares / 4
-  np.testing.assert_allclose(value, want, rtol=1e-5)
 
 
 def test_average_follows_the_generator():
