@@ -1,5 +1,6 @@
 """Loads a trained run for sampling, log-probabilities and critiques."""
 
+import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from moegan_jax import systems
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError, unknown
 from moegan_jax.experiment import warm_start
+from moegan_jax.infilling import Infiller
 from moegan_jax.sampler import CHUNK, Sampler, Style, corpus_of, program_of
 from moegan_jax.scoring.evaluation import Evaluator, select_seed
 from moegan_jax.store import schema
@@ -49,6 +51,7 @@ class Trained:
     self.corpus, self.step, self.state = corpus, step, state
     self.program = program_of(system)
     self.sampler = Sampler(self.program, state, corpus, chunk)
+    self._system, self._chunk = system, chunk
     self._evaluator = Evaluator(system, corpus, chunk)
     self._critique = jax.jit(system.critique) if system.critique else None
 
@@ -73,6 +76,25 @@ class Trained:
     """
     style = Style(temperature, top_k, top_p, prefix)
     return self.sampler.sample(n, seed, style)
+
+  @functools.cached_property
+  def infiller(self) -> Infiller:
+    """Fills in templates, see `infilling`."""
+    return Infiller(self._system, self.state, self.corpus, self._chunk)
+
+  def infill(self, template: str, n: int = 1, **options) -> list[str]:
+    """Fills in the blanks of a text, see `infilling`.
+
+    Args:
+      template: text with blanks, `___` for one or more tokens and `_3_` for
+        exactly three.
+      n: number of texts; text i depends on the seed and on i, not on n.
+      **options: `seed`, `temperature` and `candidates` of `Infiller.fill`.
+
+    Raises:
+      UserError: see `Infiller.fill`.
+    """
+    return [x.text for x in self.infiller.fill(template, n, **options)]
 
   def encode(self, sentences: Sequence[str]) -> np.ndarray:
     """Converts sentences to ids.

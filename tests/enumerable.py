@@ -25,7 +25,7 @@ def game(pad=None):
     c, policy__reduce='sequence', pool__negatives=5, discriminator__l2=0.3
   )
   spec = Spec(V, T, 20, pad)
-  gan = policy_gan(c, spec, c.policy.reduce)
+  gan = policy_gan(c, spec, **c.policy)
   state = jax.jit(systems.build(c, spec).init)(jax.random.key(0))
   rng = np.random.RandomState(1)
   noisy = jax.tree.map(

@@ -40,6 +40,7 @@ MAY = {
   'sweeps': {*RUNS, 'experiment'},
   'accelerators': {*RUNS, 'experiment'},
   'sampler': {*BASE, 'ops', 'data'},
+  'infilling': {*BASE, 'data', 'sampler'},
   'evaluate': {*BASE, 'data', 'metrics', 'report', 'scoring', 'store'},
   'human': {*BASE, 'data', 'metrics', 'report', 'store'},
 }

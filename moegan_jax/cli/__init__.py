@@ -10,6 +10,7 @@ from moegan_jax.environment import prepare
 VERBS = {
   'train': 'train a system, or resume a run',
   'sample': 'write samples of a run or an exported generator',
+  'infill': 'fill in the blanks of texts with the generator of a run',
   'evaluate': 'measure text files against references',
   'compare': 'compare runs in one table',
   'sweep': 'run a grid of experiments',

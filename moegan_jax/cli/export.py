@@ -12,7 +12,7 @@ import argparse
 import pathlib
 from collections.abc import Sequence
 
-from moegan_jax.cli.shared import Parser, exit_code
+from moegan_jax.cli.shared import Parser, add_checkpoint, exit_code
 from moegan_jax.paths import check_folder, expand
 
 
@@ -47,33 +47,13 @@ def _run(args: argparse.Namespace) -> None:
 def parser() -> Parser:
   """Builds the parser of the verb."""
   parser = Parser('export', __doc__)
-  add = parser.add_argument
-  add(
-    '--workdir',
-    required=True,
-    metavar='RUN',
-    type=expand,
-    help='folder of a run',
-  )
-  add(
+  add_checkpoint(parser)
+  parser.add_argument(
     '-o',
     '--output',
     required=True,
     metavar='FOLDER',
     type=expand,
     help='folder to write',
-  )
-  add(
-    '--checkpoint',
-    default='last',
-    metavar='last|best|STEP',
-    help='checkpoint of the run (%(default)s)',
-  )
-  add(
-    '--member',
-    type=int,
-    default=0,
-    metavar='I',
-    help='index of the trained seed, from 0 (%(default)s)',
   )
   return parser

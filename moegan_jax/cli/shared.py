@@ -39,6 +39,30 @@ class Parser(argparse.ArgumentParser):
     raise UserError(f'command line: {message}; see --help')
 
 
+def add_checkpoint(parser: argparse.ArgumentParser) -> None:
+  """Adds the flags that select a checkpoint and a seed of a run."""
+  parser.add_argument(
+    '--workdir',
+    required=True,
+    metavar='RUN',
+    type=expand,
+    help='folder of a run',
+  )
+  parser.add_argument(
+    '--checkpoint',
+    default='last',
+    metavar='last|best|STEP',
+    help='checkpoint of the run (%(default)s)',
+  )
+  parser.add_argument(
+    '--member',
+    type=int,
+    default=0,
+    metavar='I',
+    help='index of the trained seed, from 0 (%(default)s)',
+  )
+
+
 def add_texts(parser: argparse.ArgumentParser, needed_by: str) -> None:
   """Adds the flag --texts, which names the texts of a run after they moved.
 

@@ -12,9 +12,14 @@ def pool() -> dict:
 
 def policy_gradient() -> dict:
   """Returns the section `policy`: the policy gradient."""
-  # sum (over batch and positions), mean (over both), sequence (a sum over
-  # positions and a mean over the batch)
-  return {'reduce': 'sum'}
+  return {
+    # sum (over batch and positions), mean (over both), sequence (a sum over
+    # positions and a mean over the batch)
+    'reduce': 'sum',
+    # Subtracted from the weight of a token: none (papers), batch (mean weight
+    # of the other samples at the same position)
+    'baseline': 'none',
+  }
 
 
 def rollouts(*, policy: str = 'ema') -> dict:

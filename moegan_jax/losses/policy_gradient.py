@@ -37,6 +37,35 @@ def policy_gradient(log_probs: Array, weights: Array, reduce: str) -> Array:
   return -REDUCTIONS[reduce](log_probs * jax.lax.stop_gradient(weights))
 
 
+def less_batch_mean(weights: Array, counted: Array) -> Array:
+  """Subtracts from each weight the mean of the other rows at its position.
+
+  Args:
+    weights: [B, T], such as action values
+    counted: bool [B, T], the weights that are read. The others enter no mean.
+
+  Returns:
+    [B, T]. A weight with no other row at its position does not change.
+
+  The mean of the other rows does not depend on the row itself. If rows are
+  independent samples, the expected policy gradient is therefore the same, and
+  its variance is smaller.
+  """
+  chex.assert_equal_shape([weights, counted])
+  total = jnp.sum(weights, axis=0, where=counted, keepdims=True)
+  others = jnp.sum(counted, axis=0, keepdims=True) - counted
+  return weights - jnp.where(
+    others > 0, (total - jnp.where(counted, weights, 0)) / others, 0
+  )
+
+
+# Name -> function from weights [B, T] and the positions that count to weights.
+BASELINES = {
+  'none': lambda weights, counted: weights,
+  'batch': less_batch_mean,
+}
+
+
 def rewards_to_go(rewards: Array, discount: float) -> Array:
   """Returns R_t = sum over s >= t of discount^(s - t) r_s.
 

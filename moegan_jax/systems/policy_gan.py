@@ -19,7 +19,11 @@ import jax.numpy as jnp
 from moegan_jax import decode
 from moegan_jax.errors import UserError, at_least, unknown
 from moegan_jax.losses.likelihood import log_likelihood
-from moegan_jax.losses.policy_gradient import REDUCTIONS, policy_gradient
+from moegan_jax.losses.policy_gradient import (
+  BASELINES,
+  REDUCTIONS,
+  policy_gradient,
+)
 from moegan_jax.ops import random
 from moegan_jax.ops.ends import end_mask, padded
 from moegan_jax.systems import assembly, networks, pools
@@ -73,6 +77,8 @@ class PolicyGAN(NamedTuple):
     train: G, its pre-training and the optimizers
     disc: D
     reduce: reduction of the loss of G, see `losses.policy_gradient`
+    baseline: what is subtracted from the weights of tokens, a key of
+      `losses.policy_gradient.BASELINES`
     l2: weight of the L2 penalty of D's logit layer, if it has one
     negatives: samples in a pool, which has as many rows of real text; 0 if D
       does not learn on pools
@@ -83,6 +89,7 @@ class PolicyGAN(NamedTuple):
   train: assembly.Training
   disc: Discriminator
   reduce: str
+  baseline: str = 'none'
   l2: float = 0.0
   negatives: int = 0
   passes: int = 0
@@ -183,6 +190,7 @@ class PolicyGAN(NamedTuple):
       )
       weights, metrics = weigh(state, batch, drawn, k_weigh)
       log_probs = self.log_probs(params, drawn.text, drawn.context)
+      weights = BASELINES[self.baseline](weights, drawn.written)
       weights = jnp.where(drawn.written, weights, 0)
       value = policy_gradient(log_probs, weights, self.reduce)
       return value, {'g_loss': value} | metrics
@@ -256,7 +264,12 @@ class PolicyGAN(NamedTuple):
 
 
 def policy_gan(
-  config, spec: Spec, reduce: str, classifier: bool = True
+  config,
+  spec: Spec,
+  reduce: str,
+  baseline: str = 'none',
+  *,
+  classifier: bool = True,
 ) -> PolicyGAN:
   """Builds the players and their losses from a configuration.
 
@@ -264,6 +277,7 @@ def policy_gan(
     config: all settings of a run
     spec: the properties of the corpus
     reduce: reduction of the loss of G, see `losses.policy_gradient`
+    baseline: a key of `losses.policy_gradient.BASELINES`
     classifier: whether D has logits; False gives features only
 
   Raises:
@@ -276,8 +290,10 @@ def policy_gan(
   at_least('discriminator.l2', l2, 0)
   if reduce not in REDUCTIONS:
     raise unknown('policy.reduce', reduce, REDUCTIONS)
+  if baseline not in BASELINES:
+    raise unknown('policy.baseline', baseline, BASELINES)
   if 'pool' not in config:  # D does not learn on pools
-    return PolicyGAN(train, disc, reduce, l2)
+    return PolicyGAN(train, disc, reduce, baseline, l2)
   pool, batch = config.pool, config.adversarial.batch
   at_least('pool.passes', pool.passes, 1)
   at_least('pool.pretraining', pool.pretraining, 0)
@@ -286,7 +302,7 @@ def policy_gan(
       f'pool.negatives={pool.negatives} gives a pool of {2 * pool.negatives} '
       f'rows, fewer than adversarial.batch={batch}; raise it'
     )
-  return PolicyGAN(train, disc, reduce, l2, **pool)
+  return PolicyGAN(train, disc, reduce, baseline, l2, **pool)
 
 
 def _discriminator(

@@ -74,7 +74,7 @@ def build(config, spec: Spec) -> System:
   Raises:
     UserError: a value out of range.
   """
-  gan = policy_gan(config, spec, config.policy.reduce, classifier=False)
+  gan = policy_gan(config, spec, **config.policy, classifier=False)
   beta = rollout_policy(**config.rollout)
   rank = config.rank
   _check(gan, **rank)

@@ -97,7 +97,7 @@ def build(config, spec: Spec) -> System:
       'the generator does not learn to improve; raise sal.better'
     )
   beta = rollout_policy(**config.rollout)
-  gan = policy_gan(config, spec, config.policy.reduce, classifier=False)
+  gan = policy_gan(config, spec, **config.policy, classifier=False)
   disc = with_pair_head(
     gan.disc,
     length=spec.length,

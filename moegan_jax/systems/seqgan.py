@@ -21,9 +21,10 @@ Algorithm 1:
       d times:  a pool of new samples of G and as many real texts;
                 k passes:  D <- Adam steps on the cross-entropy
 
-The loss of G is a sum over batch and positions, as in the published code, and
-there is no baseline. D's dropout is active in its own steps and off in rewards.
-`rollout.policy=live` completes with G itself.
+The loss of G is a sum over batch and positions, as in the published code. It
+has no baseline; `policy.baseline=batch` subtracts from Q_t the mean of the
+other samples at position t. D's dropout is active in its own steps and off in
+rewards. `rollout.policy=live` completes with G itself.
 """
 
 from functools import partial
@@ -43,7 +44,7 @@ def build(config, spec: Spec) -> System:
   Raises:
     UserError: a value out of range.
   """
-  gan = policy_gan(config, spec, config.policy.reduce)  # G, D, Adam, pools
+  gan = policy_gan(config, spec, **config.policy)  # G, D, Adam, pools
   beta = rollout_policy(**config.rollout)
 
   def action_values(state, batch, drawn, key):

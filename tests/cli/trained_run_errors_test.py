@@ -10,7 +10,7 @@ import pytest
 from command_line import ROOT, assert_refused, call
 from textgan_run import END
 
-from moegan_jax.cli import export, info, sample
+from moegan_jax.cli import export, infill, info, sample
 
 pytestmark = pytest.mark.usefixtures('own_cache')
 
@@ -47,6 +47,11 @@ pytestmark = pytest.mark.usefixtures('own_cache')
     ('export --workdir {run} -o {run}/config.json', 'config.json'),
     ('export --workdir {run} -o x --checkpoint 5', "no checkpoint '5'"),
     ('export --workdir {run} -o {run}/config.json', 'name a folder'),
+    ('infill --workdir {run}', 'required: template'),
+    ('infill --workdir nowhere ___', 'nowhere is not a run'),
+    ('infill --workdir {run} ___', 'latent noise'),
+    ('infill --workdir {run} -n 0 ___', '-n 0: must be at least 1'),
+    ('infill --workdir {run} --candidates 0 ___', '--candidates 0'),
     ('info', 'required: RUN'),
     ('info nowhere', 'nowhere is not a run'),
   ],
@@ -56,7 +61,8 @@ def test_bad_input(
 ):
   monkeypatch.chdir(tmp_path)
   name, *argv = argv.format(run=run_folder, generator=exported_folder).split()
-  program = {'sample': sample, 'export': export, 'info': info}[name]
+  programs = {'sample': sample, 'export': export, 'info': info}
+  program = (programs | {'infill': infill})[name]
   assert_refused(program, [a.replace('_a', ' a') for a in argv], said)
   assert not list(tmp_path.iterdir())
 
@@ -84,8 +90,8 @@ def test_damaged_runs_fall_back_or_are_refused(copies):
 
 def test_help_imports_neither_numpy_nor_jax_for_trained_runs():
   code = (
-    'import sys; from moegan_jax.cli import export, info, sample\n'
-    'for program in (export, info, sample):\n'
+    'import sys; from moegan_jax.cli import export, infill, info, sample\n'
+    'for program in (export, infill, info, sample):\n'
     '  try: program.main(["--help"])\n'
     '  except SystemExit as end: assert not end.code\n'
     'assert sample.main(["--wrong"]) == 2\n'

@@ -10,6 +10,7 @@ from absl.testing import parameterized
 
 from moegan_jax.losses.policy_gradient import (
   clipped_ratio,
+  less_batch_mean,
   moving_baseline,
   normalised_weights,
   policy_gradient,
@@ -45,6 +46,19 @@ class PolicyGradientTest(chex.TestCase):
     one, other = grad(LOG_PROBS, WEIGHTS), grad(LOG_PROBS, -WEIGHTS)
     np.testing.assert_array_equal(one, -other)
     self.assertTrue(one.any())
+
+  def test_batch_mean_is_that_of_the_other_rows(self):
+    counted = jnp.arange(B)[:, None] >= jnp.asarray([0, 2, 3, 4])[None]
+    got = np.asarray(jax.jit(less_batch_mean)(WEIGHTS, counted))
+    for t in range(T):
+      for b in range(B):
+        others = [
+          float(WEIGHTS[i, t]) for i in range(B) if i != b and counted[i, t]
+        ]
+        if counted[b, t]:
+          want = float(WEIGHTS[b, t]) - (np.mean(others) if others else 0)
+          np.testing.assert_allclose(got[b, t], want, rtol=1e-4, atol=1e-6)
+    self.assertTrue(np.isfinite(got).all())
 
   @parameterized.parameters(0.0, 0.23, 1.0)
   def test_rewards_to_go_equal_the_double_loop(self, discount):

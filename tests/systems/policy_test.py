@@ -63,8 +63,12 @@ def assert_unbiased(found, exact):
 
 
 @ENDS
-def test_mean_of_the_estimator_is_the_gradient_of_the_expected_reward(pad):
+@pytest.mark.parametrize('baseline', ['none', 'batch'])
+def test_mean_of_the_estimator_is_the_gradient_of_the_expected_reward(
+  baseline, pad
+):
   gan, state = game(pad)
+  gan = gan._replace(baseline=baseline)
   beta = rollout_policy(policy='live', samples=2, chunk=1)
 
   def score(tokens):
@@ -80,6 +84,27 @@ def test_mean_of_the_estimator_is_the_gradient_of_the_expected_reward(pad):
 
   exact = jax.jit(jax.grad(cost))(state.players['generator'].params)
   assert_unbiased(estimates(gan, state, weigh), exact)
+
+
+def test_baseline_removes_a_constant_reward():
+  gan, state = game()
+  params = state.players['generator'].params
+
+  def gradient(baseline, constant):
+    def weigh(state, batch, drawn, key):
+      return table(drawn.text)[:, None] + jnp.full((B, T), constant), {}
+
+    loss = gan._replace(baseline=baseline).generator_loss(weigh)
+    key = jax.random.key(1)
+    return jax.grad(loss, has_aux=True)(params, state, BATCH, key)[0]
+
+  for baseline, equal in (('batch', True), ('none', False)):
+    pairs = zip(
+      jax.tree.leaves(gradient(baseline, 0.0)),
+      jax.tree.leaves(gradient(baseline, 2.0)),
+      strict=True,
+    )
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in pairs) == equal
 
 
 @ENDS
