@@ -97,9 +97,42 @@ def memory_input(
   return join(*once), dense(n, embed, width + sum(maps))
 
 
-def gated_step(n: int, *, cell: str, width: int) -> Work:
-  """Returns the work of one step of an LSTM or a GRU for n sequences."""
-  return dense(n, width, GATES[cell] * width)
+def gated_step(n: int, *, cell: str, width: int, rounds: int = 0, **_) -> Work:
+  """Returns the work of one step of a gated cell for n sequences.
+
+  Args:
+    n: number of sequences
+    cell: a key of GATES, or 'mogrifier'
+    width: H
+    rounds: of 'mogrifier', which maps its input within the step
+  """
+  if cell != 'mogrifier':
+    return dense(n, width, GATES[cell] * width)
+  return join(dense(n, width, width, rounds), dense(n, width, 4 * width, 2))
+
+
+def input_width(cell: str, width: int) -> int:
+  """Returns the width of the projected input of a gated cell."""
+  return width if cell == 'mogrifier' else GATES[cell] * width
+
+
+def attention_block(n: int, length: int, *, embed: int, heads: int) -> Work:
+  """Returns the work of a block of a Transformer for n sequences.
+
+  Args:
+    n: number of sequences
+    length: T
+    embed: E
+    heads: attention heads
+  """
+  rows, size = n * length, embed // heads
+  return join(
+    dense(rows, embed, embed, 4),  # query, key, value, output
+    dense(length, size, length, n * heads),
+    dense(length, length, size, n * heads),
+    dense(rows, embed, 4 * embed),
+    dense(rows, 4 * embed, embed),
+  )
 
 
 class GeneratorWork(NamedTuple):
@@ -143,7 +176,7 @@ def generator(
     soft: whether its inputs are weights over V + 2 symbols and not tokens
     cell, embed, hidden, layers, output, vector_size, latent, experts, sharing,
       aggregation: settings of the section
-    memory: sizes of the memory core; other settings have no products
+    memory: sizes of the memory core, or rounds; other settings have no products
   """
   prepare = begin = Work()
   embed += vector_size
@@ -152,8 +185,8 @@ def generator(
     prepare, own = memory_input(n, embed, **memory)
     width = memory['slots'] * memory['heads'] * memory['head_size']
   else:
-    core = gated_step(n, cell=cell, width=hidden)
-    read, width = GATES[cell] * hidden, hidden
+    core = gated_step(n, cell=cell, width=hidden, **memory)
+    read, width = input_width(cell, hidden), hidden
     core = join(*[core] * layers, *[dense(n, hidden, read)] * (layers - 1))
     own = dense(n, embed, read)
   shared = SHARING.get(sharing, ()) if experts > 1 else ()
@@ -197,11 +230,14 @@ def feature_width(
   representations: int = 1,
   features: int = 0,
   hidden: int = 0,
+  embed: int = 0,
   **_,
 ) -> int:
   """Returns the number of features of a sequence, see `discriminator`."""
   if kind == 'recurrent':
     return hidden
+  if kind == 'transformer':
+    return features or embed
   each = features or sum(_filters(widths, filters))
   return representations * each
 
@@ -228,6 +264,8 @@ def discriminator(
   cell: str = '',
   hidden: int = 0,
   per_token: bool = False,
+  layers: int = 0,
+  heads: int = 0,
   positions: int = 0,
   classifier: bool = True,
   **_,
@@ -238,8 +276,8 @@ def discriminator(
     n: number of sequences
     length: T
     kind, embed, widths, filters, representations, features, highway, cell,
-      hidden, per_token: settings of the section `discriminator`; its other
-      settings have no products
+      hidden, per_token, layers, heads: settings of the section
+      `discriminator`; its other settings have no products
     positions: constant inputs of a recurrent network beside the embedding
     classifier: whether it has a logit beside its features
   """
@@ -251,6 +289,12 @@ def discriminator(
       repeated(gated_step(n, cell=cell, width=hidden), length),
     ]
     rows, width = n * length if per_token else n, hidden
+  elif kind == 'transformer':
+    block = attention_block(n, length, embed=embed, heads=heads)
+    parts, rows, width = [repeated(block, layers)], n, embed
+    if features:
+      parts.append(dense(rows, width, features))
+      width = features
   else:
     rows, channels = n * representations, embed // representations
     counts = _filters(widths, filters)

@@ -116,6 +116,64 @@ def lstm(params, h, c, u):
   return np.array(hs), np.array(cs)
 
 
+def mogrifier(params, h, c, x, *, rounds):
+  """One step for states and projected inputs, all [n, H]."""
+  hs, cs = [], []
+  for h_row, c_row, x_row in zip(h, c, x):
+    h_now, x_now = np.asarray(h_row, float), np.asarray(x_row, float)
+    for i in range(1, rounds + 1):
+      if i % 2 == 1:
+        gate = _sigmoid(_affine(params[f'input_{i - 1}'], h_now))
+        x_now = 2 * gate * x_now
+      else:
+        gate = _sigmoid(_affine(params[f'state_{i - 1}'], x_now))
+        h_now = 2 * gate * h_now
+    u = _affine(params['gates'], x_now)
+    new_h, new_c = lstm(params['lstm'], h_now[None], c_row[None], u[None])
+    hs.append(new_h[0])
+    cs.append(new_c[0])
+  return np.array(hs), np.array(cs)
+
+
+def transformer(params, x, *, heads):
+  """Logits [B] and features [B, F] for embedded text [B, T, E]."""
+  logits, features = [], []
+  layers = sum(name.startswith('mlp_norm') for name in params)
+
+  def norm(name, rows):
+    return _layer_norm(params[name], rows, False, 1e-5)
+
+  for row in np.asarray(x, np.float64):
+    z = row + np.asarray(params['positions'], np.float64)
+    for layer in range(layers):
+      own = params[f'attention_{layer}']
+      y = norm(f'attention_norm_{layer}', z)
+      total = np.zeros_like(z) + np.asarray(own['out']['bias'], np.float64)
+      for head in range(heads):
+        q, k, v = (
+          y @ np.asarray(own[name]['kernel'], np.float64)[:, head]
+          + np.asarray(own[name]['bias'], np.float64)[head]
+          for name in ('query', 'key', 'value')
+        )
+        for i in range(len(z)):
+          scores = [q[i] @ k[j] / math.sqrt(q.shape[1]) for j in range(len(z))]
+          weights = np.exp(scores) / np.sum(np.exp(scores))
+          mixed = sum(w * v[j] for j, w in enumerate(weights))
+          total[i] += mixed @ np.asarray(own['out']['kernel'], float)[head]
+      z = z + total
+      y = norm(f'mlp_norm_{layer}', z)
+      hidden = [_affine(params[f'mlp_{layer}'], r) for r in y]
+      z = z + [
+        _affine(params[f'mlp_out_{layer}'], np.maximum(r, 0)) for r in hidden
+      ]
+    found = norm('norm', z).mean(0)
+    if 'features' in params:
+      found = _affine(params['features'], found)
+    features.append(found)
+    logits.append(_affine(params['logit'], found)[0])
+  return np.array(logits), np.array(features)
+
+
 def max_convolution(x, kernel):
   """Maximum over positions of a convolution, [n, T, E] -> [n, filters]."""
   n, length, channels = x.shape

@@ -5,8 +5,8 @@ alignment, the Wasserstein and hinge losses, one likelihood update after every
 fifteen adversarial iterations in place of pre-training (`interleaved`), and
 truncated training samples. The cell `mle_every_15` has both pre-training and
 interleaved likelihood updates. The paper does not state k of `top_k` and the
-share of `nucleus`. Two further attempts of the paper are not included: a
-Mogrifier LSTM and a Transformer discriminator.
+share of `nucleus`, nor the sizes of the Mogrifier LSTM and of the Transformer
+discriminator.
 
 Ours: not run yet.
 
@@ -29,5 +29,7 @@ def get_sweep(variant: str = ''):
       'mle_every_15': {'adversarial.mle_every': 15},
       'top_k': {'game.top_k': 50},
       'nucleus': {'game.top_p': 0.9},
+      'mogrifier': {'generator.cell': 'mogrifier', 'generator.hidden': 128},
+      'transformer': {'discriminator.kind': 'transformer'},
     },
   }

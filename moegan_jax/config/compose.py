@@ -250,9 +250,11 @@ def _any_keys(config: ConfigDict, section: str) -> set[str]:
   variants: dict[str, list[dict[str, Any]]] = {
     'generator': [
       {'cell': 'rmc', 'experts': 2, 'latent': 1},
-      {'cell': 'lstm', 'embeddings': 'FILE'},
+      {'cell': 'mogrifier', 'embeddings': 'FILE'},
     ],
-    'discriminator': [{'kind': 'cnn'}, {'kind': 'recurrent'}],
+    'discriminator': [
+      {'kind': kind} for kind in ('cnn', 'recurrent', 'transformer')
+    ],
     'maligan': [{'form': 'basic'}, {'form': 'mixed'}],
     'rollout': [{'policy': 'ema'}, {'policy': 'live'}],
     'data': [{'name': name} for name in program.CORPORA],

@@ -17,7 +17,7 @@ def generator(
   """Returns the section `generator`.
 
   Args:
-    cell: 'rmc' (relational memory core), 'lstm' or 'gru'
+    cell: 'rmc' (relational memory core), 'lstm', 'gru' or 'mogrifier'
     experts: N; more than one make a mixture of experts
     latent: size of the latent noise z that sets the initial state; 0: none
     embeddings: text file of word vectors (GloVe), which become frozen columns
@@ -53,6 +53,8 @@ def generator(
       'hidden': 32,  # H
       'layers': 1,  # each one reads the output of the layer below
     }
+  if cell == 'mogrifier':
+    section |= {'rounds': 5}  # mutual gatings of input and state per step
   if experts != 1:
     section |= {
       'sharing': 'embed_out',  # shared parameters: embed_out, mgan, none
@@ -73,7 +75,7 @@ def discriminator(*, kind: str = 'cnn') -> dict:
   """Returns the section `discriminator`.
 
   Args:
-    kind: 'cnn' or 'recurrent'
+    kind: 'cnn', 'recurrent' or 'transformer'
   """
   section = {
     'kind': kind,
@@ -86,6 +88,12 @@ def discriminator(*, kind: str = 'cnn') -> dict:
       'cell': 'lstm',  # lstm, gru
       'hidden': 64,  # H
       'per_token': False,  # True: one logit per prefix, not per sequence
+    }
+  if kind == 'transformer':
+    return section | {
+      'layers': 2,  # blocks of attention and MLP
+      'heads': 4,  # attention heads, a divisor of E
+      'features': 100,  # F; 0: no layer after the mean over time
     }
   return section | {
     'widths': (2, 3, 4, 5),  # widths of the filters, in tokens
@@ -101,7 +109,7 @@ def token_discriminator(*, kind: str = 'cnn', classifier: bool = True) -> dict:
   """Returns the section `discriminator` of systems whose D reads tokens only.
 
   Args:
-    kind: 'cnn' or 'recurrent'
+    kind: 'cnn', 'recurrent' or 'transformer'
     classifier: whether the discriminator has logits
   """
   section = discriminator(kind=kind)

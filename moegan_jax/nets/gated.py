@@ -1,4 +1,4 @@
-"""Gated recurrent cells: LSTM and GRU."""
+"""Gated recurrent cells: LSTM, GRU and Mogrifier LSTM."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, at_least
 from moegan_jax.nets.cells import Cell
 from moegan_jax.nets.initializers import Initializers
 
@@ -84,6 +84,48 @@ class GRU(nn.Module):
     return h, h
 
 
+class MogrifierLSTM(nn.Module):
+  """The Mogrifier LSTM (Melis et al. 2020).
+
+  Before the step of an LSTM, input and state gate each other in turn. Round i =
+  1, 2, ... changes x if i is odd, and h if it is even:
+
+      x <- 2 sigmoid(Q_i h) x,    h <- 2 sigmoid(R_i x) h.
+
+  Attributes:
+    width: H, size of h and of the projected input x
+    rounds: number of rounds; 0 is an LSTM
+    inits: initialisers of the maps
+  """
+
+  width: int
+  rounds: int
+  inits: Initializers
+
+  @nn.compact
+  def __call__(self, carry, x: Array):
+    """Maps carry (h, c) and x, [n, H] each, to carry and output h."""
+
+    def linear(width, name, bias=True):
+      return nn.Dense(
+        width,
+        bias,
+        name=name,
+        kernel_init=self.inits.linear,
+        bias_init=self.inits.bias,
+      )
+
+    h, c = carry
+    for i in range(self.rounds):
+      if i % 2:
+        h = 2 * nn.sigmoid(linear(self.width, f'state_{i}', False)(x)) * h
+      else:
+        x = 2 * nn.sigmoid(linear(self.width, f'input_{i}', False)(h)) * x
+    gates = linear(4 * self.width, 'gates')(x)
+    lstm = LSTM(self.width, self.inits, name='lstm')
+    return lstm((h, c), gates)
+
+
 class Stack(nn.Module):
   """Layers of cells. Each one reads the output of the layer below.
 
@@ -116,7 +158,7 @@ def stacked(cell: Cell, layers: int, init: Initializers) -> Cell:
   """Builds a cell of several layers.
 
   Args:
-    cell: the cell of each layer, 'lstm' or 'gru'
+    cell: the cell of each layer
     layers: number of layers; 1 returns the cell itself
     init: initialisers of the maps between layers
 
@@ -175,6 +217,26 @@ def lstm(*, width: int = 32, init: Initializers, norm: bool = False) -> Cell:
     return h, jnp.zeros_like(h)
 
   return Cell(LSTM(width, init, norm), 4 * width, initial, width, seed)
+
+
+def mogrifier(*, width: int = 32, rounds: int = 5, init: Initializers) -> Cell:
+  """Builds a Mogrifier LSTM cell whose initial state is zero.
+
+  Args:
+    width: H
+    rounds: see `MogrifierLSTM`
+    init: initialisers
+
+  Returns:
+    A Cell with the carry (h, c), as that of `lstm`.
+
+  Raises:
+    UserError: a width below one, or a negative number of rounds.
+  """
+  at_least('generator.rounds', rounds, 0)
+  plain = lstm(width=width, init=init)
+  module = MogrifierLSTM(width, rounds, init)
+  return plain._replace(module=module, input_width=width)
 
 
 def gru(*, width: int = 32, init: Initializers) -> Cell:

@@ -5,14 +5,18 @@ from typing import Any
 from moegan_jax.errors import UserError, at_least, unknown
 from moegan_jax.nets.cells import relational_memory
 from moegan_jax.nets.cnn import cnn
-from moegan_jax.nets.gated import gru, lstm, stacked
+from moegan_jax.nets.gated import gru, lstm, mogrifier, stacked
 from moegan_jax.nets.initializers import initializers
 from moegan_jax.nets.recurrent import mixture, recurrent
 from moegan_jax.nets.recurrent_critic import recurrent_critic
+from moegan_jax.nets.transformer_critic import transformer_critic
 from moegan_jax.nets.word_vectors import word_vectors
 from moegan_jax.types import Discriminator, Generator, Spec
 
 GATED = {'lstm': lstm, 'gru': gru}
+# Cells of a generator beside 'rmc'.
+CELLS = {**GATED, 'mogrifier': mogrifier}
+KINDS = ('cnn', 'recurrent', 'transformer')
 
 
 def generator(
@@ -39,7 +43,7 @@ def generator(
 
   Args:
     spec: the properties of the corpus
-    cell: 'rmc', 'lstm' or 'gru'
+    cell: 'rmc', 'lstm', 'gru' or 'mogrifier'
     embed: E
     init: a key of nets.initializers.INITIALIZERS
     experts: N; several make a mixture
@@ -53,9 +57,10 @@ def generator(
     embeddings: file of word vectors, which become frozen columns of the
       embedding; '' for none
     vector_size: numbers per word in that file
-    hidden: H of 'lstm' and 'gru'
-    layers: layers of 'lstm' and 'gru'
-    **memory: the sizes and options of 'rmc', see `relational_memory`
+    hidden: H of cells other than 'rmc'
+    layers: layers of cells other than 'rmc'
+    **memory: the sizes and options of 'rmc', see `relational_memory`, or the
+      rounds of 'mogrifier'
 
   Raises:
     UserError: an unknown cell, or a value out of range.
@@ -67,12 +72,14 @@ def generator(
   inits = initializers(init)
   if cell == 'rmc':
     core = relational_memory(**memory, init=inits)
-  elif cell in GATED:
+  elif cell in CELLS:
     at_least('generator.hidden', hidden, 1)
     at_least('generator.layers', layers, 1)
-    core = stacked(GATED[cell](width=hidden, init=inits), layers, inits)
+    core = stacked(
+      CELLS[cell](width=hidden, init=inits, **memory), layers, inits
+    )
   else:
-    raise unknown('generator.cell', cell, ('rmc', *GATED))
+    raise unknown('generator.cell', cell, ('rmc', *CELLS))
   vectors, notes = None, tuple[str, ...]()
   if embeddings:
     vectors = word_vectors(embeddings, vector_size, spec.words, spec.vocab_size)
@@ -110,14 +117,14 @@ def discriminator(
 
   Args:
     spec: the properties of the corpus
-    kind: 'cnn' or 'recurrent'
+    kind: one of KINDS
     embed: E
     init: a key of nets.initializers.INITIALIZERS
     dropout: dropout rate
     classifier: whether it has logits; False gives features only
     reconstruction: Z, size of the latent noise that a CNN reconstructs; 0: none
-    **network: the sizes and options of `cnn`, or those of `recurrent_critic`
-      and the name of its cell
+    **network: the sizes and options of `cnn` or of `transformer_critic`, or
+      those of `recurrent_critic` and the name of its cell
 
   Raises:
     UserError: an unknown kind, or a value out of range.
@@ -133,13 +140,15 @@ def discriminator(
   }
   if kind == 'cnn':
     return cnn(**shared, **network, reconstruction=reconstruction)
-  if kind != 'recurrent':
-    raise unknown('discriminator.kind', kind, ('cnn', 'recurrent'))
+  if kind not in KINDS:
+    raise unknown('discriminator.kind', kind, KINDS)
   if reconstruction:
     raise UserError(
-      'discriminator.kind=recurrent has no head that reconstructs latent '
-      'noise; set --config.discriminator.kind=cnn'
+      f'discriminator.kind={kind} has no head that reconstructs latent noise; '
+      'set --config.discriminator.kind=cnn'
     )
+  if kind == 'transformer':
+    return transformer_critic(**shared, **network)
   return _recurrent(**shared, **network)
 
 

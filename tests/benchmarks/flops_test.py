@@ -52,6 +52,7 @@ GENERATORS = {
     'generator_aggregation': 'prob_mean',
   },
   'gru': {'generator_cell': 'gru', 'generator_experts': 3},
+  'mogrifier': {'generator_cell': 'mogrifier', 'generator_rounds': 3},
   'layers, tied': {
     'generator_cell': 'lstm',
     'generator_layers': 3,
@@ -112,6 +113,7 @@ GAMES = {
     },
   ),
   'recurrent': ('gsgan', {'discriminator_per_token': True}),
+  'transformer': ('relgan', {'discriminator_kind': 'transformer'}),
 }
 
 

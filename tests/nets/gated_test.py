@@ -88,6 +88,24 @@ class LSTMTest(chex.TestCase):
     self.assertEqual(count(params['head']), 33 * 5000)
 
 
+class MogrifierTest(chex.TestCase):
+  @parameterized.parameters(0, 1, 2, 5)
+  def test_matches_the_loops(self, rounds):
+    cell = gated.mogrifier(width=H, rounds=rounds, init=INIT)
+    h, c, x = normal(B, H), normal(B, H, seed=1), normal(B, H, seed=2)
+    params = noisy(cell)
+    step = jax.jit(lambda p, *x: cell.module.apply({'params': p}, *x))
+    (new_h, new_c), output = step(params, (h, c), x)
+    want = network_oracles.mogrifier(params, h, c, x, rounds=rounds)
+    np.testing.assert_allclose(new_h, want[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(new_c, want[1], rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(output, new_h)
+
+  def test_negative_rounds_are_refused(self):
+    with self.assertRaisesRegex(UserError, 'generator.rounds=-1'):
+      gated.mogrifier(width=H, rounds=-1, init=INIT)
+
+
 class GRUTest(chex.TestCase):
   @chex.variants(with_jit=True, without_jit=True)
   def test_matches_the_loops(self):

@@ -86,6 +86,7 @@ def differs(one, two):
 
 # Switch -> (changes, changes to compare with; None: other shapes).
 WIDE = {'discriminator__representations': 2}
+TRANSFORMER = {'discriminator__kind': 'transformer'}
 CONTRAST = {'ccl__weight': 1.0}
 
 GAME = {
@@ -116,6 +117,10 @@ GAME = {
     {'discriminator__kind': 'recurrent', 'discriminator__cell': 'gru'},
     None,
   ),
+  'transformer': (TRANSFORMER, None),
+  'layers': (TRANSFORMER | {'discriminator__layers': 3}, TRANSFORMER),
+  'heads': (TRANSFORMER | {'discriminator__heads': 2}, TRANSFORMER),
+  'mean features': (TRANSFORMER | {'discriminator__features': 0}, TRANSFORMER),
   'no highway': ({'discriminator__highway': 'none'}, None),
   'pooled features': ({'discriminator__features': 0}, None),
   'reduce mean': (

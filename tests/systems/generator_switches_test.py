@@ -16,6 +16,7 @@ pytestmark = pytest.mark.usefixtures('quick_compilation', 'no_key_checks')
 RMC = {'generator__cell': 'rmc'}
 PAIR = {'generator__experts': 2}
 LATENT = {'generator__latent': 2}
+MOGRIFIER = {'generator__cell': 'mogrifier'}
 
 GENERATOR = {
   'experts': (PAIR, {}),
@@ -27,6 +28,8 @@ GENERATOR = {
   'init uniform': ({'generator__init': 'uniform'}, {}),
   'init standard': ({'generator__init': 'standard'}, {}),
   'gru': ({'generator__cell': 'gru'}, {}),
+  'mogrifier': (MOGRIFIER, {}),
+  'rounds': (MOGRIFIER | {'generator__rounds': 2}, MOGRIFIER),
   'latent': (LATENT, {}),
   'uniform prior': (LATENT | {'generator__prior': 'uniform'}, LATENT),
   'rmc': (RMC, {}),
