@@ -194,6 +194,7 @@ def _bench(c: ConfigDict) -> None:
   """Applies the scale of `small`: minutes per run, from no paper."""
   _small_players(c)
   _lower(c.generator, head_size=32)
+  _lower(c.get('catgan', {}), evaluations=2)
   if 'discriminator' in c:
     _lower(c.discriminator, filters=100)
   _few_steps(c, epochs=10, steps=150, alone=40)
@@ -204,6 +205,7 @@ def _bench(c: ConfigDict) -> None:
 def _cpu(c: ConfigDict) -> None:
   """Applies the scale `cpu`: about ten minutes on two cores."""
   _small_players(c)
+  _lower(c.get('catgan', {}), evaluations=2)
   c.data.limit = 10_000
   _few_steps(c, epochs=8, steps=120, alone=20)
   _few_samples(c, pretraining=40, negatives=64, rollouts=2)

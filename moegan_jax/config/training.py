@@ -145,6 +145,18 @@ def transport() -> dict:
   }
 
 
+def evolution() -> dict:
+  """Returns the section `catgan`: mutations of the generator."""
+  return {
+    'losses': ('ragan', 'rsgan'),  # keys of losses.adversarial.LOSSES
+    # Iterations by which a child moves the schedule of the temperature
+    'shifts': (0, 1, -1),
+    'evaluations': 8,  # batches of samples that judge a child
+    'quality': 1.0,  # weight of the verdicts of D, a sum over samples
+    'diversity': 1e-3,  # weight of the NLL of the samples, nats per token
+  }
+
+
 def density() -> dict:
   """Returns the section `jsd`: the weights of JSDGAN."""
   # minmax (TextGAN-PyTorch), softmax, none (paper)
@@ -201,6 +213,7 @@ SYSTEMS: dict[str, Sections] = {
   'relgan': _RELAXED,
   'gsgan': _RELAXED,
   'textgan': {**_RELAXED, 'mmd': discrepancy},
+  'catgan': {**_RELAXED, 'catgan': evolution},
   'fmgan': {
     **_RELAXED,
     'game': partial(relaxed_gan, classifier=False),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from moegan_jax.errors import unknown
 from moegan_jax.ops.precision import PRECISIONS
 from moegan_jax.systems import (
+  catgan,
   ccl,
   coldgan,
   fmgan,
@@ -32,6 +33,7 @@ SYSTEMS = {
   'slgan': slgan.build,
   'textgan': textgan.build,
   'fmgan': fmgan.build,
+  'catgan': catgan.build,
   'jsdgan': jsdgan.build,
   'seqgan': seqgan.build,
   'maligan': maligan.build,

@@ -106,13 +106,13 @@ class Contrast(NamedTuple):
       # That update uses fold_in(key, i) for small i only.
       k_new, k_dropout = jax.random.split(jax.random.fold_in(key, 98))
       phi = state.players['discriminator'].params
-      fake = self.gan.generate(
+      fake = self.gan.relaxed(
         params,
         phi,
         state,
         batch.tokens.shape[0],
         k_new if self.resample else k_noise,
-      )
+      ).relaxed
       value, contrast = self._value(phi, batch.tokens, fake, k_dropout)
       return value, {'ccl': contrast}
 

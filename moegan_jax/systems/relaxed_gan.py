@@ -118,9 +118,9 @@ class RelaxedGAN(NamedTuple):
     """Returns the inverse temperature of the current iteration."""
     return self.beta(state.step - self.start)
 
-  def generate(
+  def relaxed(
     self, params: Params, phi: Params, state: TrainState, n: int, key: Array
-  ) -> Array:
+  ) -> decode.Relaxed:
     """Draws relaxed samples in D's embedding, with a gradient to `params`.
 
     Args:
@@ -132,7 +132,7 @@ class RelaxedGAN(NamedTuple):
       key: key of the noise
 
     Returns:
-      [n, T, E].
+      The samples; `relaxed` is [n, T, E].
     """
     sample = decode.relax(
       self.generator,
@@ -143,7 +143,8 @@ class RelaxedGAN(NamedTuple):
       project=lambda relaxed: self.discriminator.embed(phi, relaxed),
       **self._relax_options(),
     )
-    return self._ended(phi, sample.tokens, sample.relaxed)
+    ended = self._ended(phi, sample.tokens, sample.relaxed)
+    return sample._replace(relaxed=ended)
 
   def _ended(self, phi: Params, tokens: Array, embedded: Array) -> Array:
     """Replaces positions after the first `absorb` of each row.
@@ -264,7 +265,7 @@ class RelaxedGAN(NamedTuple):
       k_noise, k_real, k_fake = jax.random.split(key, 3)
       phi = state.players['discriminator'].params
       n = batch.tokens.shape[0]
-      embedded = self.generate(params, phi, state, n, k_noise)
+      embedded = self.relaxed(params, phi, state, n, k_noise).relaxed
       real = self.judge_text(phi, batch.tokens, k_real)
       fake = self.discriminator.judge(phi, embedded, k_fake)
       value, metrics = jnp.float32(0), {'beta': self.beta_at(state)}

@@ -61,7 +61,7 @@ def test_samples_of_both_players(player):
     params = state.players['generator'].params
     if player == 'generator':
       tokens = decode.sample(made.generator, params, rows, length=T).tokens
-      return tokens, made.generate(params, phi, state, B, key), phi
+      return tokens, made.relaxed(params, phi, state, B, key).relaxed, phi
     real = Batch(jnp.ones((1, B, T), jnp.int32))
     drawn = jax.tree.map(lambda x: x[0], made._draw(state, real, key))
     return drawn.tokens, made._fake(phi, state, drawn), phi
