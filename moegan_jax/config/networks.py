@@ -134,6 +134,23 @@ def prefix_discriminator() -> dict:
   }
 
 
+def masked_generator() -> dict:
+  """Returns the section `generator` of MaskGAN, LSTMs with attention."""
+  return {
+    'embed': 650,  # E
+    'hidden': 650,  # H of encoder and decoder
+    'layers': 2,  # each one reads the output of the layer below
+    'init': 'relgan',  # a key of nets.initializers.INITIALIZERS
+  }
+
+
+def masked_discriminator() -> dict:
+  """Returns the section `discriminator` of MaskGAN, as its generator."""
+  return masked_generator() | {
+    'dropout': 0.28  # share of the outputs dropped before the logits
+  }
+
+
 def rewriter() -> dict:
   """Returns the section `discriminator` of SLGAN, a seq2seq GRU."""
   return {

@@ -97,3 +97,18 @@ def reweighting(*, form: str = 'basic') -> dict:
   if form == 'mixed':
     section |= {'samples': 8}  # n, completions of each real prefix
   return section
+
+
+def infilling() -> dict:
+  """Returns the section `maskgan`: masks, rewards and the critic."""
+  return {
+    'mask': 'contiguous',  # a block at a random place, or random tokens
+    'present': 0.5,  # share of tokens that are given
+    'whole': 0.5,  # share of texts of which nothing is given
+    'discount': 0.89,  # of a reward per position until it is paid
+    'clip': 5.0,  # largest advantage; inf: no clip
+    'critic_lr': 5.2e-7,  # learning rate of the critic's Adam
+    # mean (over B T positions), sum, sequence (a sum over positions and a mean
+    # over the batch)
+    'reduce': 'sequence',
+  }

@@ -247,6 +247,13 @@ SYSTEMS: dict[str, Sections] = {
     'adversarial': updates,
     'coldgan': policies.exploration,
   },
+  'maskgan': {
+    'generator': networks.masked_generator,
+    'discriminator': networks.masked_discriminator,
+    'mle': likelihood,
+    'adversarial': updates,
+    'maskgan': policies.infilling,
+  },
   'maligan': {**_POLICY, 'maligan': policies.reweighting},
   'rankgan': {**_COMPARING, 'rank': policies.ranking},
   'sal': {**_COMPARING, 'sal': policies.comparison},
