@@ -14,6 +14,9 @@ where q is the probability of its lengths, and a the number of ways in which its
 text matches the template. One candidate is selected with a probability
 proportional to its weight (importance resampling). The result is exact as the
 number of candidates grows.
+
+A system whose generator reads the whole template (`System.fills`) draws a
+single candidate. Its blanks need a number of tokens, except at the end.
 """
 
 import re
@@ -262,6 +265,7 @@ class Infiller:
     Raises:
       UserError: the generator has latent noise.
     """
+    self._reads_all = system.fills
     if system.draws:
       raise UserError(
         'this generator has latent noise, so it has no exact probability of a '
@@ -316,6 +320,13 @@ class Infiller:
     if not temperature > 0:
       raise UserError(f'temperature={temperature} must be positive')
     parts = parse(template, self._corpus)
+    if self._reads_all:
+      if Blank(None) in [x for x in parts[:-1] if isinstance(x, Blank)]:
+        raise UserError(
+          f'template {template!r}: this generator fills in fixed numbers of '
+          'tokens; write _3_ for three in place of ___, except at the end'
+        )
+      candidates = 1
     for i in range(n):
       rng = np.random.default_rng([seed, i])
       key = jax.random.fold_in(jax.random.key(seed), i)
@@ -355,6 +366,9 @@ class Infiller:
     tokens, inside, log_q = arrange(
       parts, corpus.length, corpus.pad, whole, rng
     )
+    if self._reads_all:
+      ended = np.cumsum(tokens == corpus.pad, axis=1) > 0
+      tokens = np.where(ended, corpus.pad or 0, tokens)
     found = [
       self._draw(
         self._state,
@@ -368,6 +382,8 @@ class Infiller:
     drawn, each = (np.concatenate(x) for x in zip(*found))
     kept = np.where(tokens != FREE, each.astype(np.float64), 0).sum(1)
     ways = alignments(drawn, parts, corpus.pad)
+    if self._reads_all:
+      return drawn[:n], np.full(n, 1 / n)
     valid = ways > 0
     if corpus.pad is not None:
       valid &= ~(inside & (drawn == corpus.pad)).any(1)

@@ -233,6 +233,8 @@ class System(NamedTuple):
       `decode.marginal`.
     label: name in tables; '': `config.system`.
     notes: remarks for the log of a run.
+    fills: whether a token from `sample` is conditioned on given tokens at later
+      positions, too.
   """
 
   init: Callable[[Array], TrainState]
@@ -243,3 +245,4 @@ class System(NamedTuple):
   draws: int = 0
   label: str = ''
   notes: tuple[str, ...] = ()
+  fills: bool = False

@@ -192,3 +192,25 @@ def test_latent_noise_is_refused():
   system = systems.build(c, Spec(4, T, 20, 0))
   with pytest.raises(UserError, match='latent noise'):
     infilling.Infiller(system, None, corpus(0))
+
+
+@functools.cache
+def filler():
+  """Returns the Infiller of a generator that reads the whole template."""
+  system = systems.build(toys.settings('maskgan'), Spec(4, T, 20, 0))
+  state = system.init(jax.random.key(0))
+  state = state.replace(players=trees.noisy(state.players))
+  return infilling.Infiller(system, state, corpus(0))
+
+
+def test_generator_that_reads_the_template_draws_one_candidate():
+  filled = [*filler().fill('_1_ b _1_ c', 8, candidates=5)]
+  assert {x.effective for x in filled} == {1.0}
+  assert all(re.match(r'(\w )?b', x.text) or not x.text for x in filled)
+  assert len({x.text for x in filled}) > 1
+
+
+def test_generator_that_reads_the_template_needs_numbers():
+  with pytest.raises(UserError, match='fixed numbers of tokens'):
+    next(filler().fill('___ b'))
+  assert next(filler().fill('b ___')).text.startswith('b')

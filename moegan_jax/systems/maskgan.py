@@ -109,7 +109,7 @@ def build(config, spec: Spec) -> System:
     critique=game.critique,
     parts={'generator': generator, 'discriminator': discriminator},
   )
-  return system._replace(sample=game.sample)
+  return system._replace(sample=game.sample, fills=True)
 
 
 class Filled(NamedTuple):
