@@ -40,7 +40,8 @@ MAY = {
   'sweeps': {*RUNS, 'experiment'},
   'accelerators': {*RUNS, 'experiment'},
   'sampler': {*BASE, 'ops', 'data'},
-  'infilling': {*BASE, 'data', 'sampler'},
+  'templates': {*BASE, 'data', 'sampler'},
+  'infilling': {*BASE, 'data', 'sampler', 'templates'},
   'evaluate': {*BASE, 'data', 'metrics', 'report', 'scoring', 'store'},
   'human': {*BASE, 'data', 'metrics', 'report', 'store'},
 }
