@@ -27,7 +27,7 @@ import numpy as np
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError, at_least
 from moegan_jax.sampler import CHUNK, FREE
-from moegan_jax.templates import Blank, Part, alignments, arrange, parse
+from moegan_jax.templates import Part, alignments, arrange, is_open, parse
 from moegan_jax.types import System
 
 MOST = 20  # candidates of a generator that reads the whole template
@@ -121,7 +121,7 @@ class Infiller:
       raise UserError(f'temperature={temperature} must be positive')
     parts = parse(template, self._corpus)
     if self._reads_all:
-      if Blank(None) in [x for x in parts[:-1] if isinstance(x, Blank)]:
+      if any(map(is_open, parts[:-1])):
         raise UserError(
           f'template {template!r}: this generator fills in fixed numbers of '
           'tokens; write _3_ for three in place of ___, except at the end'

@@ -32,6 +32,11 @@ class Blank(NamedTuple):
 Part = np.ndarray | Blank
 
 
+def is_open(part: Part) -> bool:
+  """Returns whether a part is a blank of any length."""
+  return isinstance(part, Blank) and part.count is None
+
+
 def parse(template: str, corpus: Corpus) -> list[Part]:
   """Splits a template at its blanks and encodes the text between them.
 
@@ -70,7 +75,7 @@ def parse(template: str, corpus: Corpus) -> list[Part]:
         f'template {template!r}: {found[0]} is a blank without tokens; leave '
         'it out'
       )
-    if parts and blank == parts[-1] == Blank(None):
+    if parts and is_open(blank) and is_open(parts[-1]):
       raise UserError(
         f'template {template!r}: two blanks of any length are neighbours; '
         'write one'
@@ -82,7 +87,7 @@ def parse(template: str, corpus: Corpus) -> list[Part]:
       f'template {template!r} has no blank; write ___ for one or more tokens, '
       'or _3_ for three'
     )
-  free = any(part == Blank(None) for part in parts)
+  free = any(map(is_open, parts))
   if tokens > corpus.length:
     raise UserError(
       f'template {template!r} has at least {tokens} tokens, and this generator '
@@ -118,7 +123,7 @@ def arrange(
   """
   tokens = np.full((n, length), FREE, np.int32)
   inside = np.zeros((n, length), bool)
-  open_end = pad is not None and parts[-1] == Blank(None)
+  open_end = pad is not None and is_open(parts[-1])
   sizes = [
     len(part) if isinstance(part, np.ndarray) else part.count for part in parts
   ]
@@ -201,7 +206,7 @@ def alignments(
   ways = np.zeros((n, length + 1))
   ways[:, 0] = 1
   for part in parts:
-    if isinstance(part, Blank) and part.count is None:
+    if is_open(part):
       ways = np.pad(np.cumsum(ways, axis=1)[:, :-1], ((0, 0), (1, 0)))
       continue
     size = len(part) if isinstance(part, np.ndarray) else part.count

@@ -47,7 +47,7 @@ def generator(pad):
   """Returns an Infiller, and text -> probability."""
   known = corpus(pad)
   spec = Spec(known.vocab_size, T, 20, pad)
-  system = systems.build(toys.settings('mle'), spec)
+  system = systems.build(toys.settings('mle', mle__batch=4), spec)
   state = system.init(jax.random.key(0))
   state = state.replace(players=trees.noisy(state.players))
   rows = [*itertools.product(range(known.vocab_size), repeat=T)]
@@ -153,7 +153,7 @@ def test_alignments_equal_the_count_of_lengths(template):
 
 def test_command_writes_the_texts_of_each_template(monkeypatch):
   infiller, _ = generator(0)
-  system = systems.build(toys.settings('mle'), Spec(4, T, 20, 0))
+  system = systems.build(toys.settings('mle', mle__batch=4), Spec(4, T, 20, 0))
   run = trained.Trained(system, infiller._state, corpus(0), step=7)
   monkeypatch.setattr(trained, 'load', lambda *args: run)
   options = ('--workdir', 'x', '-n', 3, '--seed', 5, '--candidates', 9)
@@ -188,7 +188,7 @@ def test_template_of_another_length_is_refused_if_all_texts_are_equal():
 
 
 def test_latent_noise_is_refused():
-  c = toys.settings('textgan')
+  c = toys.settings('textgan', mle__batch=4, adversarial__batch=4)
   system = systems.build(c, Spec(4, T, 20, 0))
   with pytest.raises(UserError, match='latent noise'):
     infilling.Infiller(system, None, corpus(0))
@@ -197,7 +197,10 @@ def test_latent_noise_is_refused():
 @functools.cache
 def filler():
   """Returns the Infiller of a generator that reads the whole template."""
-  system = systems.build(toys.settings('maskgan'), Spec(4, T, 20, 0))
+  system = systems.build(
+    toys.settings('maskgan', mle__batch=4, adversarial__batch=4),
+    Spec(4, T, 20, 0),
+  )
   state = system.init(jax.random.key(0))
   state = state.replace(players=trees.noisy(state.players))
   return infilling.Infiller(system, state, corpus(0))

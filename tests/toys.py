@@ -33,7 +33,7 @@ def settings(name: str, **changes):
     **changes: section__key=value.
   """
   c = config.load(name)
-  if c.generator.latent:
+  if c.generator.get('latent'):
     config.select(c, 'generator', latent=2)
   for section, sizes in _SIZES.items():
     for key, value in sizes.items():

@@ -112,7 +112,7 @@ def build(config, spec: Spec) -> System:
   return system._replace(sample=game.sample, fills=True)
 
 
-class Filled(NamedTuple):
+class Filling(NamedTuple):
   """A real text with blanks, and what G wrote into them.
 
   Attributes:
@@ -162,7 +162,7 @@ class MaskedGame(NamedTuple):
       whole=self.whole,
     )
 
-  def fill(self, state: TrainState, tokens: Array, key: Array) -> Filled:
+  def fill(self, state: TrainState, tokens: Array, key: Array) -> Filling:
     """Masks real text and lets G fill it in, without a gradient.
 
     Args:
@@ -185,7 +185,7 @@ class MaskedGame(NamedTuple):
       unroll=self.unroll,
       choose=decode.by_inversion,
     ).tokens
-    return Filled(
+    return Filling(
       context,
       padded(written, pad),
       ~given & end_mask(written, pad),
@@ -222,8 +222,6 @@ class MaskedGame(NamedTuple):
     n: int,
     temperature: Array | float = 1.0,
     first: Array | int = 0,
-    prefix: Array | None = None,
-    given: Array | None = None,
     **options: Any,
   ) -> Array:
     """Draws samples; see `types.System.sample`.
@@ -232,7 +230,8 @@ class MaskedGame(NamedTuple):
     on all of them.
     """
     context = None
-    if prefix is not None and given is not None:
+    if 'given' in options:
+      given, prefix = options['given'], options['prefix']
       context = masked(prefix, given, self.spec.vocab_size)
     return decode.sample(
       self.gen,
@@ -240,8 +239,6 @@ class MaskedGame(NamedTuple):
       random.row_keys(key, n, first),
       length=self.spec.length,
       temperature=temperature,
-      prefix=prefix,
-      given=given,
       context=context,
       unroll=self.unroll,
       **options,
