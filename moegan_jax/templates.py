@@ -22,10 +22,10 @@ class Blank(NamedTuple):
   """A blank of a template.
 
   Attributes:
-    count: number of tokens; None for one or more.
+    size: number of tokens; None for one or more.
   """
 
-  count: int | None
+  size: int | None
 
 
 # Token ids, int32 [m], or a blank.
@@ -34,7 +34,7 @@ Part = np.ndarray | Blank
 
 def is_open(part: Part) -> bool:
   """Returns whether a part is a blank of any length."""
-  return isinstance(part, Blank) and part.count is None
+  return isinstance(part, Blank) and part.size is None
 
 
 def parse(template: str, corpus: Corpus) -> list[Part]:
@@ -70,7 +70,7 @@ def parse(template: str, corpus: Corpus) -> list[Part]:
       break
     at = found.end()
     blank = Blank(int(found[1]) if found[1] else None)
-    if blank.count == 0:
+    if blank.size == 0:
       raise UserError(
         f'template {template!r}: {found[0]} is a blank without tokens; leave '
         'it out'
@@ -80,7 +80,7 @@ def parse(template: str, corpus: Corpus) -> list[Part]:
         f'template {template!r}: two blanks of any length are neighbours; '
         'write one'
       )
-    tokens += 1 if blank.count is None else blank.count
+    tokens += 1 if blank.size is None else blank.size
     parts.append(blank)
   if not any(isinstance(part, Blank) for part in parts):
     raise UserError(
@@ -125,7 +125,7 @@ def arrange(
   inside = np.zeros((n, length), bool)
   open_end = pad is not None and is_open(parts[-1])
   sizes = [
-    len(part) if isinstance(part, np.ndarray) else part.count for part in parts
+    len(part) if isinstance(part, np.ndarray) else part.size for part in parts
   ]
   free = [i for i, size in enumerate(sizes) if size is None]
   if open_end:
@@ -209,7 +209,7 @@ def alignments(
     if is_open(part):
       ways = np.pad(np.cumsum(ways, axis=1)[:, :-1], ((0, 0), (1, 0)))
       continue
-    size = len(part) if isinstance(part, np.ndarray) else part.count
+    size = len(part) if isinstance(part, np.ndarray) else part.size
     moved = np.zeros_like(ways)
     moved[:, size:] = ways[:, : length + 1 - size]
     if isinstance(part, np.ndarray):

@@ -142,7 +142,7 @@ def test_alignments_equal_the_count_of_lengths(template):
         if isinstance(part, np.ndarray):
           good &= size == 1 and text[at : at + 1] == part.tolist()
         else:
-          good &= part.count in (None, size)
+          good &= part.size in (None, size)
         at += size
       count += good and at == len(text)
     want.append(count)

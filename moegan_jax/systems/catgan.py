@@ -45,7 +45,7 @@ from moegan_jax.systems.adversarial_setup import (
   AdversarialSetup,
   adversarial_setup,
 )
-from moegan_jax.systems.relaxed_gan import RelaxedGAN
+from moegan_jax.systems.relaxed_gan import RelaxedGAN, logits_of
 from moegan_jax.types import Array, Metrics, Spec, System, TrainState, Update
 
 
@@ -167,7 +167,7 @@ def evolve(setup: AdversarialSetup, children: Mutations) -> Update:
     real = jax.tree.map(lambda x: x[0], batches)
     phi = state.players['discriminator'].params
     critique = setup.gan.judge_text(phi, real.tokens, None)
-    level = critique.logits.mean()
+    level = logits_of(critique).mean()
 
     def child(index: Array, shift: Array):
       gan = children.mutated(setup.gan, index, shift)
@@ -213,7 +213,7 @@ def fitness(
 
   def one(key: Array) -> tuple[Array, Array]:
     drawn = gan.relaxed(params, phi, state, rows, key)
-    fake = gan.discriminator.judge(phi, drawn.relaxed, None).logits
+    fake = logits_of(gan.discriminator.judge(phi, drawn.relaxed, None))
     logits = gan.generator.readout(params, drawn.hidden)
     nll = negative_log_likelihood(logits, drawn.tokens)
     return jax.nn.sigmoid(fake - level).mean(), nll

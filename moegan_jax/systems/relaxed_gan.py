@@ -68,7 +68,7 @@ class _Drawn(NamedTuple):
   row_keys: Array
 
 
-def _logits(critique: Critique) -> Array:
+def logits_of(critique: Critique) -> Array:
   """Returns the logits of a discriminator that classifies."""
   if critique.logits is None:
     raise ValueError('the adversarial loss requires a D with logits')
@@ -270,7 +270,7 @@ class RelaxedGAN(NamedTuple):
       fake = self.discriminator.judge(phi, embedded, k_fake)
       value, metrics = jnp.float32(0), {'beta': self.beta_at(state)}
       if self.loss is not None:
-        g_loss = self.loss.generator(_logits(real), _logits(fake))
+        g_loss = self.loss.generator(logits_of(real), logits_of(fake))
         value, metrics = self.weight * g_loss, metrics | {'g_loss': g_loss}
       inputs = TermInputs(batch.tokens, embedded, real, fake, None)
       for i, term in enumerate(extra):
@@ -314,13 +314,13 @@ class RelaxedGAN(NamedTuple):
       )
       value, metrics = jnp.float32(0), {}
       if self.loss is not None:
-        a, b = _logits(inputs.real), _logits(inputs.fake)
+        a, b = logits_of(inputs.real), logits_of(inputs.fake)
         value = self.loss.discriminator(a, b)
         metrics = {'d_loss': value, 'd_real': a.mean(), 'd_fake': b.mean()}
       if self.loss is not None and on(self.penalty):
         # Dropout would make the penalised function random.
         def score(x):
-          logits = _logits(disc.judge(phi, x, None))
+          logits = logits_of(disc.judge(phi, x, None))
           return logits.reshape(x.shape[0], -1).mean(1)
 
         gradient = gradient_penalty(
