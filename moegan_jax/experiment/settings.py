@@ -61,8 +61,9 @@ def check(config) -> None:
     if key in flat and not 0 <= flat[key] < 2**32:
       raise UserError(f'{key}={flat[key]} must be from 0 to {2**32 - 1}')
   for key, value in flat.items():
-    if isinstance(value, tuple):
-      _check_numbers(key, value, whole=key.endswith('.widths'))
+    # Names, in `losses`, are checked where the system is built.
+    if isinstance(value, tuple) and not key.endswith('.losses'):
+      _check_numbers(key, value, whole=key.endswith(('.widths', '.shifts')))
   temperatures = config.eval.temperatures
   if config.eval.curve_samples and not (
     len(temperatures) and all(t > 0 for t in temperatures)
