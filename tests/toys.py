@@ -9,7 +9,14 @@ from moegan_jax.types import Batch
 
 # Section -> sizes; those that a section does not have are skipped.
 _SIZES = {
-  'generator': {'embed': 3, 'hidden': 3, 'head_size': 2, 'mlp_layers': 1},
+  'generator': {
+    'embed': 3,
+    'hidden': 3,
+    'head_size': 2,
+    'mlp_layers': 1,
+    'goal_size': 2,
+    'step_size': 2,
+  },
   'discriminator': {
     'embed': 4,
     'widths': (2, 3),
@@ -33,7 +40,7 @@ def settings(name: str, **changes):
     **changes: section__key=value.
   """
   c = config.load(name)
-  if c.generator.latent:
+  if c.generator.get('latent'):
     config.select(c, 'generator', latent=2)
   for section, sizes in _SIZES.items():
     for key, value in sizes.items():

@@ -33,6 +33,20 @@ def rollouts(*, policy: str = 'ema') -> dict:
   return section
 
 
+def live_rollouts() -> dict:
+  """Returns the section `rollout` of a G that completes its prefixes itself."""
+  section = rollouts(policy='live')
+  del section['policy']
+  return section
+
+
+def leak() -> dict:
+  """Returns the section `leakgan`: the weights of the manager's goals."""
+  # Steepness of the ranks that replace verdicts; large: only the best half of a
+  # batch counts
+  return {'delta': 16.0}
+
+
 def prefix_rewards() -> dict:
   """Returns the section `scratchgan`: rewards of the prefixes of a sample."""
   return {

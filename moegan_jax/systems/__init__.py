@@ -10,6 +10,7 @@ from moegan_jax.systems import (
   fmgan,
   gsgan,
   jsdgan,
+  leakgan,
   maligan,
   mle,
   moegan,
@@ -39,6 +40,7 @@ SYSTEMS = {
   'sal': sal.build,
   'scratchgan': scratchgan.build,
   'coldgan': coldgan.build,
+  'leakgan': leakgan.build,
 }
 
 

@@ -65,7 +65,7 @@ OTHER_OF = {
   'discriminator.cell': {'lstm': 'gru'},
   'discriminator.filters': {3: 4, (3,): (3, 4)},
   'generator.output': {'own': 'tied', 'tied': 'own'},
-  'policy.reduce': {'sum': 'mean'},
+  'policy.reduce': {'sum': 'mean', 'mean': 'sum'},
   'rollout.samples': {2: 4},
   'rollout.chunk': {1: 2},
   'rank.references': {2: 1},
@@ -223,6 +223,17 @@ BAD = [
   ('sal', 'sal__better', -1.5),
   ('sal', 'sal__worse', 1.0),
   ('sal', 'rollout__chunk', 3),
+  ('leakgan', 'generator__embed', 0),
+  ('leakgan', 'generator__hidden', 0),
+  ('leakgan', 'generator__goal_size', 0),
+  ('leakgan', 'generator__step_size', 0),
+  ('leakgan', 'generator__step_size', 6),
+  ('leakgan', 'discriminator__kind', 'recurrent'),
+  ('leakgan', 'discriminator__l2', -0.1),
+  ('leakgan', 'leakgan__delta', 0.0),
+  ('leakgan', 'rollout__chunk', 3),
+  ('leakgan', 'policy__reduce', 'max'),
+  ('leakgan', 'pool__negatives', 1),
 ]
 
 
