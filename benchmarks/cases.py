@@ -77,18 +77,24 @@ def setting(case: Case) -> str:
   """Describes in one line the settings that a measurement depends on."""
   c, spec = case.config, case.spec
   gen = c.generator
-  core = f'{gen.cell} {gen.get("hidden")}'
-  if gen.cell == 'rmc':
+  cell = gen.get('cell', 'manager and worker, lstm')
+  core = f'{cell} {gen.get("hidden")}'
+  if cell == 'rmc':
     memory = f'{gen.slots} x {gen.heads * gen.head_size}'
     core = f'{gen.flavour} memory {memory}, {gen.gate} gates'
-  parts = [case.system.label or c.system, core, f'experts {gen.experts}']
+  parts = [
+    case.system.label or c.system,
+    core,
+    f'experts {gen.get("experts", 1)}',
+  ]
   disc = c.get('discriminator', {})
   if disc.get('kind') == 'cnn':
     parts.append(f'S {disc.representations}, highway {disc.highway}')
   elif 'hidden' in disc:
     parts.append(f'D {disc.get("cell", "hidden")} {disc.hidden}')
   if 'rollout' in c:
-    parts.append(f'completions {c.rollout.samples} ({c.rollout.policy})')
+    policy = c.rollout.get('policy', 'live')
+    parts.append(f'completions {c.rollout.samples} ({policy})')
   if ADVERSARIAL in case.system.phases:
     run = c.adversarial
     d_steps = run.get('d_steps', int('d_lr' in run))
@@ -137,9 +143,14 @@ def pieces(case: Case) -> list[Piece]:
   c, spec, phases = case.config, case.spec, case.system.phases
   found = []
   if c.mle.epochs:
-    products: Products | None = likelihood_step(c, spec)
-    update = phases[PRETRAIN].update
-    found.append(Piece(NAMES[PRETRAIN], PRETRAIN, update, 1, products))
+    formula = flops.knows_generator(c)
+    products: Products | None = likelihood_step(c, spec) if formula else None
+    # A likelihood phase may train D in turn.
+    update = (phases[PRETRAIN].parts or {}).get(
+      'generator', phases[PRETRAIN].update
+    )
+    name, steps = NAMES[PRETRAIN], update.batches
+    found.append(Piece(name, PRETRAIN, update, steps, products))
   if ADVERSARIAL not in phases:
     return found
   known = not flops.uncovered(c)
@@ -312,7 +323,11 @@ def measure_sampling(
     f'sampling of {n:,}',
     timing,
     tokens=n * spec.length,
-    gflop=flops.gflop(flops.sampling(config, spec, n)),
+    gflop=(
+      flops.gflop(flops.sampling(config, spec, n))
+      if flops.knows_generator(config)
+      else None
+    ),
     peak_bytes=memory
     and memory.temp_size_in_bytes
     + memory.argument_size_in_bytes
@@ -324,6 +339,7 @@ def measure_sampling(
 
 def all_products(case: Case, samples: int) -> Iterator[Product]:
   """Yields all products in the formulas, to find the best rate."""
-  yield from flops.sampling(case.config, case.spec, samples)
+  if flops.knows_generator(case.config):
+    yield from flops.sampling(case.config, case.spec, samples)
   for piece in pieces(case):
     yield from piece.products or ()

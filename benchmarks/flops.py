@@ -34,6 +34,14 @@ from moegan_jax.systems.adversarial_setup import RELAXATIONS
 from moegan_jax.types import Spec
 
 
+def knows_generator(config) -> bool:
+  """Returns whether there are formulas of likelihood and sampling.
+
+  A generator that reads the features of a discriminator has none.
+  """
+  return 'cell' in config.generator
+
+
 def sampling(config, spec: Spec, n: int) -> Products:
   """Returns the products of n samples, drawn `eval.chunk` at a time."""
   chunk = min(n, config.eval.chunk)
@@ -60,7 +68,7 @@ def _weight(config, section: str) -> float:
 def uncovered(config) -> str:
   """Returns why a configuration has no formula for its game, or ''.
 
-  The formulas of likelihood and sampling hold for every system.
+  For likelihood and sampling see `knows_generator`.
   """
   if config.system not in STEPS:
     return f'no formula for the losses of {config.system}'

@@ -10,7 +10,7 @@ from benchmarks.work import (
   join,
   repeated,
 )
-from moegan_jax.systems.policy_gan import fitting_filters
+from moegan_jax.systems.networks import fitting_filters
 from moegan_jax.types import Spec
 
 

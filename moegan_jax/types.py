@@ -54,7 +54,8 @@ class Generator(NamedTuple):
   """An autoregressive generator as pure functions.
 
   Attributes:
-    init: key -> params.
+    init: key -> params. A generator that also reads another player takes more
+      than these; `Training.view` of its system adds the rest.
     prepare: params -> params with the products that all steps share. The other
       functions take its result, which a scan computes once.
     begin: (params, n, context) -> carry, the state before the first token. The
@@ -107,6 +108,26 @@ class Critique(NamedTuple):
   aux: Any = None
 
 
+class PrefixFeatures(NamedTuple):
+  """The features of prefixes of a text, computed one token at a time.
+
+  The features of a prefix are those of a discriminator for the text that
+  padding completes to T tokens.
+
+  Attributes:
+    prepare: (params of the discriminator, id of the padding) -> the products
+      that all steps share. The other functions take its result.
+    begin: n -> state of the empty prefix, a pytree of [n, ...].
+    push: (prepared, state, embedded [n, E]) -> state with one more token.
+    read: (prepared, state, t) -> features [n, S F] of a prefix of t tokens.
+  """
+
+  prepare: Callable[[Params, int], Params]
+  begin: Callable[[int], Any]
+  push: Callable[[Params, Any, Array], Any]
+  read: Callable[[Params, Any, Array], Array]
+
+
 class Discriminator(NamedTuple):
   """A discriminator as pure functions.
 
@@ -117,12 +138,15 @@ class Discriminator(NamedTuple):
       there is no dropout.
     gram: params -> [E, E], the inner products of the columns of the embedding.
       It converts the norm of a gradient in [T, E] to the norm in [T, V].
+    prefixes: features of prefixes without a network pass per prefix; None if
+      the network has no such form.
   """
 
   init: Callable[[Array], Params]
   embed: Callable[[Params, Array], Array]
   judge: Callable[[Params, Array, Array | None], Critique]
   gram: Callable[[Params], Array]
+  prefixes: PrefixFeatures | None = None
 
 
 class Player(flax.struct.PyTreeNode):

@@ -24,9 +24,9 @@ MEMORY = 'moegan-memory'
 def tiny(name):
   """Returns the settings of a system at toy size."""
   c = toys.settings(name.partition('-')[0], mle__epochs=EPOCHS, mle__batch=B)
-  if c.generator.cell == 'rmc' and name != MEMORY:
+  if c.generator.get('cell') == 'rmc' and name != MEMORY:
     c = toys.change(c, generator__cell='lstm', generator__hidden=3)
-  if c.generator.latent:
+  if c.generator.get('latent'):
     c.generator.draws = 64
   if 'adversarial' in c:
     c.adversarial.update(steps=STEPS, batch=B)

@@ -9,7 +9,14 @@ from moegan_jax.types import Batch
 
 # Section -> sizes; those that a section does not have are skipped.
 _SIZES = {
-  'generator': {'embed': 3, 'hidden': 3, 'head_size': 2, 'mlp_layers': 1},
+  'generator': {
+    'embed': 3,
+    'hidden': 3,
+    'head_size': 2,
+    'mlp_layers': 1,
+    'goal_size': 2,
+    'step_size': 2,
+  },
   'discriminator': {
     'embed': 4,
     'widths': (2, 3),

@@ -70,7 +70,7 @@ def tiny(name: str, memory: bool) -> Case:
     memory: whether to keep a memory core instead of an LSTM
   """
   settings = config.load(f'{name}:coco,smoke')
-  if settings.generator.cell == 'rmc' and not memory:
+  if settings.generator.get('cell') == 'rmc' and not memory:
     settings = config.override(settings, {'generator.cell': 'lstm'})
   settings = config.override(settings, _SIZES, optional=_SIZES)
   text = cases.random_text(_VOCABULARY, _LENGTH, STEPS * _BATCH)

@@ -15,7 +15,7 @@ from moegan_jax.config.compose import (
   select,
 )
 from moegan_jax.config.files import load
-from moegan_jax.config.players import seqgan_players
+from moegan_jax.config.players import seqgan_filters, seqgan_players
 from moegan_jax.config.scales import experiment, scale_steps
 
 __all__ = [
@@ -30,5 +30,6 @@ __all__ = [
   'override',
   'scale_steps',
   'select',
+  'seqgan_filters',
   'seqgan_players',
 ]

@@ -151,6 +151,25 @@ def masked_discriminator() -> dict:
   }
 
 
+def leaky_generator(*, ends: bool = True) -> dict:
+  """Returns the section `generator` of LeakGAN, a manager and a worker.
+
+  Args:
+    ends: whether sequences of the corpus have an end symbol
+  """
+  section = {
+    'embed': 32,  # E, of the worker
+    'hidden': 32,  # H, of the LSTMs of both
+    'init': 'seqgan',  # a key of nets.initializers.INITIALIZERS
+    'goal_size': 16,  # k, numbers per word in the worker's output
+    'step_size': 4,  # c, steps for which a goal holds, at most T
+  }
+  if ends:
+    # Input embedding of the end symbol: zero (constant), learned
+    section |= {'end_input': 'zero'}
+  return section
+
+
 def rewriter() -> dict:
   """Returns the section `discriminator` of SLGAN, a seq2seq GRU."""
   return {

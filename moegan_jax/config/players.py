@@ -19,6 +19,16 @@ def seqgan_players(c: ConfigDict, **discriminator) -> None:
     **discriminator: further settings of the section `discriminator`
   """
   select(c, 'generator', cell='lstm', init='seqgan')
+  seqgan_filters(c, **discriminator)
+
+
+def seqgan_filters(c: ConfigDict, **discriminator) -> None:
+  """Sets the CNN of SeqGAN in place.
+
+  Args:
+    c: the configuration
+    **discriminator: further settings of the section `discriminator`
+  """
   c.discriminator.update(
     **_SEQGAN_FILTERS, features=0, init='seqgan', **discriminator
   )

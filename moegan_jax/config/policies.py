@@ -10,12 +10,16 @@ def pool() -> dict:
   }
 
 
+def reduction() -> dict:
+  """Returns the section `policy` of LeakGAN: how its losses are reduced."""
+  # sum (over batch and positions), mean (over both), sequence (a sum over
+  # positions and a mean over the batch)
+  return {'reduce': 'sum'}
+
+
 def policy_gradient() -> dict:
   """Returns the section `policy`: the policy gradient."""
-  return {
-    # sum (over batch and positions), mean (over both), sequence (a sum over
-    # positions and a mean over the batch)
-    'reduce': 'sum',
+  return reduction() | {
     # Subtracted from the weight of a token: none (papers), batch (mean weight
     # of the other samples at the same position)
     'baseline': 'none',
@@ -36,6 +40,20 @@ def rollouts(*, policy: str = 'ema') -> dict:
   if policy == 'ema':
     section |= {'rate': 0.8}  # share of the average that an iteration keeps
   return section
+
+
+def live_rollouts() -> dict:
+  """Returns the section `rollout` of a G that completes its prefixes itself."""
+  section = rollouts(policy='live')
+  del section['policy']
+  return section
+
+
+def leak() -> dict:
+  """Returns the section `leakgan`: the weights of the manager's goals."""
+  # Steepness of the ranks that replace verdicts; large: only the best half of a
+  # batch counts
+  return {'delta': 16.0}
 
 
 def prefix_rewards() -> dict:

@@ -257,4 +257,11 @@ SYSTEMS: dict[str, Sections] = {
   'maligan': {**_POLICY, 'maligan': policies.reweighting},
   'rankgan': {**_COMPARING, 'rank': policies.ranking},
   'sal': {**_COMPARING, 'sal': policies.comparison},
+  'leakgan': {
+    **_POLICY,
+    'generator': networks.leaky_generator,
+    'policy': policies.reduction,
+    'rollout': policies.live_rollouts,
+    'leakgan': policies.leak,
+  },
 }

@@ -36,34 +36,39 @@ def complete(
   sampled: Sampled,
   keys: Array,
   *,
+  every: int = 1,
   temperature: Array | float = 1.0,
   truncate: Callable[[Array], Array] = lambda logits: logits,
   unroll: int = 1,
 ) -> Array:
-  """Completes every proper prefix of a sample.
+  """Completes the proper prefixes of a sample.
 
   Args:
     generator: the generator
     params: its parameters
     sampled: the sample, from `sample` with `states=True`. The states may come
       from other parameters; then the first token of a completion does, too.
-    keys: uint32 [T - 1, N, n, 2], see `rollout_keys`
+    keys: uint32 [M, N, n, 2], entries c - 1, 2 c - 1, ... of `rollout_keys`
+    every: c; the prefixes are those of c, 2 c, ... tokens, fewer than T
     temperature: see `sample`
     truncate: see `sample`
     unroll: see `ops.devices.unroll`
 
   Returns:
-    int32 [T - 1, N, n, T]. Entry [t - 1] begins with the first t tokens.
+    int32 [M, N, n, T], M = ceil(T / c) - 1. Entry [m - 1] begins with the first
+    c m tokens.
 
   A prefix of t tokens needs T - t steps. Two prefixes of t and T - t tokens
   together need T, so they share a slot of one scan over T steps: the slot
-  completes the first one and then takes the state of the second one. All
-  completions together cost N T (T - 1) / 2 steps per row, or N T / 2 more for
-  an even T.
+  completes the first one and then takes the state of the second one. If c does
+  not divide T, the next multiple of c takes the place of T here. All
+  completions together cost N T (T - 1) / 2 steps per row for c = 1, or N T / 2
+  more for an even T, and about one c-th of it for larger c.
   """
   tokens, states = sampled.tokens, sampled.states
   n, length = tokens.shape
-  rollouts, slots = keys.shape[1], length // 2
+  rollouts, count = keys.shape[1], -(-length // every)
+  total, slots = count * every, count // 2
   if not slots:
     return jnp.zeros((0, rollouts, n, length), jnp.int32)
   params = generator.prepare(params)
@@ -72,7 +77,8 @@ def complete(
     return generator.step(params, carry, generator.embed(params, fed))
 
   step = jax.vmap(jax.vmap(step))  # over the slots and the completions
-  own = jnp.arange(1, slots + 1)  # tokens of the first prefix of each slot
+  # Tokens of the first prefix of each slot; the second one has `total - own`.
+  own = every * jnp.arange(1, slots + 1)
 
   def repeated(x: Array) -> Array:
     return jnp.broadcast_to(x[:, None], (len(x), rollouts, *x.shape[1:]))
@@ -80,25 +86,27 @@ def complete(
   def body(state, inputs):
     t, at_t, last = inputs
     # The slot whose first prefix is complete, if any, takes the state at t.
-    slot, turns = length - t - 1, t >= length - slots
-    slot = jnp.minimum(slot, slots - 1)
+    slot, turns = (total - t) // every - 1, t >= total - every * slots
+    slot, turns = jnp.minimum(slot, slots - 1), turns & (t % every == 0)
     carry, fed = jax.tree.map(
       lambda all, one: all.at[slot].set(jnp.where(turns, one[None], all[slot])),
       state,
       (at_t, last),
     )
     first = t < length - own
-    prefix = jnp.where(first, own, length - own)
+    prefix = jnp.where(first, own, total - own)
     position = jnp.where(first, own + t, t)
     carry, hidden = step(carry, fed)
     logits = truncate(generator.readout(params, hidden) / temperature)
-    own_keys = keys[prefix - 1]
+    own_keys = keys[prefix // every - 1]
     token = by_inversion(logits, own_keys, position[:, None, None])
     return (carry, token), token
 
   start = (
-    jax.tree.map(lambda x: repeated(x[1 : slots + 1]), states),
-    repeated(tokens.T[:slots]),
+    jax.tree.map(
+      lambda x: repeated(x[every : every * slots + 1 : every]), states
+    ),
+    repeated(tokens.T[every - 1 : every * slots : every]),
   )
   last = jnp.concatenate([tokens.T[:1], tokens.T[:-1]])
   _, drawn = jax.lax.scan(
@@ -107,12 +115,13 @@ def complete(
     (jnp.arange(length), states, last),
     unroll=devices.unroll(unroll),
   )
-  # drawn: [T, slots, N, n]. Prefix t is the first one of slot t - 1, which
-  # draws position p at step p - t, or the second one of slot T - t - 1.
-  t, p = np.arange(1, length)[:, None], np.arange(length)[None]
-  slot = np.where(t <= slots, t - 1, length - t - 1)
-  taken = drawn[np.where(t <= slots, np.maximum(p - t, 0), p), slot]
-  completed = jnp.moveaxis(taken, 1, -1)  # [T - 1, N, n, T]
+  # drawn: [T, slots, N, n]. For c = 1, prefix t is the first one of slot t - 1,
+  # which draws position p at step p - t, or the second one of slot T - t - 1.
+  t, p = np.arange(every, length, every)[:, None], np.arange(length)[None]
+  is_first = t <= every * slots
+  slot = np.where(is_first, t, total - t) // every - 1
+  taken = drawn[np.where(is_first, np.maximum(p - t, 0), p), slot]
+  completed = jnp.moveaxis(taken, 1, -1)  # [M, N, n, T]
   return jnp.where((p < t)[:, None, None], tokens[None, None], completed)
 
 
@@ -125,6 +134,7 @@ def returns(
   *,
   rollouts: int,
   chunk: int,
+  every: int = 1,
   **options,
 ) -> Array:
   """Estimates the expected score of a sequence after each of its tokens.
@@ -138,24 +148,34 @@ def returns(
     rollouts: N, completions of each prefix
     chunk: completions of a prefix that are computed at once, a divisor of N;
       memory is proportional to it
+    every: c; only prefixes of c, 2 c, ... tokens are completed
     **options: of `complete`
 
   Returns:
     Q [n, T] (SeqGAN, Yu et al. 2017, Eq 4). Q[:, t] is the mean score of N
     sequences that begin with the first t + 1 tokens. Q[:, T - 1] is the score
-    of the sample itself.
+    of the sample itself. With c > 1, Q[:, t] of a prefix without completions is
+    that of its longest prefix with completions, and before the first one, that
+    of the first one. Without any, all are the score of the sample. The
+    completions are those of c = 1.
   """
   n, length = sampled.tokens.shape
-  keys = rollout_keys(row_keys, length, rollouts)
-  keys = keys.reshape(length - 1, -1, chunk, n, 2)
+  keys = rollout_keys(row_keys, length, rollouts)[every - 1 :: every]
+  keys = keys.reshape(len(keys), rollouts // chunk, chunk, n, 2)
 
   def one_prefix(sequences: Array) -> Array:
     return score(sequences.reshape(-1, length)).reshape(-1, n).sum(0)
 
   def one_chunk(own: Array) -> Array:
-    sequences = complete(generator, params, sampled, own, **options)
-    return jax.lax.map(one_prefix, sequences)  # [T - 1, n]
+    sequences = complete(
+      generator, params, sampled, own, every=every, **options
+    )
+    return jax.lax.map(one_prefix, sequences)  # [M, n]
 
-  totals = jax.lax.map(one_chunk, jnp.moveaxis(keys, 1, 0)).sum(0)
   last = score(sampled.tokens)[:, None]
-  return jnp.concatenate([totals.T / rollouts, last], axis=1)
+  if not len(keys):
+    return jnp.broadcast_to(last, (n, length))
+  totals = jax.lax.map(one_chunk, jnp.moveaxis(keys, 1, 0)).sum(0)
+  own = np.arange(1, length) // every  # of the prefix of t tokens
+  means = totals.T[:, np.maximum(own, 1) - 1] / rollouts
+  return jnp.concatenate([means, last], axis=1)

@@ -9,9 +9,10 @@ import jax.numpy as jnp
 from moegan_jax.errors import UserError, at_least, unknown
 from moegan_jax.nets.embedding import embed, gram
 from moegan_jax.nets.initializers import Initializers
+from moegan_jax.nets.prefix_features import prefix_features
 from moegan_jax.ops.pooling import max_convolution
 from moegan_jax.ops.random import dropout
-from moegan_jax.types import Array, Critique, Discriminator
+from moegan_jax.types import Array, Critique, Discriminator, Params
 
 # They must be monotone, because they are applied after the maximum over time.
 ACTIVATIONS = {'relu': nn.relu, 'tanh': jnp.tanh}
@@ -52,6 +53,7 @@ class _TextCNN(nn.Module):
     """Maps x [B, T, E] to logits [B, S] ([B] for S = 1) and features [B, S, F].
 
     With `reconstruction`, `aux` is the estimate of the latent noise, [B, Z].
+    Instead of a text, x may be its pooled filters [B S, filters].
     """
 
     def linear(width, name, bias=True):
@@ -63,24 +65,9 @@ class _TextCNN(nn.Module):
         bias_init=self.inits.bias,
       )
 
-    batch, length, embed = x.shape
-    count, channels = self.representations, embed // self.representations
-    # [B * S, T, E / S]: row-major over (batch, representation).
-    x = x.reshape(batch, length, count, channels)
-    x = jnp.swapaxes(x, 1, 2).reshape(batch * count, length, channels)
-    activation = ACTIVATIONS[self.activation]
-    pooled = []
-    for width, filters in zip(self.widths, self.filters, strict=True):
-      kernel = self.param(
-        f'kernel_{width}',
-        self.inits.convolution,
-        (width, channels, filters),
-      )
-      bias = self.param(f'bias_{width}', self.inits.bias, (filters,))
-      # Bias and monotone activation commute with the maximum over time.
-      pooled.append(activation(max_convolution(x, kernel) + bias[None]))
-    h = jnp.concatenate(pooled, axis=-1)
-
+    count = self.representations
+    h = x if x.ndim == 2 else self._pool(x)
+    batch = h.shape[0] // count
     if self.highway != 'none':
       if self.highway == 'tied':
         shared = linear(h.shape[-1], 'highway')(h)
@@ -103,6 +90,26 @@ class _TextCNN(nn.Module):
       return Critique(logits, features)
     latent = linear(self.reconstruction, 'reconstruction')(features.mean(1))
     return Critique(logits, features, latent)
+
+  def _pool(self, x: Array) -> Array:
+    """Maps x [B, T, E] to the maxima of filters over time, [B S, filters]."""
+    batch, length, embed = x.shape
+    count, channels = self.representations, embed // self.representations
+    # [B * S, T, E / S]: row-major over (batch, representation).
+    x = x.reshape(batch, length, count, channels)
+    x = jnp.swapaxes(x, 1, 2).reshape(batch * count, length, channels)
+    activation = ACTIVATIONS[self.activation]
+    pooled = []
+    for width, filters in zip(self.widths, self.filters, strict=True):
+      kernel = self.param(
+        f'kernel_{width}',
+        self.inits.convolution,
+        (width, channels, filters),
+      )
+      bias = self.param(f'bias_{width}', self.inits.bias, (filters,))
+      # Bias and monotone activation commute with the maximum over time.
+      pooled.append(activation(max_convolution(x, kernel) + bias[None]))
+    return jnp.concatenate(pooled, axis=-1)
 
 
 def cnn(
@@ -204,4 +211,19 @@ def cnn(
     )
     return critique
 
-  return Discriminator(init_params, embed, judge, gram)
+  # Without its heads, it needs no parameters of theirs.
+  features_only = module.clone(classifier=False, reconstruction=0)
+
+  def features_of(body: Params, pooled: Array) -> Array:
+    critique: Any = features_only.apply({'params': body}, pooled, False)
+    return critique.features
+
+  prefixes = prefix_features(
+    widths=module.widths,
+    filters=module.filters,
+    representations=representations,
+    length=length,
+    activation=ACTIVATIONS[activation],
+    head=features_of,
+  )
+  return Discriminator(init_params, embed, judge, gram, prefixes)

@@ -61,7 +61,12 @@ def share_starts(cells: Configs, folder: pathlib.Path) -> Shared:
   alike: dict[str, list[str]] = {}
   for name, config in cells.items():
     # A system without an adversarial phase is its own pre-training.
-    if config.mle.epochs and 'adversarial' in config and not config.init_from:
+    if (
+      config.mle.epochs
+      and 'adversarial' in config
+      and not config.init_from
+      and _pretrains_alone(config)
+    ):
       alike.setdefault(_pretraining(config), []).append(name)
   starts, shared = {}, dict(cells)
   for names in alike.values():
@@ -72,6 +77,11 @@ def share_starts(cells: Configs, folder: pathlib.Path) -> Shared:
       shared[name] = cells[name].copy_and_resolve_references()
       shared[name].init_from = str(folder / STARTS / names[0])
   return Shared(starts, shared)
+
+
+def _pretrains_alone(config: ConfigDict) -> bool:
+  """Returns whether the system `mle` can pre-train the generator."""
+  return as_system(config, 'mle').generator == config.generator
 
 
 def _pretraining(config: ConfigDict) -> str:

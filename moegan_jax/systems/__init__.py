@@ -11,6 +11,7 @@ from moegan_jax.systems import (
   fmgan,
   gsgan,
   jsdgan,
+  leakgan,
   maligan,
   maskgan,
   mle,
@@ -43,6 +44,7 @@ SYSTEMS = {
   'sal': sal.build,
   'scratchgan': scratchgan.build,
   'coldgan': coldgan.build,
+  'leakgan': leakgan.build,
 }
 
 

@@ -12,9 +12,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from moegan_jax import decode
 from moegan_jax.errors import UserError, at_least
-from moegan_jax.ops import random
 from moegan_jax.ops.arrays import on, traced
 from moegan_jax.systems.likelihood import (
   PRETRAIN,
@@ -23,11 +21,13 @@ from moegan_jax.systems.likelihood import (
   likelihood_phase,
   positive,
 )
+from moegan_jax.systems.text import View, own_parameters, text_functions
 from moegan_jax.types import (
   Array,
   Critique,
   Discriminator,
   Generator,
+  Params,
   Phase,
   Player,
   Role,
@@ -72,6 +72,9 @@ class Training(NamedTuple):
     d_adam: optimizer of the discriminator; None without a discriminator
     settings: the section `adversarial` of a configuration
     unroll: see `ops.devices.unroll`
+    real_loss: the loss of the generator on real text, in the likelihood phase
+      and wherever the adversarial phase uses likelihood
+    view: gives the parameters that the generator reads
   """
 
   spec: Spec
@@ -82,6 +85,12 @@ class Training(NamedTuple):
   d_adam: optax.GradientTransformation | None
   settings: Any
   unroll: int
+  real_loss: Loss
+  view: View
+
+  def parameters(self, state: TrainState) -> Params:
+    """Returns the parameters with which the generator writes."""
+    return self.view(state.players['generator'].params, state)
 
   def generator_updates(
     self,
@@ -110,13 +119,12 @@ class Training(NamedTuple):
     n-th iteration, after the g updates (MoEGAN, Appendix B: n = 15).
     """
     settings = self.settings
-    likelihood = likelihood_loss(self.gen, self.unroll)
 
     def anchored(params, state, batch, key):
       value, metrics = loss(params, state, batch, key)
       # `loss` uses fold_in(key, i) for small i only.
       k_anchor = jax.random.fold_in(key, 99)
-      nll, nll_metrics = likelihood(params, state, batch, k_anchor)
+      nll, nll_metrics = self.real_loss(params, state, batch, k_anchor)
       return value + settings.anchor * nll, metrics | nll_metrics
 
     adversarial_step = gradient_update(
@@ -128,7 +136,7 @@ class Training(NamedTuple):
     )
     if not settings.mle_every:
       return update
-    likelihood_step = gradient_update('generator', self.g_adam, likelihood)
+    likelihood_step = gradient_update('generator', self.g_adam, self.real_loss)
     return sequence(update, every(likelihood_step, settings.mle_every))
 
   def system(
@@ -208,16 +216,25 @@ class Training(NamedTuple):
       critique=critique,
       memory=memory,
       unroll=self.unroll,
+      view=self.view,
     )
 
 
-def training(config, spec: Spec, gen: Generator) -> Training:
+def training(
+  config,
+  spec: Spec,
+  gen: Generator,
+  real_loss: Loss | None = None,
+  view: View = own_parameters,
+) -> Training:
   """Builds the likelihood phase and the optimizers of a configuration.
 
   Args:
     config: all settings of a run
     spec: the properties of the corpus
     gen: the generator
+    real_loss: its loss on real text; default: the negative log-likelihood
+    view: see `Training`
 
   Raises:
     UserError: a value out of range.
@@ -232,8 +249,9 @@ def training(config, spec: Spec, gen: Generator) -> Training:
     raise UserError(f'adversarial.beta1={beta1} must be in [0, 1)')
   rates = {k: settings[k] for k in ('g_lr', 'd_lr', 'clip') if k in settings}
   positive(**{f'adversarial__{key}': rate for key, rate in rates.items()})
+  real_loss = real_loss or likelihood_loss(gen, config.unroll)
   pretrain, likelihood = likelihood_phase(
-    spec, gen, **config.mle, unroll=config.unroll
+    spec, gen, **config.mle, loss=real_loss
   )
   return Training(
     spec=spec,
@@ -246,6 +264,8 @@ def training(config, spec: Spec, gen: Generator) -> Training:
     ),
     settings=settings,
     unroll=config.unroll,
+    real_loss=real_loss,
+    view=view,
   )
 
 
@@ -284,6 +304,7 @@ def system(
   critique: Callable[[Any, Array], Critique] | None = None,
   memory: Memory = no_memory,
   unroll: int = 1,
+  view: View = own_parameters,
 ) -> System:
   """Builds a system whose player 'generator' writes the text.
 
@@ -295,6 +316,8 @@ def system(
     critique: (params of 'discriminator', tokens) -> Critique, or None
     memory: initial players -> initial `TrainState.memory`
     unroll: see `ops.devices.unroll`
+    view: (parameters of the player 'generator', state) -> the parameters that
+      `gen` reads, for a generator that reads another player, too
   """
 
   def init(key: Array) -> TrainState:
@@ -305,36 +328,7 @@ def system(
       initial[name] = Player(params, optimizer.init(params))
     return TrainState(jnp.int32(0), k_run, initial, memory(initial))
 
-  def sample(state, key, n, temperature=1.0, first=0, **options):
-    return decode.sample(
-      gen,
-      state.players['generator'].params,
-      random.row_keys(key, n, first),
-      length=spec.length,
-      temperature=temperature,
-      unroll=unroll,
-      **options,
-    ).tokens
-
-  def logits(state, tokens, temperature=1.0, key=None, first=0):
-    params = state.players['generator'].params
-    if gen.latent is not None:
-      own = None
-      if key is not None:
-        own = random.row_keys(key, tokens.shape[0], first)
-      return decode.marginal(
-        gen,
-        params,
-        tokens,
-        temperature,
-        draws=gen.draws,
-        own=own,
-        unroll=unroll,
-      )
-    return (
-      decode.teacher_force(gen, params, tokens, unroll=unroll) / temperature
-    )
-
+  sample, logits = text_functions(spec, gen, view, unroll)
   return System(
     init,
     phases,

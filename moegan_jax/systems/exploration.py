@@ -61,7 +61,7 @@ class Exploration(NamedTuple):
     """
     logits = decode.teacher_force(
       gan.train.gen,
-      state.players['generator'].params,
+      gan.train.parameters(state),
       drawn.text,
       context=drawn.context,
       unroll=gan.train.unroll,

@@ -61,6 +61,7 @@ def likelihood_phase(
   clip: float = 1.0,
   eval_every: int = 0,
   unroll: int = 1,
+  loss: Loss | None = None,
 ) -> tuple[Phase, optax.GradientTransformation]:
   """Builds the phase of maximum-likelihood training.
 
@@ -74,6 +75,7 @@ def likelihood_phase(
     clip: largest global norm of the gradient
     eval_every: epochs between evaluations; 0: at the end only
     unroll: see `ops.devices.unroll`
+    loss: default: `likelihood_loss`
 
   Returns:
     The phase and its optimizer.
@@ -95,7 +97,7 @@ def likelihood_phase(
     steps=epochs * per_epoch,
     batch_size=batch,
     update=gradient_update(
-      'generator', optimizer, likelihood_loss(gen, unroll)
+      'generator', optimizer, loss or likelihood_loss(gen, unroll)
     ),
     enter=lambda state: state,
     epochs=True,

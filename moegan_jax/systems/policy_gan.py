@@ -114,7 +114,7 @@ class PolicyGAN(NamedTuple):
     context = None if gen.latent is None else gen.latent(row_keys)
     sampled = decode.sample(
       gen,
-      state.players['generator'].params,
+      self.train.parameters(state),
       row_keys,
       length=spec.length,
       context=context,
@@ -202,19 +202,23 @@ class PolicyGAN(NamedTuple):
     return pools.cross_entropy(self.judge, self.l2)
 
   def discriminator_update(
-    self, loss: Loss, beside: tuple[int, int] | None = None
+    self,
+    loss: Loss,
+    beside: tuple[int, int] | None = None,
+    batch: int | None = None,
   ) -> Update:
     """Builds the updates of D on one pool, see `pools.pool_update`.
 
     Args:
       loss: the loss of D on a Labelled batch. Its metric 'd_logits' is [B].
       beside: numbers of further rows of real text and of samples
+      batch: B, the batch size of the phase; default: `adversarial.batch`
     """
 
     def sample(state: TrainState, rows: Array) -> Array:
       return decode.sample(
         self.train.gen,
-        state.players['generator'].params,
+        self.train.parameters(state),
         rows,
         length=self.train.spec.length,
         unroll=self.train.unroll,
@@ -224,7 +228,7 @@ class PolicyGAN(NamedTuple):
     return pools.pool_update(
       gradient_update('discriminator', self.train.d_adam, loss),
       sample,
-      batch=self.train.settings.batch,
+      batch=batch or self.train.settings.batch,
       negatives=self.negatives,
       passes=self.passes,
       beside=beside,
@@ -284,10 +288,33 @@ def policy_gan(
     UserError: a value out of range.
   """
   gen = networks.generator(spec, **config.generator)
-  l2, disc = _discriminator(spec, classifier=classifier, **config.discriminator)
+  l2, disc = networks.token_discriminator(
+    spec, classifier=classifier, **config.discriminator
+  )
   train = assembly.training(config, spec, gen)
+  return assembled(config, train, disc, reduce, l2, baseline)
+
+
+def assembled(
+  config,
+  train: assembly.Training,
+  disc: Discriminator,
+  reduce: str,
+  l2: float,
+  baseline: str = 'none',
+) -> PolicyGAN:
+  """Builds a PolicyGAN of given players from a configuration.
+
+  Args:
+    config: all settings of a run
+    train: G and its pre-training
+    disc: D
+    reduce, l2, baseline: see `PolicyGAN`
+
+  Raises:
+    UserError: a value out of range.
+  """
   at_least('adversarial.batch', config.adversarial.batch, 1)
-  at_least('discriminator.l2', l2, 0)
   if reduce not in REDUCTIONS:
     raise unknown('policy.reduce', reduce, REDUCTIONS)
   if baseline not in BASELINES:
@@ -303,39 +330,6 @@ def policy_gan(
       f'rows, fewer than adversarial.batch={batch}; raise it'
     )
   return PolicyGAN(train, disc, reduce, baseline, l2, **pool)
-
-
-def _discriminator(
-  spec: Spec, *, l2: float = 0.0, **settings
-) -> tuple[float, Discriminator]:
-  """Builds D without the filters that are wider than the text.
-
-  Args:
-    spec: the properties of the corpus
-    l2: weight of the penalty, which is returned; 0 without a logit layer
-    **settings: of `networks.discriminator`
-  """
-  settings = fitting_filters(settings, spec.length)
-  return l2, networks.discriminator(spec, **settings)
-
-
-def fitting_filters(settings: dict, length: int) -> dict:
-  """Returns settings of a discriminator without the filters that are too wide.
-
-  Args:
-    settings: of `networks.discriminator`
-    length: T, the widest filter that fits
-
-  If no filter fits, all of them stay, and the network refuses them.
-  """
-  widths, filters = settings.get('widths', ()), settings.get('filters', ())
-  fit = [i for i, width in enumerate(widths) if width <= length]
-  if len(fit) in (0, len(widths)):
-    return settings
-  kept = {'widths': tuple(widths[i] for i in fit)}
-  if len(filters) == len(widths):
-    kept['filters'] = tuple(filters[i] for i in fit)
-  return settings | kept
 
 
 def reward_metrics(rewards: Array, counted: Array) -> Metrics:

@@ -37,6 +37,7 @@ class RolloutPolicy(NamedTuple):
     drawn: Drawn,
     score: Callable[[Array], Array],
     key: Array,
+    every: int = 1,
   ) -> Array:
     """Estimates the expected score of each sample after each of its tokens.
 
@@ -46,15 +47,16 @@ class RolloutPolicy(NamedTuple):
       drawn: the samples
       score: int32 [m, T] -> [m]
       key: key of the completions
+      every: see `decode.returns`
 
     Returns:
       Q [B, T], see `decode.returns`.
     """
     gen, spec, unroll = gan.train.gen, gan.train.spec, gan.train.unroll
-    params, sampled = state.players['generator'].params, drawn.sampled
+    params, sampled = gan.train.parameters(state), drawn.sampled
     if self.rate is not None:
       # The average reads the prefixes, too: their states are its own.
-      params = state.memory[AVERAGE]
+      params = gan.train.view(state.memory[AVERAGE], state)
       hidden, states = decode.decode(
         gen,
         params,
@@ -75,6 +77,7 @@ class RolloutPolicy(NamedTuple):
       score,
       rollouts=self.samples,
       chunk=self.chunk,
+      every=every,
       unroll=unroll,
     )
 

@@ -31,7 +31,7 @@ def test_schedules_that_span_the_run_are_rescaled(variant):
 
 @pytest.mark.parametrize('variant', ['small', 'cpu', 'smoke', 'small,smoke'])
 @pytest.mark.parametrize(
-  'name', ['seqgan', 'maligan', 'rankgan', 'coldgan', 'sal']
+  'name', ['seqgan', 'maligan', 'rankgan', 'coldgan', 'sal', 'leakgan']
 )
 def test_scales_shorten_all_phases_and_keep_filters_of_widths(name, variant):
   paper, c = config.load(name), config.load(f'{name}:{variant}')
@@ -45,7 +45,7 @@ def test_scales_shorten_all_phases_and_keep_filters_of_widths(name, variant):
   assert 0 < c[section].pretraining < paper[section].pretraining
   if name != 'coldgan':
     assert 0 < c.pool.negatives < paper.pool.negatives
-  if name in ('seqgan', 'rankgan', 'sal'):
+  if name in ('seqgan', 'rankgan', 'sal', 'leakgan'):
     assert c.rollout.samples < paper.rollout.samples
     assert c.rollout.samples % c.rollout.chunk == 0
 

@@ -83,8 +83,36 @@ class CompleteTest(chex.TestCase):
     np.testing.assert_array_equal(alone, got[:, :, 1:3])
     self.assertEqual(len(np.unique(keys.reshape(-1, 2), axis=0)), 4 * N * B)
 
+  @parameterized.parameters((2, 5), (2, 6), (3, 5), (4, 9), (6, 6))
+  def test_completions_of_some_prefixes_equal_those_of_all(self, every, length):
+    drawn = sampled(LSTM, PARAMS, length)
+    keys = decode.rollout_keys(OTHER_ROWS, length, N)
+    whole = decode.complete(LSTM, PARAMS, drawn, keys)
+    got = decode.complete(
+      LSTM, PARAMS, drawn, keys[every - 1 :: every], every=every
+    )
+    np.testing.assert_array_equal(got, whole[every - 1 :: every])
+
 
 class ReturnsTest(chex.TestCase):
+  @parameterized.parameters(2, 3, 7)
+  def test_returns_of_prefixes_between_are_those_of_the_last_one(self, every):
+    drawn = sampled(LSTM, PARAMS)
+
+    def score(tokens):
+      return jnp.sin(tokens * jnp.arange(1, T + 1)[None]).sum(1)
+
+    whole, few = (
+      decode.returns(
+        LSTM, PARAMS, drawn, OTHER_ROWS, score, rollouts=2, chunk=1, every=c
+      )
+      for c in (1, every)
+    )
+    for t in range(1, T + 1):
+      multiple = max(t // every, 1) * every
+      at = T if t == T or multiple >= T else multiple
+      np.testing.assert_allclose(few[:, t - 1], whole[:, at - 1], rtol=1e-6)
+
   def test_mean_is_the_expected_score_of_each_prefix(self):
     """Compares with the sum over all 3^3 sequences."""
     length, n = 3, 20_000

@@ -142,6 +142,14 @@ def test_cells_with_equal_pretraining_share_a_warm_start():
   assert not cells['a'].init_from, 'the grid itself is left as it is'
 
 
+def test_a_generator_that_mle_cannot_train_shares_no_warm_start():
+  one = configs.load('leakgan:small')
+  two = configs.override(one, {'adversarial.steps': 5})
+  shared = plan.share_starts({'a': one, 'b': two}, pathlib.Path('x'))
+  assert not shared.starts
+  assert not any(c.init_from for c in shared.cells.values())
+
+
 def test_command_line_settings_apply_to_cells_that_do_not_set_them():
   asked = {'game.beta': 100, 'generator.experts': 3, 'data.limit': 7}
   cells = grids.load(f'{ABLATION}:small', None, asked).cells

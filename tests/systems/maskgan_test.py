@@ -14,7 +14,7 @@ import trees
 from moegan_jax import decode, systems
 from moegan_jax.nets.masked import masked
 from moegan_jax.ops.ends import end_mask, padded
-from moegan_jax.systems import maskgan, networks
+from moegan_jax.systems import masked_networks, maskgan
 from moegan_jax.types import Batch, Spec
 
 pytestmark = pytest.mark.usefixtures('quick_compilation', 'no_key_checks')
@@ -39,8 +39,8 @@ def game(pad=None, discount=1.0, clip=math.inf):
   """Returns the game and a state with parameters far from zero."""
   c, spec = settings(), Spec(V, T, 20, pad)
   made = maskgan.masked_game(
-    networks.masked_generator(spec, **c.generator),
-    networks.masked_critic(spec, **c.discriminator),
+    masked_networks.masked_generator(spec, **c.generator),
+    masked_networks.masked_critic(spec, **c.discriminator),
     spec,
     mask='contiguous',
     present=1 / 3,

@@ -37,6 +37,8 @@ MANY = TRAIN_SIZE  # rows of a sample
 NO_EFFECT = {f"['body']['{name}']['bias']" for name in ('features', 'logit')}
 # Systems whose discriminator has features and no logits.
 FEATURES_ONLY = ('fmgan', 'rankgan', 'sal')
+# Systems whose generator reads features of the discriminator.
+READS_FEATURES = ('leakgan',)
 # The other systems consist of the same parts. Their tests are marked slow.
 FAST = ('mle', 'moegan', 'slgan')
 
@@ -56,7 +58,8 @@ def trained_by(made, phase_name):
   """Returns the names of the players that a phase trains."""
   players, role = set(made.initial.players), made.system.phases[phase_name].role
   if role == Role.LIKELIHOOD:
-    return {'generator'}
+    # A likelihood phase may also train a player that the generator reads.
+    return {*(made.system.phases[phase_name].parts or ('generator',))}
   return players - {'generator'} if role == Role.DISCRIMINATOR else players
 
 
@@ -194,8 +197,14 @@ def test_exported_program_gives_the_same_samples(name):
   program, weights = exported.lower(
     sampler.program_of(toy(name).system), trained(name), T
   )
+  own = 'players/generator/params/'
   read = trained(name).players['generator'].params
-  assert len(weights) == len(jax.tree.leaves(read))
+  assert sum(w.startswith(own) for w in weights) == len(jax.tree.leaves(read))
+  others = [w for w in weights if not w.startswith(own)]
+  assert bool(others) == (name in READS_FEATURES)
+  for path in others:
+    assert path.startswith('players/discriminator/params/'), path
+    assert 'logit' not in path
   key = jax.random.key_data(jax.random.key(0))
   free = np.full((7, T), sampler.FREE, np.int32)
   settings = np.float32(0.7), np.int32(0), np.float32(1)
