@@ -13,6 +13,7 @@ import trees
 
 from moegan_jax import decode, systems
 from moegan_jax.nets.masked import masked
+from moegan_jax.ops import random
 from moegan_jax.ops.ends import end_mask, padded
 from moegan_jax.systems import masked_networks, maskgan
 from moegan_jax.types import Batch, Spec
@@ -23,6 +24,7 @@ KEYS = 6000
 ALL = jnp.asarray([*itertools.product(range(V), repeat=T)], jnp.int32)
 RNG = np.random.RandomState(0)
 REAL = Batch(jnp.asarray(RNG.randint(V, size=(B, T)), jnp.int32))
+MANY = Batch(jnp.tile(REAL.tokens, (8, 1)))
 KEY = jax.random.key(3)
 # With present = 1/3 a mask hides tokens 0 and 1, or 1 and 2, or all.
 MASKS = (([0, 0, 1], 0.25), ([1, 0, 0], 0.25), ([0, 0, 0], 0.5))
@@ -77,7 +79,7 @@ def expected_reward(made, phi, params):
   return total / B
 
 
-@ENDS
+@pytest.mark.parametrize('pad', [pytest.param(None, marks=pytest.mark.slow), 0])
 def test_mean_of_the_estimator_is_the_gradient_of_the_expected_reward(pad):
   made, state = game(pad)
   phi = state.players['discriminator'].params
@@ -85,7 +87,7 @@ def test_mean_of_the_estimator_is_the_gradient_of_the_expected_reward(pad):
   loss = maskgan.generator_loss(made, 'sequence')
   keys = jax.random.split(jax.random.key(5), KEYS)
   found = jax.jit(
-    jax.vmap(lambda key: jax.grad(loss, has_aux=True)(params, state, REAL, key))
+    jax.vmap(lambda key: jax.grad(loss, has_aux=True)(params, state, MANY, key))
   )(keys)[0]
   cost = functools.partial(expected_reward, made, phi)
   exact = jax.jit(jax.grad(lambda params: -cost(params)))(params)
@@ -106,7 +108,7 @@ def test_updates_of_the_generator_raise_the_expected_reward():
   phase = systems.build(c, Spec(V, T, 20)).phases['adversarial']
   update = phase.parts['generator']
   state = phase.enter(state)
-  batches = Batch(jnp.tile(REAL.tokens, (8, 1))[None])
+  batches = Batch(MANY.tokens[None])
 
   def body(state, i):
     key = jax.random.fold_in(KEY, i)
@@ -202,15 +204,28 @@ def test_verdicts_and_values_depend_on_the_prefix():
 
 def test_samples_keep_given_tokens_and_read_all_of_them():
   made, state = game()
-  given = jnp.broadcast_to(jnp.asarray([False, True, True])[None], (200, T))
+  params = state.players['generator'].params
+  given = jnp.broadcast_to(jnp.asarray([False, True, True])[None], (50, T))
   firsts = []
   for last in (0, 2):
-    prefix = jnp.broadcast_to(jnp.asarray([-1, 1, last])[None], (200, T))
-    tokens = made.sample(state, KEY, 200, prefix=prefix, given=given)
+    prefix = jnp.broadcast_to(jnp.asarray([-1, 1, last])[None], (50, T))
+    context = masked(prefix, given, V)
+    tokens = made.sample(state, KEY, 50, prefix=prefix, given=given)
     assert (tokens[:, 1:] == jnp.asarray([1, last])[None]).all()
-    firsts.append(tokens[:, 0])
+    want = decode.sample(
+      made.gen,
+      params,
+      random.row_keys(KEY, 50),
+      length=T,
+      prefix=prefix,
+      given=given,
+      context=context,
+    )
+    np.testing.assert_array_equal(tokens, want.tokens)
+    logits = decode.teacher_force(made.gen, params, tokens, context=context)
+    firsts.append(logits[0, 0])
   # The first token is conditioned on the last one.
-  assert (firsts[0] != firsts[1]).any()
+  assert (abs(firsts[0] - firsts[1]) > 1e-4).any()
   plain = made.sample(state, KEY, 50)
   system = systems.build(settings(), Spec(V, T, 20))
   np.testing.assert_array_equal(plain, system.sample(state, KEY, 50))
