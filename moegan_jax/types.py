@@ -61,8 +61,8 @@ class Generator(NamedTuple):
     begin: (params, n, context) -> carry, the state before the first token. The
       context conditions whole sequences, a pytree of [n, ...] such as latent
       noise; None without.
-    embed: (params, tokens) -> the input of `step`. Tokens are int32 [n], or
-      weights [n, V] or [n, V + 2].
+    embed: (params, tokens) -> the input of `step`, a pytree of [n, ...]. Tokens
+      are int32 [n], or weights [n, V] or [n, V + 2].
     step: (params, carry, input) -> carry, hidden [n, H]. `embed` is not part of
       it, so that teacher forcing embeds all given tokens at once.
     readout: (params, hidden [..., H]) -> logits [..., V]. It is not part of
@@ -80,7 +80,7 @@ class Generator(NamedTuple):
   init: Callable[[Array], Params]
   prepare: Callable[[Params], Params]
   begin: Callable[..., Any]
-  embed: Callable[[Params, Array], Array]
+  embed: Callable[[Params, Array], Any]
   step: Callable[..., tuple[Any, Array]]
   readout: Callable[[Params, Array], Array]
   vocab_size: int

@@ -62,10 +62,10 @@ def intrinsic_rewards(features: Array, goals: Array, step_size: int) -> Array:
   """
   _check(features, goals)
   length = goals.shape[1]
-  total = 0.0
+  total = jnp.zeros(goals.shape[:2])
   for i in range(1, step_size + 1):
     cosines = goal_cosines(features, goals, i)
-    total += jnp.pad(cosines, ((0, 0), (i - 1, 0)))
+    total = total + jnp.pad(cosines, ((0, 0), (i - 1, 0)))
   count = jnp.minimum(jnp.arange(1, length + 1), step_size)
   return total / count[None]
 

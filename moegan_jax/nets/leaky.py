@@ -32,15 +32,14 @@ class LeakyState(NamedTuple):
   """The carry of the generator.
 
   Attributes:
-    count: int32 scalar, steps so far, which is also the number of tokens that
-      the next step has read
+    steps: int32 scalar, steps so far. The next step has read as many tokens.
     prefix: state of `PrefixFeatures`
     manager: state of the manager
     worker: state of the worker
     recent: [n, c, k], psi of the last c goals
   """
 
-  count: Array
+  steps: Array
   prefix: Any
   manager: Any
   worker: Any
@@ -164,7 +163,7 @@ def leaky(
       raise ValueError('this generator takes no context')
     first = params['worker']['start'] @ params['worker']['goal']
     return LeakyState(
-      count=jnp.int32(0),
+      steps=jnp.int32(0),
       prefix=prefixes.begin(n),
       manager=manager.begin(params['manager'], n),
       worker=worker.begin(params['worker'], n),
@@ -186,18 +185,18 @@ def leaky(
     leak = params['leak']
     # The first input is the start symbol, which is not part of the text.
     prefix = jax.tree.map(
-      lambda new, old: jnp.where(carry.count > 0, new, old),
+      lambda new, old: jnp.where(carry.steps > 0, new, old),
       prefixes.push(leak, carry.prefix, word),
       carry.prefix,
     )
-    leaked = jax.lax.stop_gradient(prefixes.read(leak, prefix, carry.count))
+    leaked = jax.lax.stop_gradient(prefixes.read(leak, prefix, carry.steps))
     managing, output = manager.step(params['manager'], carry.manager, leaked)
     goals = unit(manager.readout(params['manager'], output))
     psi = jax.lax.stop_gradient(goals) @ params['worker']['goal']
     recent = jnp.concatenate([carry.recent[:, 1:], psi[:, None]], axis=1)
     working, output = worker.step(params['worker'], carry.worker, own)
     hidden = jnp.concatenate([output, unit(recent.sum(1))], axis=-1)
-    state = LeakyState(carry.count + 1, prefix, managing, working, recent)
+    state = LeakyState(carry.steps + 1, prefix, managing, working, recent)
     return state, Observed(hidden, leaked, goals)
 
   def step(params: Params, carry: LeakyState, x: tuple[Array, Array]):
@@ -215,10 +214,9 @@ def leaky(
   generator = Generator(
     init_params, prepare, begin, embed, step, readout, vocab_size
   )
-  return Leaky(
-    generator,
-    generator._replace(
-      step=observe,
-      readout=lambda params, seen: readout(params, seen.hidden),
-    ),
-  )
+
+  def read_observed(params: Params, seen: Any) -> Array:
+    return readout(params, seen.hidden)
+
+  observed = generator._replace(step=observe, readout=read_observed)
+  return Leaky(generator, observed)

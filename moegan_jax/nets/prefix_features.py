@@ -104,7 +104,9 @@ def prefix_features(
 
   def push(prepared: Params, state: State, embedded: Array) -> State:
     best, begun = state
-    x = embedded.reshape(len(embedded), representations, -1)
+    # Not len(), which an export for any n lacks.
+    n, width = embedded.shape
+    x = embedded.reshape(n, representations, width // representations)
     sums = [
       with_new(old) + taps
       for old, taps in zip(
@@ -126,8 +128,9 @@ def prefix_features(
       )
     pooled = jnp.maximum(best, jnp.concatenate(found, axis=-1))
     pooled = activation(pooled + prepared['filter_bias'][None, None])
-    n = len(pooled)
-    flat = pooled.reshape(n * representations, -1)
-    return head(prepared['body'], flat).reshape(n, -1)
+    flat = pooled.reshape(-1, pooled.shape[-1])
+    features = head(prepared['body'], flat)
+    n, count, size = features.shape
+    return features.reshape(n, count * size)
 
   return PrefixFeatures(prepare, begin, push, read)

@@ -58,7 +58,7 @@ The metrics are 'goal_cosine', the mean cosine in L_M without its weights,
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -125,9 +125,8 @@ def build(config, spec: Spec) -> System:
 
 
 def leaked(params: Params, state: TrainState) -> Params:
-  """Adds the parameters of D to those of G, as constants."""
-  phi = state.players['discriminator'].params
-  return params | {'leak': jax.lax.stop_gradient(phi)}
+  """Adds the parameters of D to those of G. No gradient reaches them."""
+  return params | {'leak': state.players['discriminator'].params}
 
 
 class Reading(NamedTuple):
@@ -170,7 +169,7 @@ class Leak(NamedTuple):
       text: int32 [B, T]
     """
     gen, whole = self.leaky.observed, leaked(params, state)
-    seen = decode.replay(gen, whole, text, unroll=self.unroll)
+    seen: Any = decode.replay(gen, whole, text, unroll=self.unroll)
     phi = whole['leak']
     last = self.disc.judge(phi, self.disc.embed(phi, text), None).features
     last = last.reshape(len(text), 1, -1)
