@@ -12,6 +12,7 @@ def generator(
   experts: int = 1,
   latent: int = 0,
   embeddings: str = '',
+  conditional: bool = False,
   ends: bool = True,
 ) -> dict:
   """Returns the section `generator`.
@@ -22,6 +23,8 @@ def generator(
     latent: size of the latent noise z that sets the initial state; 0: none
     embeddings: text file of word vectors (GloVe), which become frozen columns
       of the embedding beside the E trained ones; '': none
+    conditional: whether the class of a text is an input of each step; needs a
+      corpus with labels
     ends: whether sequences of the corpus have an end symbol
   """
   section = {
@@ -31,6 +34,7 @@ def generator(
     'experts': experts,
     'latent': latent,
     'embeddings': embeddings,
+    'conditional': conditional,
     'output': 'own',  # weights of the readout: own, tied (to the embedding)
   }
   if embeddings:

@@ -126,6 +126,7 @@ def build_corpus(
   }
   if numbers:
     figures['labels'] = _counts(classes['train'])
+    figures['labels_sha256'] = array_sha256(np.concatenate([*numbers.values()]))
     numbers |= {
       'train': numbers['train'][:split],
       'valid': numbers['train'][split:],

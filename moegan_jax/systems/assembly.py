@@ -100,7 +100,7 @@ class Training(NamedTuple):
         `TrainState.memory`, see `updates.remember`
       prepare: computes the inputs of all g updates before the first one, see
         `updates.repeat`. They have real tokens [B, T] as the attribute
-        `tokens`.
+        `tokens`, and their `labels` for a conditional generator.
 
     Returns:
       An Update of g batches, or of g + 1 with `adversarial.mle_every`.
@@ -305,20 +305,21 @@ def system(
       initial[name] = Player(params, optimizer.init(params))
     return TrainState(jnp.int32(0), k_run, initial, memory(initial))
 
-  def sample(state, key, n, temperature=1.0, first=0, **options):
+  def sample(state, key, n, temperature=1.0, first=0, labels=None, **options):
     return decode.sample(
       gen,
       state.players['generator'].params,
       random.row_keys(key, n, first),
       length=spec.length,
       temperature=temperature,
+      context=gen.context(labels),
       unroll=unroll,
       **options,
     ).tokens
 
-  def logits(state, tokens, temperature=1.0, key=None, first=0):
+  def logits(state, tokens, temperature=1.0, key=None, first=0, labels=None):
     params = state.players['generator'].params
-    if gen.latent is not None:
+    if gen.latent is not None and labels is None:
       own = None
       if key is not None:
         own = random.row_keys(key, tokens.shape[0], first)
@@ -331,17 +332,19 @@ def system(
         own=own,
         unroll=unroll,
       )
-    return (
-      decode.teacher_force(gen, params, tokens, unroll=unroll) / temperature
+    given = decode.teacher_force(
+      gen, params, tokens, context=gen.context(labels), unroll=unroll
     )
+    return given / temperature
 
   return System(
     init,
-    phases,
+    {k: p._replace(labelled=gen.classes > 0) for k, p in phases.items()},
     sample,
     logits,
     critique
     and (lambda state, x: critique(state.players['discriminator'].params, x)),
     gen.draws,
     notes=gen.notes,
+    classes=gen.classes,
   )

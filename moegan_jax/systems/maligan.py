@@ -101,7 +101,10 @@ def generator_loss(
       return gan.draw(state, batch.tokens.shape[0], key)
     prefix = jnp.repeat(batch.tokens, samples, axis=0)
     given = jnp.broadcast_to(is_given(state), prefix.shape)
-    return gan.draw(state, len(prefix), key, prefix=prefix, given=given)
+    labels = batch.labels
+    if labels is not None:
+      labels = jnp.repeat(labels, samples)
+    return gan.draw(state, len(prefix), key, labels, prefix=prefix, given=given)
 
   def weigh(state, batch, drawn, key):
     """Returns w, and 1 / n for the tokens of a prefix, divided by m."""

@@ -33,6 +33,7 @@ def generator(
   vector_size: int = 0,
   hidden: int = 0,
   layers: int = 1,
+  conditional: bool = False,
   **memory,
 ) -> Generator:
   """Builds a generator from the section `generator` of a configuration.
@@ -55,11 +56,19 @@ def generator(
     vector_size: numbers per word in that file
     hidden: H of 'lstm' and 'gru'
     layers: layers of 'lstm' and 'gru'
+    conditional: whether the class of a text is an input of each step
     **memory: the sizes and options of 'rmc', see `relational_memory`
 
   Raises:
-    UserError: an unknown cell, or a value out of range.
+    UserError: an unknown cell, classes of a corpus without labels, or a value
+      out of range.
   """
+  if conditional and not spec.classes:
+    raise UserError(
+      'generator.conditional=True needs labelled text: name the column of the '
+      'classes by --config.data.label_column, or a file of each class by '
+      '--config.data.paths'
+    )
   for name, value in (('embed', embed), ('experts', experts)):
     at_least(f'generator.{name}', value, 1)
   if latent:
@@ -88,11 +97,28 @@ def generator(
     end_input=end_input,
     output=output,
     vectors=vectors,
+    classes=spec.classes if conditional else (),
   )
   whole = mixture(
     expert, experts=experts, sharing=sharing, aggregation=aggregation
   )
   return whole._replace(draws=draws if latent else 0, notes=notes)
+
+
+def without_classes(config) -> None:
+  """Refuses a conditional generator.
+
+  Args:
+    config: all settings of a run
+
+  Raises:
+    UserError: the generator is conditional.
+  """
+  if config.generator.conditional:
+    raise UserError(
+      f'generator.conditional=True is not supported by system={config.system}; '
+      'leave it out, or choose another system'
+    )
 
 
 def discriminator(

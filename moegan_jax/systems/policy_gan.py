@@ -48,7 +48,8 @@ class Drawn(NamedTuple):
   Attributes:
     sampled: Sampled, with the carries
     row_keys: uint32 [B, 2], the keys of the samples
-    context: [B, Z], the latent noise of the samples; None without
+    context: [B, Z], the latent noise or the classes of the samples; None
+      without
     text: int32 [B, T], the tokens, with pad after the end
     written: bool [B, T], True up to and including the end symbol
   """
@@ -93,18 +94,28 @@ class PolicyGAN(NamedTuple):
     """The global step at which the adversarial phase begins."""
     return self.train.pretrain.steps + self.pretraining
 
-  def draw(self, state: TrainState, n: int, key: Array, **given) -> Drawn:
+  def draw(
+    self,
+    state: TrainState,
+    n: int,
+    key: Array,
+    labels: Array | None = None,
+    **given,
+  ) -> Drawn:
     """Draws samples from G, without a gradient.
 
     Args:
       state: the training state
       n: number of samples
       key: key of the noise
+      labels: classes int32 [n] of a conditional G; None draws them, too
       **given: further options of `decode.sample`
     """
     gen, spec = self.train.gen, self.train.spec
     row_keys = random.row_keys(key, n)
-    context = None if gen.latent is None else gen.latent(row_keys)
+    context = gen.context(labels)
+    if context is None and gen.latent is not None:
+      context = gen.latent(row_keys)
     sampled = decode.sample(
       gen,
       state.players['generator'].params,
