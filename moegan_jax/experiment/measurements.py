@@ -6,6 +6,7 @@ import numpy as np
 
 from moegan_jax.experiment.reporter import Reporter
 from moegan_jax.metrics import METRICS
+from moegan_jax.metrics.classes import without_classes
 from moegan_jax.report.rows import finite
 from moegan_jax.scoring import report_data
 from moegan_jax.scoring.evaluation import Evaluator, select_seed
@@ -129,7 +130,8 @@ class Measurements:
 
   def _record(self, stage, state, values, words, n) -> None:
     """Writes the record of an evaluation and shows samples."""
-    named = values | {'samples': n}
+    # Files have the measures of each class, records those of all classes.
+    named = without_classes(values) | {'samples': n}
     self._records.write('eval', stage.name, int(state.step), named)
     join = self._evaluator.corpus.codec.join
     texts = [[join(sentence) for sentence in seed] for seed in words]

@@ -134,7 +134,11 @@ class ModelScores:
     return self._truth[n]
 
   def nll(
-    self, state: TrainState, tokens: np.ndarray, temperature: float = 1.0
+    self,
+    state: TrainState,
+    tokens: np.ndarray,
+    temperature: float = 1.0,
+    labels: np.ndarray | None = None,
   ) -> dict[str, float]:
     """Computes the negative log-likelihood of sequences.
 
@@ -142,15 +146,14 @@ class ModelScores:
       state: of one seed.
       tokens: int32 [n, T].
       temperature: divides the logits.
+      labels: int32 [n], the classes given which it is computed; None for no
+        conditions.
 
     Returns:
       'nll' in nats per position, 'nll_token' in nats per token, and 'skipped',
       the share of out-of-vocabulary tokens.
     """
-    temperature = jnp.float32(temperature)
-    terms = self._rows(
-      lambda t, _: self._nll_terms(state, t, temperature), tokens
-    )
+    terms = self._losses(state, tokens, temperature, labels)
     return {k: float(v) for k, v in likelihood.nll(terms).items()}
 
   def losses(
@@ -170,12 +173,22 @@ class ModelScores:
     Returns:
       [n], in nats.
     """
+    return self._losses(state, tokens, 1.0, labels)['loss_token']
+
+  def _losses(
+    self,
+    state: TrainState,
+    tokens: np.ndarray,
+    temperature: float,
+    labels: np.ndarray | None,
+  ) -> dict[str, np.ndarray]:
+    """Computes `likelihood.nll_terms` of all rows; see `nll`."""
 
     def terms(chunk, first):
       own = None if labels is None else self._chunk_of(labels, first)
-      return self._nll_terms(state, chunk, jnp.float32(1), own)
+      return self._nll_terms(state, chunk, jnp.float32(temperature), own)
 
-    return self._rows(terms, tokens)['loss_token']
+    return self._rows(terms, tokens)
 
   def divergences(
     self,

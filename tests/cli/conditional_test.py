@@ -14,12 +14,12 @@ from command_line import ROOT, assert_refused, call, flags, lines
 from trees import assert_same_checkpoint, timeless_records
 
 from moegan_jax import exported, trained
-from moegan_jax.cli import export, info, sample, train
+from moegan_jax.cli import compare, export, info, sample, train
 from moegan_jax.errors import UserError
 from moegan_jax.report import html
 from moegan_jax.store.checkpoint import Store
 
-pytestmark = pytest.mark.usefixtures('own_cache', 'no_figures')
+pytestmark = pytest.mark.usefixtures('own_cache', 'no_drawings')
 
 SETTINGS = tiny.LIKELIHOOD | {
   'generator.conditional': True,
@@ -58,7 +58,7 @@ def argv(paths, folder, **changes):
 
 
 @pytest.fixture(scope='module')
-def folder(tmp_path_factory, own_cache, no_figures):
+def folder(tmp_path_factory, own_cache, no_drawings):
   """Returns a folder with the texts, the run `run` and its plan."""
   folder = tmp_path_factory.mktemp('conditional')
   paths = write_text(folder)
@@ -166,6 +166,29 @@ def test_samples_of_each_class_are_files(folder, run):
     assert len(text) == 40 and share(text, name) > 0.9
   out = lines(info, folder / 'run')
   assert any('files in samples/' in line for line in out)
+
+
+def test_report_has_each_class(folder):
+  results = json.loads((folder / 'run/results.json').read_text())
+  rows = {row['key']: row for row in results['rows']}
+  assert rows['start']['values']['class_accuracy'][0] > 0.8
+  assert rows['real_test']['values']['class_accuracy'] == 1
+  for key, measures in {
+    'start': {'bleu4', 'auc', 'class_accuracy', 'nll_test_token'},
+    'real_train': {'bleu4', 'distinct_sentences'},
+    'real_test': {'class_accuracy', 'distinct_sentences'},
+  }.items():
+    assert set(rows[key]['classes']) == set(NAMES)
+    for values in rows[key]['classes'].values():
+      assert measures - {'auc'} <= set(values)
+  printed = (folder / 'plan.txt').read_text()
+  assert '\nClasses\n' in printed and 'pos: real test' in printed
+  assert '## Classes' in (folder / 'run/results.md').read_text()
+  assert '<h3>Classes</h3>' in (folder / 'run/report.html').read_text()
+  out = lines(compare, folder / 'run')
+  assert 'Classes' in out and any(x.startswith('so-so: ') for x in out)
+  records = timeless_records(folder / 'run')
+  assert not [key for record in records for key in record if '[' in key]
 
 
 def test_export_takes_a_label(folder, run, tmp_path):
