@@ -175,6 +175,16 @@ class Evaluator(ModelScores):
         nll = self.nll(state, tokens[own], temperature, labels[own])
         key = classes.of_class('nll_test_token', name)
         measures[key] = nll['nll_token']
+    if corpus.oracle is not None and corpus.oracle.classes is not None:
+      truth = self.truth(n)
+      # A seed of its own, as for the truth; see `ModelScores.truth`.
+      labels = corpus.oracle.classes.draw(np.random.RandomState([7, 8]), truth)
+      for k, name in enumerate(self.classes):
+        if len(drawn[k]) and (labels == k).any():
+          found = self.divergences(
+            state, drawn[k], truth[labels == k], temperature, k
+          )
+          measures |= {classes.of_class(m, name): v for m, v in found.items()}
     return measures
 
   def measure(

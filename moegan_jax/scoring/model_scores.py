@@ -50,10 +50,18 @@ class ModelScores:
         log_probs, tokens, pad=pad, vocab_size=vocab_size
       )
 
-    def divergence_terms(state, tokens, temperature, key=None, first=0):
-      logits = system.logits(state, tokens, temperature, key, first)
+    def divergence_terms(
+      state, tokens, temperature, key=None, first=0, labels=None
+    ):
+      oracle = corpus.oracle
+      if labels is None:
+        logits = system.logits(state, tokens, temperature, key, first)
+        truth = oracle.log_probs(tokens)
+      else:
+        logits = system.logits(state, tokens, temperature, labels=labels)
+        truth = oracle.classes.log_probs(tokens, labels)
       return divergence.chunk_terms(
-        jax.nn.log_softmax(logits), corpus.oracle.log_probs(tokens), tokens, pad
+        jax.nn.log_softmax(logits), truth, tokens, pad
       )
 
     def oracle_terms(tokens, first):
@@ -196,6 +204,7 @@ class ModelScores:
     samples: np.ndarray,
     truth: np.ndarray,
     temperature: float = 1.0,
+    k: int | None = None,
   ) -> dict[str, float]:
     """Estimates all divergences between a generator and the oracle.
 
@@ -204,19 +213,25 @@ class ModelScores:
       samples: int32 [n, T] from `sample_at` at this temperature.
       truth: int32 [m, T] from the oracle.
       temperature: divides the logits.
+      k: index of a class, given which both have exact densities; samples and
+        truth are then of this class. None for no condition.
 
     Returns:
       The values of `metrics.divergence.divergences`.
     """
     temperature = jnp.float32(temperature)
     key = use_key(state.key, state.step, EVALUATE)
+    labels = None if k is None else np.full(self._chunk, k, np.int32)
 
     def of_samples(tokens, first):
       first = jnp.int32(first)
-      return self._divergence_terms(state, tokens, temperature, key, first)
+      return self._divergence_terms(
+        state, tokens, temperature, key, first, labels
+      )
 
     def of_truth(tokens, _):
-      return self._divergence_terms(state, tokens, temperature)
+      own = None, jnp.int32(0)  # not draws of the generator
+      return self._divergence_terms(state, tokens, temperature, *own, labels)
 
     values = divergence.divergences(
       self._rows(of_samples, samples), self._rows(of_truth, truth)
