@@ -147,7 +147,8 @@ def pieces(case: Case) -> list[Piece]:
   c, spec, phases = case.config, case.spec, case.system.phases
   found = []
   if c.mle.epochs:
-    products: Products | None = likelihood_step(c, spec)
+    plain = not c.generator.conditional
+    products: Products | None = likelihood_step(c, spec) if plain else None
     update = phases[PRETRAIN].update
     found.append(Piece(NAMES[PRETRAIN], PRETRAIN, update, 1, products))
   if ADVERSARIAL not in phases:
@@ -322,7 +323,11 @@ def measure_sampling(
     f'sampling of {n:,}',
     timing,
     tokens=n * spec.length,
-    gflop=flops.gflop(flops.sampling(config, spec, n)),
+    gflop=(
+      None
+      if config.generator.conditional
+      else flops.gflop(flops.sampling(config, spec, n))
+    ),
     peak_bytes=memory
     and memory.temp_size_in_bytes
     + memory.argument_size_in_bytes

@@ -60,8 +60,10 @@ def _weight(config, section: str) -> float:
 def uncovered(config) -> str:
   """Returns why a configuration has no formula for its game, or ''.
 
-  The formulas of likelihood and sampling hold for every system.
+  The formulas of likelihood and sampling hold for every system without classes.
   """
+  if config.generator.conditional:
+    return 'no formula for generators of a class'
   if config.system not in STEPS:
     return f'no formula for the losses of {config.system}'
   if config.adversarial.mle_every:

@@ -23,7 +23,7 @@ def generator(
     latent: size of the latent noise z that sets the initial state; 0: none
     embeddings: text file of word vectors (GloVe), which become frozen columns
       of the embedding beside the E trained ones; '': none
-    conditional: whether the class of a text is an input of each step; needs a
+    conditional: whether the generator writes text of a given class; needs a
       corpus with labels
     ends: whether sequences of the corpus have an end symbol
   """
@@ -67,6 +67,9 @@ def generator(
       'prior': 'normal',  # distribution of z: normal, uniform
       'draws': 16,  # fixed draws of z per likelihood
     }
+  if conditional:
+    # input (the class is fed beside each token), own (a generator a class)
+    section |= {'classes': 'input'}
   if ends:
     # Input embedding of the end symbol: zero (constant), learned (RelGAN)
     section |= {'end_input': 'zero'}

@@ -237,4 +237,10 @@ SYSTEMS: dict[str, Sections] = {
   'maligan': {**_POLICY, 'maligan': policies.reweighting},
   'rankgan': {**_COMPARING, 'rank': policies.ranking},
   'sal': {**_COMPARING, 'sal': policies.comparison},
+  'sentigan': {
+    **_COMPARING,
+    'generator': partial(networks.generator, conditional=True),
+    'discriminator': networks.token_discriminator,
+    'sentigan': policies.penalties,
+  },
 }

@@ -17,6 +17,7 @@ from moegan_jax.systems import (
   relgan,
   sal,
   scratchgan,
+  sentigan,
   seqgan,
   slgan,
   textgan,
@@ -37,6 +38,7 @@ SYSTEMS = {
   'maligan': maligan.build,
   'rankgan': rankgan.build,
   'sal': sal.build,
+  'sentigan': sentigan.build,
   'scratchgan': scratchgan.build,
   'coldgan': coldgan.build,
 }

@@ -4,6 +4,7 @@ from typing import Any
 
 from moegan_jax.errors import UserError, at_least, unknown
 from moegan_jax.nets.cells import relational_memory
+from moegan_jax.nets.classes import per_class
 from moegan_jax.nets.cnn import cnn
 from moegan_jax.nets.gated import gru, lstm, stacked
 from moegan_jax.nets.initializers import initializers
@@ -34,6 +35,7 @@ def generator(
   hidden: int = 0,
   layers: int = 1,
   conditional: bool = False,
+  classes: str = 'input',
   **memory,
 ) -> Generator:
   """Builds a generator from the section `generator` of a configuration.
@@ -56,18 +58,28 @@ def generator(
     vector_size: numbers per word in that file
     hidden: H of 'lstm' and 'gru'
     layers: layers of 'lstm' and 'gru'
-    conditional: whether the class of a text is an input of each step
+    conditional: whether the generator writes text of a given class
+    classes: 'input' feeds the class at each step, 'own' has a generator of each
+      class, see `nets.classes.per_class`
     **memory: the sizes and options of 'rmc', see `relational_memory`
 
   Raises:
-    UserError: an unknown cell, classes of a corpus without labels, or a value
-      out of range.
+    UserError: an unknown cell, classes of a corpus without labels, several
+      experts of each class, or a value out of range.
   """
+  own = conditional and classes == 'own'
   if conditional and not spec.classes:
     raise UserError(
       'generator.conditional=True needs labelled text: name the column of the '
       'classes by --config.data.label_column, or a file of each class by '
       '--config.data.paths'
+    )
+  if classes not in ('input', 'own'):
+    raise unknown('generator.classes', classes, ('input', 'own'))
+  if own and (experts > 1 or latent):
+    raise UserError(
+      f'generator.classes=own with generator.experts={experts} and '
+      f'generator.latent={latent} is not supported; set 1 and 0'
     )
   for name, value in (('embed', embed), ('experts', experts)):
     at_least(f'generator.{name}', value, 1)
@@ -97,11 +109,13 @@ def generator(
     end_input=end_input,
     output=output,
     vectors=vectors,
-    classes=spec.classes if conditional else (),
+    classes=spec.classes if conditional and not own else (),
   )
   whole = mixture(
     expert, experts=experts, sharing=sharing, aggregation=aggregation
   )
+  if own:
+    whole = per_class(expert, spec.classes)
   return whole._replace(draws=draws if latent else 0, notes=notes)
 
 

@@ -48,8 +48,7 @@ class Drawn(NamedTuple):
   Attributes:
     sampled: Sampled, with the carries
     row_keys: uint32 [B, 2], the keys of the samples
-    context: [B, Z], the latent noise or the classes of the samples; None
-      without
+    context: [B, Z], latent noise or classes of the samples; None without
     text: int32 [B, T], the tokens, with pad after the end
     written: bool [B, T], True up to and including the end symbol
   """
@@ -174,7 +173,12 @@ class PolicyGAN(NamedTuple):
     phi = state.players['discriminator'].params
     return jax.nn.sigmoid(self.judge(phi, tokens, None)).mean(1)
 
-  def generator_loss(self, weigh: Weigh, draw: Draw | None = None) -> Loss:
+  def generator_loss(
+    self,
+    weigh: Weigh,
+    draw: Draw | None = None,
+    weighted: Callable[[Array, Array, str], Array] = policy_gradient,
+  ) -> Loss:
     """Returns the policy-gradient loss of G on new samples.
 
     Args:
@@ -182,20 +186,18 @@ class PolicyGAN(NamedTuple):
         metrics. Weights after the end of a text are not read.
       draw: (state, real batch, key) -> samples; default: as many as the batch
         has rows
+      weighted: (log_probs [B, T], weights [B, T], reduction) -> loss
     """
+    sample = draw or (lambda s, b, key: self.draw(s, len(b.tokens), key))
 
     def loss(params, state, batch, key):
       # `adversarial.anchor` folds a number into the key.
       k_sample, k_weigh = jax.random.split(key)
-      drawn = (
-        self.draw(state, batch.tokens.shape[0], k_sample)
-        if draw is None
-        else draw(state, batch, k_sample)
-      )
+      drawn = sample(state, batch, k_sample)
       weights, metrics = weigh(state, batch, drawn, k_weigh)
       log_probs = self.log_probs(params, drawn.text, drawn.context)
       weights = jnp.where(drawn.written, weights, 0)
-      value = policy_gradient(log_probs, weights, self.reduce)
+      value = weighted(log_probs, weights, self.reduce)
       return value, {'g_loss': value} | metrics
 
     return loss

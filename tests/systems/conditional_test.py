@@ -13,8 +13,6 @@ from trees import noisy
 from moegan_jax import systems
 from moegan_jax.errors import UserError
 from moegan_jax.losses.likelihood import log_likelihood
-from moegan_jax.nets import classes
-from moegan_jax.ops import random
 from moegan_jax.train import batches, loop
 from moegan_jax.types import Batch, Spec
 
@@ -123,16 +121,6 @@ def test_samples_have_the_probabilities_of_their_class():
   # A row depends on its key, its index and its label only.
   few = sample(state, jax.random.key(1), 7, first=12, labels=labels[12:19])
   np.testing.assert_array_equal(few, tokens[12:19])
-
-
-def test_classes_are_drawn_from_their_shares_by_row():
-  rows = random.row_keys(jax.random.key(0), 5000)
-  drawn = classes.draw(rows, (0.2, 0.5, 0.3))
-  assert (drawn.sum(1) == 1).all()
-  np.testing.assert_allclose(drawn.mean(0), [0.2, 0.5, 0.3], atol=0.03)
-  np.testing.assert_array_equal(
-    drawn[9:12], classes.draw(rows[9:12], (0.2, 0.5, 0.3))
-  )
 
 
 def text():
