@@ -23,6 +23,7 @@ from moegan_jax.scoring.evaluation import Evaluator, select_seed
 from moegan_jax.systems.assembly import ADVERSARIAL
 from moegan_jax.systems.likelihood import PRETRAIN
 from moegan_jax.train import loop
+from moegan_jax.train.batches import with_labels
 from moegan_jax.types import Array, Phase, Spec, System, TrainState, Update
 
 LONG = 0.5  # target duration of a timed call in seconds
@@ -45,6 +46,14 @@ class Case(NamedTuple):
   system: System
   tokens: np.ndarray
 
+  @property
+  def rows(self) -> np.ndarray:
+    """The text as a chunk reads it. Classes alternate: they cost the same."""
+    count = self.system.classes
+    if not count:
+      return self.tokens
+    return with_labels(self.tokens, np.arange(len(self.tokens)) % count)
+
 
 def build(
   config, vocab_size: int, tokens: np.ndarray, pad: int | None = None
@@ -60,7 +69,8 @@ def build(
   Returns:
     A Case.
   """
-  spec = Spec(vocab_size, tokens.shape[1], len(tokens), pad)
+  classes = (0.5, 0.5) if config.generator.get('conditional') else ()
+  spec = Spec(vocab_size, tokens.shape[1], len(tokens), pad, classes=classes)
   return Case(config, spec, systems.build(config, spec), tokens)
 
 
@@ -246,7 +256,7 @@ def prepare(case: Case, piece: Piece) -> Prepared:
     case.system.init, case.config.seed, case.config.num_seeds
   )
   state = loop.enter(phase, state.replace(step=jnp.int32(start)))
-  return Prepared(phase, start, state, jnp.asarray(case.tokens))
+  return Prepared(phase, start, state, jnp.asarray(case.rows))
 
 
 def measure(case: Case, piece: Piece, repeats: int, warm: bool) -> Row:

@@ -37,9 +37,11 @@ from moegan_jax.types import Spec
 def knows_generator(config) -> bool:
   """Returns whether there are formulas of likelihood and sampling.
 
-  A generator that reads the features of a discriminator has none.
+  Generators of a class, and those that read a discriminator or a masked text,
+  have none.
   """
-  return 'cell' in config.generator
+  generator = config.generator
+  return 'cell' in generator and not generator.conditional
 
 
 def sampling(config, spec: Spec, n: int) -> Products:
@@ -70,6 +72,8 @@ def uncovered(config) -> str:
 
   For likelihood and sampling see `knows_generator`.
   """
+  if config.generator.get('conditional'):
+    return 'no formula for generators of a class'
   if config.system not in STEPS:
     return f'no formula for the losses of {config.system}'
   if config.adversarial.mle_every:

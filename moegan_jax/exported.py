@@ -1,6 +1,8 @@
 """Writes and loads an exported generator: three files.
 
-generator.json: vocabulary, codec, origin, checksums
+generator.json: vocabulary, codec, origin, checksums. `labels` has the classes
+  of a conditional generator, whose `format` is 2 and whose program takes one
+  more argument, the label of each row; others have format 1.
 weights.safetensors: the leaves of the training state that the program reads
 program.stablehlo: the sampling program, serialised by `jax.export`. It is a
   `sampler.Program` of named weights, for any batch size, on CPU and CUDA.
@@ -54,7 +56,9 @@ def write(
     raise UserError(
       f'cannot write to {folder}: {error.strerror}; name another folder'
     ) from error
-  lowered, weights = lower(run.program, run.state, run.corpus.length)
+  lowered, weights = lower(
+    run.program, run.state, run.corpus.length, bool(run.classes)
+  )
   contents = {
     WEIGHTS: safetensors.numpy.save(weights),
     PROGRAM: bytes(lowered.serialize()),
@@ -64,7 +68,8 @@ def write(
   write_json(
     folder / DESCRIPTION,
     {
-      'format': 1,
+      'format': 2 if run.classes else 1,
+      'labels': run.classes,
       'origin': origin | {'step': run.step},
       'jax': jax.__version__,
       'platforms': PLATFORMS,
@@ -119,11 +124,13 @@ def load(folder: str | os.PathLike, chunk: int = CHUNK) -> Sampler:
       f'{folder} is for {", ".join(program.platforms)}, not for '
       f'{jax.default_backend()}; set JAX_PLATFORMS to one of them'
     )
-  return Sampler(program.call, jax.device_put(weights), corpus, chunk)
+  # Exports of earlier versions have no `labels`.
+  classes = known.get('labels', ())
+  return Sampler(program.call, jax.device_put(weights), corpus, chunk, classes)
 
 
 def lower(
-  program: Program, state: Any, length: int
+  program: Program, state: Any, length: int, labelled: bool = False
 ) -> tuple[export.Exported, dict[str, np.ndarray]]:
   """Lowers a sampling program for any batch size.
 
@@ -131,6 +138,7 @@ def lower(
     program: sampling program whose weights are the state
     state: training state of one seed
     length: T
+    labelled: whether the program takes labels
 
   Returns:
     A `Program` of named weights, and these weights.
@@ -145,6 +153,7 @@ def lower(
       ((), np.float32),  # temperature
       ((), np.int32),  # top_k
       ((), np.float32),  # top_p
+      *[((n,), np.int32)] * labelled,  # labels
     )
   ]
   of_weights, weights = _of_weights(program, state, inputs)

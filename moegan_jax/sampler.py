@@ -2,25 +2,28 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from moegan_jax.data.corpus import Corpus
-from moegan_jax.errors import UserError
+from moegan_jax.errors import UserError, unknown
 from moegan_jax.ops.relaxation import check_truncation, truncate
 from moegan_jax.types import Array, System
 
 FREE = -1  # marks a position of a prefix that the generator fills in
+IN_TURN = -1  # label of a row whose class follows from its index
 CHUNK = 256  # default batch size
 GREEDY = 1e-6  # temperature at which sampling is greedy in float32
 
 # (weights, key uint32 [2], first int32 [], prefix int32 [n, T], temperature
 # float32 [], top_k int32 [], top_p float32 []) -> tokens int32 [n, T]. They are
-# the rows first .. first + n - 1 of the sample of this key.
+# the rows first .. first + n - 1 of the sample of this key. The program of a
+# conditional generator has one more argument, labels int32 [n].
 Program = Callable[..., Array]
 
 
@@ -32,12 +35,15 @@ class Style(NamedTuple):
     top_k: see `ops.relaxation.truncate`; 0 keeps all words
     top_p: see `ops.relaxation.truncate`; 1 keeps all words
     prefix: text at the beginning of every sentence
+    label: class of every sentence of a conditional generator; '': all classes
+      in turn
   """
 
   temperature: float = 1.0
   top_k: int = 0
   top_p: float = 1.0
   prefix: str = ''
+  label: str = ''
 
 
 PLAIN = Style()
@@ -49,9 +55,13 @@ def program_of(system: System) -> Program:
   Args:
     system: the System. The weights of the program are the training state of
       one seed.
+
+  Returns:
+    A Program. With classes, a row that has the label IN_TURN has the class
+    i mod K, where i is its index in the sample.
   """
 
-  def program(state, key, first, prefix, temperature, top_k, top_p):
+  def program(state, key, first, prefix, temperature, top_k, top_p, **given):
     return system.sample(
       state,
       jax.random.wrap_key_data(key, impl='threefry2x32'),
@@ -61,9 +71,18 @@ def program_of(system: System) -> Program:
       truncate=partial(truncate, top_k=top_k, top_p=top_p),
       prefix=prefix,
       given=prefix != FREE,
+      **given,
     )
 
-  return program
+  def conditional(state, key, first, prefix, *settings_and_labels):
+    *settings, labels = settings_and_labels
+    turns = (
+      first + jnp.arange(labels.shape[0], dtype=jnp.int32)
+    ) % system.classes
+    labels = jnp.where(labels == IN_TURN, turns, labels)
+    return program(state, key, first, prefix, *settings, labels=labels)
+
+  return conditional if system.classes else program
 
 
 def corpus_of(known: Mapping[str, Any], path: str | os.PathLike) -> Corpus:
@@ -90,10 +109,16 @@ class Sampler:
 
   Attributes:
     corpus: the vocabulary and the codec, without sentences
+    classes: the classes of a conditional generator; () for others
   """
 
   def __init__(
-    self, program: Program, weights: Any, corpus: Corpus, chunk: int = CHUNK
+    self,
+    program: Program,
+    weights: Any,
+    corpus: Corpus,
+    chunk: int = CHUNK,
+    classes: Sequence[str] = (),
   ):
     """Prepares the program, which compiles at the first draw.
 
@@ -103,8 +128,10 @@ class Sampler:
       corpus: the vocabulary and the codec.
       chunk: batch size. It changes sentences only through rounding, because
         matrix products may sum in another order.
+      classes: the classes of a conditional generator, whose program takes
+        labels.
     """
-    self.corpus = corpus
+    self.corpus, self.classes = corpus, tuple(classes)
     self._program, self._weights = jax.jit(program), weights
     self._chunk = chunk
 
@@ -130,15 +157,18 @@ class Sampler:
       )
     check_truncation(style.top_k, style.top_p)
     prefix = np.tile(self.prefix(style.prefix), (self._chunk, 1))
+    label = self.label(style.label)
     # Equals jax.random.key_data(jax.random.key(seed)).
     key = np.array([0, seed], np.uint32)
-    settings = (
+    settings: tuple[Any, ...] = (
       # Logits divided by a lower temperature overflow.
       np.float32(max(temperature, GREEDY)),
       # A larger value also keeps all words, but may exceed int32.
       np.int32(min(style.top_k, self.corpus.vocab_size)),
       np.float32(style.top_p),
     )
+    if self.classes:
+      settings += (np.full(self._chunk, label, np.int32),)
 
     def chunks():
       for first in itertools.count(0, self._chunk):
@@ -158,6 +188,23 @@ class Sampler:
     if n < 0:
       raise UserError(f'n={n} must not be negative')
     return list(itertools.islice(self.stream(seed, style), n))
+
+  def label(self, name: str) -> int:
+    """Returns the index of a class; IN_TURN for ''.
+
+    Raises:
+      UserError: there is no such class, or the generator is not conditional.
+    """
+    if not name:
+      return IN_TURN
+    if not self.classes:
+      raise UserError(
+        f'label={name!r}: this generator is not conditional; leave the label '
+        'out, or train one with generator.conditional=True'
+      )
+    if name not in self.classes:
+      raise unknown('label', name, self.classes)
+    return self.classes.index(name)
 
   def prefix(self, text: str) -> np.ndarray:
     """Converts a prefix to ids.

@@ -34,6 +34,7 @@ class Trained:
     step: step of the checkpoint
     state: training state of one seed
     program: sampling program of the state, see `sampler.Program`
+    classes: the classes of a conditional generator; () for others
   """
 
   def __init__(
@@ -50,7 +51,8 @@ class Trained:
     """
     self.corpus, self.step, self.state = corpus, step, state
     self.program = program_of(system)
-    self.sampler = Sampler(self.program, state, corpus, chunk)
+    self.classes = corpus.label_names if system.classes else ()
+    self.sampler = Sampler(self.program, state, corpus, chunk, self.classes)
     self._system, self._chunk = system, chunk
     self._evaluator = Evaluator(system, corpus, chunk)
     self._critique = jax.jit(system.critique) if system.critique else None
@@ -63,18 +65,19 @@ class Trained:
     top_k: int = 0,
     top_p: float = 1.0,
     prefix: str = '',
+    label: str = '',
   ) -> list[str]:
     """Draws sentences; sentence i depends on the seed and on i, not on n.
 
     Args:
       n: number of sentences.
       seed: 0 to 2**32 - 1.
-      temperature, top_k, top_p, prefix: see `sampler.Style`.
+      temperature, top_k, top_p, prefix, label: see `sampler.Style`.
 
     Raises:
       UserError: n is negative; see also `sampler.Sampler.stream`.
     """
-    style = Style(temperature, top_k, top_p, prefix)
+    style = Style(temperature, top_k, top_p, prefix, label)
     return self.sampler.sample(n, seed, style)
 
   @functools.cached_property
@@ -123,19 +126,24 @@ class Trained:
         )
     return self.corpus.encode(words)
 
-  def log_prob(self, sentences: Sequence[str]) -> np.ndarray:
+  def log_prob(self, sentences: Sequence[str], label: str = '') -> np.ndarray:
     """Returns the log-probability of each sentence.
 
     Args:
       sentences: n lines of text; see `encode`, also for errors.
+      label: the class of all sentences, given which a conditional generator
+        has the probability; '': that of the mixture of the classes.
 
     Returns:
       float32 [n] in nats, the end symbol included. Words outside of the
       vocabulary contribute 0, because the generator cannot write them.
     """
+    index = self.sampler.label(label) if label else None
     if not sentences:
       return np.zeros(0, np.float32)
-    return -self._evaluator.losses(self.state, self.encode(sentences))
+    tokens = self.encode(sentences)
+    labels = None if index is None else np.full(len(tokens), index, np.int32)
+    return -self._evaluator.losses(self.state, tokens, labels)
 
   def judge(self, sentences: Sequence[str]) -> np.ndarray:
     """Returns the mean logit of the discriminator for each sentence.
@@ -225,7 +233,13 @@ def described(folder: Workdir) -> tuple[ConfigDict, Corpus, System]:
   config = ConfigDict(folder.read_config())
   saved = folder.read_json(schema.CORPUS)
   corpus = corpus_of(saved, folder.path / schema.CORPUS)
-  spec = Spec(corpus.vocab_size, corpus.length, saved['train_size'], corpus.pad)
+  spec = Spec(
+    corpus.vocab_size,
+    corpus.length,
+    saved['train_size'],
+    corpus.pad,
+    classes=corpus.class_shares,
+  )
   effective = warm_start.effective(config, spec.train_size)
   return config, corpus, systems.build(effective, spec)
 

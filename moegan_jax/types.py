@@ -27,6 +27,7 @@ class Spec(NamedTuple):
       if all sequences have length T.
     words: the V strings of the ids, '' for the pad, and () if ids have none;
       None for a system whose parameters are restored.
+    classes: the K shares of the classes in training; () without labels.
   """
 
   vocab_size: int
@@ -34,6 +35,7 @@ class Spec(NamedTuple):
   train_size: int
   pad: int | None = None
   words: tuple[str, ...] | None = None
+  classes: tuple[float, ...] = ()
 
 
 class Batch(NamedTuple):
@@ -41,13 +43,25 @@ class Batch(NamedTuple):
 
   Attributes:
     tokens: int32 [B, T].
-    labels: int32 [B] for conditional systems, or None.
+    labels: int32 [B], the classes, for conditional systems; None for others.
     mask: bool [B, T], True for given tokens (infilling), or None.
   """
 
   tokens: Array
   labels: Array | None = None
   mask: Array | None = None
+
+
+class Support(NamedTuple):
+  """All values that the context of a generator can have, and their prior.
+
+  Attributes:
+    contexts: [K, Z].
+    log_probs: [K], logarithms of their probabilities.
+  """
+
+  contexts: Array
+  log_probs: Array
 
 
 class Generator(NamedTuple):
@@ -60,7 +74,7 @@ class Generator(NamedTuple):
       functions take its result, which a scan computes once.
     begin: (params, n, context) -> carry, the state before the first token. The
       context conditions whole sequences, a pytree of [n, ...] such as latent
-      noise; None without.
+      noise or one-hot classes; None without.
     embed: (params, tokens) -> the input of `step`, a pytree of [n, ...]. Tokens
       are int32 [n], or weights [n, V] or [n, V + 2].
     step: (params, carry, input) -> carry, hidden [n, H]. `embed` is not part of
@@ -70,11 +84,14 @@ class Generator(NamedTuple):
       once.
     vocab_size: V. The input embedding has two more rows, `V` for the start
       symbol and `V + 1` for unknown words, which can never be generated.
-    latent: rows uint32 [n, 2] -> z [n, Z], the latent noise of each row, which
-      `begin` takes as its context; None if only the choice of tokens is random.
+    latent: rows uint32 [n, 2] -> z [n, Z], the context of each row, drawn from
+      its prior: latent noise, or the one-hot class of a conditional generator;
+      None if only the choice of tokens is random.
     draws: number of fixed draws of latent noise per likelihood; 0 without
       latent noise.
     notes: remarks about what it was built from, for the log of a run.
+    support: all contexts of a conditional generator, one for each class; None
+      for other generators.
   """
 
   init: Callable[[Array], Params]
@@ -87,11 +104,23 @@ class Generator(NamedTuple):
   latent: Callable[[Array], Array] | None = None
   draws: int = 0
   notes: tuple[str, ...] = ()
+  support: Support | None = None
 
   @property
   def start(self) -> int:
     """Id of the start symbol."""
     return self.vocab_size
+
+  @property
+  def classes(self) -> int:
+    """K, the number of classes; 0 if the generator is not conditional."""
+    return 0 if self.support is None else len(self.support.log_probs)
+
+  def context(self, labels: Array | None) -> Array | None:
+    """Returns the contexts [n, Z] of classes int32 [n]; None without them."""
+    if labels is None or self.support is None:
+      return None
+    return self.support.contexts[labels]
 
 
 class Critique(NamedTuple):
@@ -222,6 +251,7 @@ class Phase(NamedTuple):
     batch_key: the setting that gives `batch_size`, for error messages.
     parts: the updates that make up `update`, by the player that they train, for
       benchmarks; None if `update` has no such parts.
+    labelled: whether its batches have labels.
   """
 
   steps: int
@@ -234,6 +264,7 @@ class Phase(NamedTuple):
   eval_every: int = 0
   batch_key: str = ''
   parts: Mapping[str, Update] | None = None
+  labelled: bool = False
 
 
 class System(NamedTuple):
@@ -244,13 +275,16 @@ class System(NamedTuple):
     phases: name -> Phase, in the order of training.
     sample: (state, key, n, temperature=1.0, first=0, **options) ->
       int32 [n, T]. Row i depends on the key and on `first + i` only. The
-      options are `truncate`, `prefix` and `given` of `decode.sample`.
-    logits: (state, tokens int32 [n, T], temperature=1.0, key=None, first=0) ->
-      [n, T, V]. For tokens from `sample`, pass its key and `first`; they
-      matter if `draws` is not 0.
+      options are `truncate`, `prefix` and `given` of `decode.sample`, and for
+      a conditional generator `labels`, the classes int32 [n]. Without labels
+      the rows are draws from the mixture of the classes.
+    logits: (state, tokens int32 [n, T], temperature=1.0, key=None, first=0,
+      labels=None) -> [n, T, V]. For tokens from `sample`, pass its key and
+      `first`; they matter if `draws` is not 0. Without labels, a conditional
+      generator returns the exact log-probabilities of the mixture.
     critique: (state, tokens) -> Critique of the discriminator without dropout;
       None without a discriminator.
-    draws: 0 if `sample` draws from `logits`. A generator with latent noise has
+    draws: 0 if `logits` is exact. A generator with latent noise has
       the likelihood E_z p(x | z). Its `logits` are then log-probabilities
       averaged over this number of fixed draws of z and, for samples, over the
       z that generated them. The likelihood is then a bound; see
@@ -259,6 +293,7 @@ class System(NamedTuple):
     notes: remarks for the log of a run.
     fills: whether a token from `sample` is conditioned on given tokens at later
       positions, too.
+    classes: K if the generator is conditional, else 0.
   """
 
   init: Callable[[Array], TrainState]
@@ -270,3 +305,4 @@ class System(NamedTuple):
   label: str = ''
   notes: tuple[str, ...] = ()
   fills: bool = False
+  classes: int = 0

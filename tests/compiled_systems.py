@@ -8,7 +8,7 @@ import numpy as np
 import toys
 
 from moegan_jax import systems
-from moegan_jax.train import loop
+from moegan_jax.train import batches, loop
 from moegan_jax.types import Update
 
 B, T, V = 4, 5, 7
@@ -19,11 +19,18 @@ SPEC = systems.Spec(V, T, TRAIN_SIZE)
 # A memory core compiles three times as long as an LSTM, so that only one system
 # has it.
 MEMORY = 'moegan-memory'
+# A conditional generator; its corpus has labels.
+CONDITIONAL = 'mle-conditional'
+K = 2
+LABELS = np.arange(TRAIN_SIZE, dtype=np.int32) % 3 % K
+SHARES = tuple((np.bincount(LABELS) / TRAIN_SIZE).tolist())
 
 
 def tiny(name):
   """Returns the settings of a system at toy size."""
   c = toys.settings(name.partition('-')[0], mle__epochs=EPOCHS, mle__batch=B)
+  if name == CONDITIONAL:
+    c = toys.change(c, generator__conditional=True)
   if c.generator.get('cell') == 'rmc' and name != MEMORY:
     c = toys.change(c, generator__cell='lstm', generator__hidden=3)
   if c.generator.get('latent'):
@@ -33,6 +40,12 @@ def tiny(name):
     if 'd_steps' in c.adversarial:
       c.adversarial.d_steps = 2
   return c
+
+
+def spec(name):
+  """Returns the properties of the corpus of a system."""
+  conditional = tiny(name).generator.conditional
+  return SPEC._replace(classes=SHARES) if conditional else SPEC
 
 
 def corpus():
@@ -57,8 +70,10 @@ class Toy:
   """A system with two seeds whose phases are compiled once for all tests."""
 
   def __init__(self, name):
-    self.system = systems.build(tiny(name), SPEC)
-    self.corpus = corpus()
+    self.system = systems.build(tiny(name), spec(name))
+    self.tokens = self.corpus = corpus()
+    if self.system.classes:
+      self.corpus = jnp.asarray(batches.with_labels(self.tokens, LABELS))
     self.logits = jax.jit(self.system.logits)
     critique = self.system.critique
     self.critique = jax.jit(critique) if critique else None
@@ -102,10 +117,13 @@ class Toy:
 
   def answers(self, state):
     """Returns the logits and judgements of the corpus by one seed's players."""
+    values = [np.asarray(self.logits(state, self.tokens, 1.0))]
+    if self.system.classes:
+      given = self.logits(state, self.tokens, 1.0, labels=LABELS)
+      values.append(np.asarray(given))
     if self.critique is None:
-      return [np.asarray(self.logits(state, self.corpus, 1.0))]
-    values = self.logits(state, self.corpus, 1.0)
-    return [np.asarray(values), *self.judgements(state, self.corpus)]
+      return values
+    return [*values, *self.judgements(state, self.tokens)]
 
   def judgements(self, state, tokens):
     """Returns features and logits of the discriminator, a row per sentence."""
@@ -145,11 +163,11 @@ def functions(name):
   made, state = toy(name), trained(name)
   sampler = jax.jit(made.system.sample, static_argnums=2)
 
-  def sample(seed, n, temperature=1.0, first=0):
+  def sample(seed, n, temperature=1.0, first=0, **given):
     key = jax.random.key(seed)
-    return np.asarray(sampler(state, key, n, temperature, first))
+    return np.asarray(sampler(state, key, n, temperature, first, **given))
 
-  def logits(tokens, temperature=1.0):
-    return np.asarray(made.logits(state, tokens, temperature))
+  def logits(tokens, temperature=1.0, **given):
+    return np.asarray(made.logits(state, tokens, temperature, **given))
 
   return sample, logits

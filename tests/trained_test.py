@@ -17,3 +17,12 @@ def test_run_with_settings_of_another_version_is_refused(tmp_path, read):
   write_json(tmp_path / 'corpus.json', {'record': {}})
   with pytest.raises(UserError, match=r'ccl\.reps.*another version'):
     read(Workdir(tmp_path, create=False))
+
+
+def test_run_from_before_classes_is_read(tmp_path):
+  settings = config.load('mle:text').to_dict()
+  del settings['generator']['conditional'], settings['data']['paths']
+  write_json(tmp_path / 'config.json', settings)
+  found = Workdir(tmp_path, create=False).read_config()
+  assert found['generator']['conditional'] is False
+  assert found['data']['paths'] == ''

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError
 from moegan_jax.experiment.forecast import operations
-from moegan_jax.experiment.train_app import build
+from moegan_jax.experiment.train_app import build, rows_of
 from moegan_jax.train import batches, loop, mesh, stream
 from moegan_jax.train.stages import stages
 from moegan_jax.types import Phase
@@ -95,13 +95,14 @@ def programs(
     state = jax.eval_shape(lambda s, p=phase: loop.enter(p, s), state)
     streamed = config.data.get('stream', False)
     data: Any
-    if stream.streams(corpus.train, streamed):
-      source, data = batches.streamed(), _block(phase, seeds, length)
+    rows = rows_of(corpus, system)
+    if stream.streams(rows, streamed):
+      source, data = batches.streamed(), _block(phase, seeds, rows.shape[1])
     else:
-      n = len(corpus.train)
+      n = len(rows)
       source = batches.shuffled(phase, stage.start, n)
       order = _shape((seeds, n if phase.epochs else 0))
-      data = batches.Shuffled(_shape(corpus.train.shape), order)
+      data = batches.Shuffled(_shape(rows.shape), order)
     try:
       compiled = loop.compile_chunk(
         phase,

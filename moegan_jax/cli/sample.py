@@ -75,8 +75,13 @@ def _run(args: argparse.Namespace) -> int:
 
   compilation.use_cache()
   sampler, known, origin = (_exported if args.exported else _trained)(args)
-  style = Style(args.temperature, args.top_k, args.nucleus, args.prefix)
+  style = Style(
+    args.temperature, args.top_k, args.nucleus, args.prefix, args.label
+  )
   stream = sampler.stream(args.seed, style)
+  if sampler.classes:
+    origin += ', class '
+    origin += args.label or f'in turn: {", ".join(sampler.classes)}'
   print(origin, file=sys.stderr)
   if args.distinct or args.novel:
     limit = max(TRIES * args.n, TRIES_AT_LEAST)
@@ -204,6 +209,13 @@ def parser() -> Parser:
     '1: all (%(default)s)',
   )
   add('--prefix', default='', metavar='TEXT', help='beginning of all sentences')
+  add(
+    '--label',
+    default='',
+    metavar='NAME',
+    help='class of all sentences, for a run with generator.conditional=True; '
+    'default: all classes in turn',
+  )
   add('--distinct', action='store_true', help='write each sentence once')
   add(
     '--novel', action='store_true', help='drop sentences of the training text'

@@ -114,6 +114,11 @@ def override(
         continue
       raise UserError(_no_setting(config, key))
     value = _typed(key, place[name], value)
+    if section and fixed(config, section).get(name, value) != value:
+      raise UserError(
+        f'{key}={value} is not supported by system={config.system}; leave it '
+        'out'
+      )
     if key == 'system':
       config = as_system(config, value)
     elif section and name in selectors(config, section):
@@ -128,15 +133,22 @@ def selectors(config: ConfigDict, section: str) -> tuple[str, ...]:
   function = dict(_sections(config)).get(section)
   if function is None:
     return ()
-  bound = getattr(function, 'keywords', {})
+  bound = fixed(config, section)
   names = [n for n in inspect.signature(function).parameters if n not in bound]
   return tuple(n for n in names if n in config.get(section, {}))
 
 
+def fixed(config: ConfigDict, section: str) -> Mapping[str, Any]:
+  """Returns the selectors of a section that the system fixes, with values."""
+  function = dict(_sections(config)).get(section)
+  return getattr(function, 'keywords', {})
+
+
 def is_selector(config: ConfigDict, key: str) -> bool:
-  """Returns whether a dotted key is a selector of a configuration."""
+  """Returns whether a dotted key is a selector, also one that is fixed."""
   section, _, name = key.rpartition('.')
-  return key == 'system' or name in selectors(config, section)
+  names = (*selectors(config, section), *fixed(config, section))
+  return key == 'system' or name in names
 
 
 def check_keys(config: ConfigDict) -> None:
@@ -205,7 +217,8 @@ def _composed_again(
   names = selectors(config, section)
   selected = {k: old[k] for k in names if k in old} | changed
   new = _call(dict(_sections(config))[section], config, selected)
-  kept = {k: old[k] for k in new if k in old and k not in changed}
+  decided = (*changed, *fixed(config, section))
+  kept = {k: old[k] for k in new if k in old and k not in decided}
   return ConfigDict(new | kept)
 
 
@@ -251,6 +264,7 @@ def _any_keys(config: ConfigDict, section: str) -> set[str]:
     'generator': [
       {'cell': 'rmc', 'experts': 2, 'latent': 1},
       {'cell': 'mogrifier', 'embeddings': 'FILE'},
+      {'conditional': True},
     ],
     'discriminator': [
       {'kind': kind} for kind in ('cnn', 'recurrent', 'transformer')

@@ -12,6 +12,7 @@ def generator(
   experts: int = 1,
   latent: int = 0,
   embeddings: str = '',
+  conditional: bool = False,
   ends: bool = True,
 ) -> dict:
   """Returns the section `generator`.
@@ -22,6 +23,8 @@ def generator(
     latent: size of the latent noise z that sets the initial state; 0: none
     embeddings: text file of word vectors (GloVe), which become frozen columns
       of the embedding beside the E trained ones; '': none
+    conditional: whether the generator writes text of a given class; needs a
+      corpus with labels
     ends: whether sequences of the corpus have an end symbol
   """
   section = {
@@ -31,6 +34,7 @@ def generator(
     'experts': experts,
     'latent': latent,
     'embeddings': embeddings,
+    'conditional': conditional,
     'output': 'own',  # weights of the readout: own, tied (to the embedding)
   }
   if embeddings:
@@ -65,6 +69,9 @@ def generator(
       'prior': 'normal',  # distribution of z: normal, uniform
       'draws': 16,  # fixed draws of z per likelihood
     }
+  if conditional:
+    # input (the class is fed beside each token), own (a generator a class)
+    section |= {'classes': 'input'}
   if ends:
     # Input embedding of the end symbol: zero (constant), learned (RelGAN)
     section |= {'end_input': 'zero'}

@@ -88,6 +88,13 @@ def ranking() -> dict:
   }
 
 
+def penalties() -> dict:
+  """Returns the section `sentigan`: penalties of samples of a class."""
+  # own (1 - probability of the own class, paper), fake (probability of
+  # samples, its code)
+  return {'penalty': 'own'}
+
+
 def comparison() -> dict:
   """Returns the section `sal`: comparisons of samples with past samples."""
   return {

@@ -48,6 +48,8 @@ def _text() -> dict:
   """Returns the settings of a text file or table of the user."""
   return {
     'path': '',  # the file, which may end in .gz
+    # Instead of `path`, a file of each class, separated by commas
+    'paths': '',
     'test_path': '',  # held-out file; '': hold out a share of `path`
     'test_share': 0.1,  # share of `path` to hold out
     'column': '',  # column of the text (tables); '': the only one or `text`

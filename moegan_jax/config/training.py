@@ -264,4 +264,10 @@ SYSTEMS: dict[str, Sections] = {
     'rollout': policies.live_rollouts,
     'leakgan': policies.leak,
   },
+  'sentigan': {
+    **_COMPARING,
+    'generator': partial(networks.generator, conditional=True),
+    'discriminator': networks.token_discriminator,
+    'sentigan': policies.penalties,
+  },
 }

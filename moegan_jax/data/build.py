@@ -120,16 +120,13 @@ def build_corpus(
   }
   classes = {part: list(names) for part, names in (labels or {}).items()}
   label_names = sorted({name for names in classes.values() for name in names})
-  numbers = {
-    part: np.array([label_names.index(x) for x in names], np.int32)
-    for part, names in classes.items()
-  }
-  if numbers:
-    figures['labels'] = _counts(classes['train'])
-    numbers |= {
-      'train': numbers['train'][:split],
-      'valid': numbers['train'][split:],
-    }
+  index = {name: k for k, name in enumerate(label_names)}
+  numbers, of_labels = label_fields(
+    {k: np.array([index[x] for x in v], np.int32) for k, v in classes.items()},
+    label_names,
+    split,
+  )
+  figures |= of_labels
   return Corpus(
     name=name,
     train=tokens[:split],
@@ -147,6 +144,30 @@ def build_corpus(
     labels=numbers,
     label_names=tuple(label_names),
   )
+
+
+def label_fields(
+  numbers: dict[str, np.ndarray], names: Sequence[str], split: int
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+  """Splits off the labels of the validation part, and describes the labels.
+
+  Args:
+    numbers: 'train' and 'test' -> int32 [rows], an index into names; {} without
+      labels.
+    names: the classes.
+    split: number of training sequences without the validation part.
+
+  Returns:
+    `Corpus.labels`, and entries of the record.
+  """
+  if not numbers:
+    return {}, {}
+  train = numbers['train']
+  figures = {
+    'labels': _counts([names[k] for k in train]),
+    'labels_sha256': array_sha256(np.concatenate([*numbers.values()])),
+  }
+  return numbers | {'train': train[:split], 'valid': train[split:]}, figures
 
 
 def _counts(labels: Sequence[str], most: int = 5) -> str:

@@ -16,9 +16,11 @@ import numpy as np
 
 from moegan_jax.data.codecs import BPE, Codec, get_codec, split_written
 from moegan_jax.data.description import LABEL, describe
+from moegan_jax.errors import UserError
 
 __all__ = (
   'LABEL',
+  'MIN_CLASS',
   'MIN_LINES',
   'PAD',
   'UNKNOWN',
@@ -31,6 +33,7 @@ __all__ = (
 
 PAD = 0
 MIN_LINES = 20  # minimum number of training lines
+MIN_CLASS = 10  # minimum number of training lines of a class
 _ROWS_AT_ONCE = 1 << 16  # rows of an array that are hashed at a time
 UNKNOWN = '<unk>'  # text of an out-of-vocabulary id
 
@@ -55,8 +58,10 @@ class Corpus:
     train_words, valid_words, test_words: the sentences behind the arrays, uncut
       and with unknown words intact, as references for BLEU
     labels: 'train', 'valid', 'test' -> int32 [rows], an index into label_names;
-      {} without labels. No system reads them yet.
-    label_names: the classes, sorted
+      {} without labels. Conditional generators read them.
+    label_names: the K classes, sorted
+    class_sizes: training lines of each class, without the validation part;
+      () without labels
   """
 
   name: str
@@ -74,6 +79,14 @@ class Corpus:
   vocabulary: tuple[str, ...] = ()
   labels: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
   label_names: tuple[str, ...] = ()
+  class_sizes: tuple[int, ...] = ()
+
+  def __post_init__(self):
+    if self.labels:
+      counts = np.bincount(
+        self.labels['train'], minlength=len(self.label_names)
+      )
+      object.__setattr__(self, 'class_sizes', tuple(counts.tolist()))
 
   @classmethod
   def from_known(cls, known: Mapping[str, Any]) -> 'Corpus':
@@ -94,6 +107,7 @@ class Corpus:
       record=known['record'],
       vocabulary=tuple(known['vocabulary']),
       label_names=tuple(known.get('label_names', ())),
+      class_sizes=tuple(known.get('class_sizes', ())),
     )
 
   def known(self) -> dict[str, Any]:
@@ -109,12 +123,40 @@ class Corpus:
       'record': self.record,
       'vocabulary': self.vocabulary,
       'label_names': self.label_names,
+      'class_sizes': self.class_sizes,
     }
 
   @property
   def length(self) -> int:
     """T, the number of tokens of the longest training sentence."""
     return self.train.shape[1]
+
+  @property
+  def class_shares(self) -> tuple[float, ...]:
+    """The K shares of the classes among the training lines."""
+    total = sum(self.class_sizes)
+    return tuple(size / total for size in self.class_sizes)
+
+  def check_classes(self) -> None:
+    """Checks that a conditional generator can learn each class.
+
+    Raises:
+      UserError: there is one class only, or a class has fewer than MIN_CLASS
+        training lines.
+    """
+    if len(self.class_sizes) < 2:
+      raise UserError(
+        f'{self.name}: {len(self.class_sizes)} classes are too few, a '
+        'conditional generator needs at least 2: leave out '
+        'generator.conditional'
+      )
+    for name, size in zip(self.label_names, self.class_sizes):
+      if size < MIN_CLASS:
+        raise UserError(
+          f'{self.name}: the class {name!r} has {size} training lines, and '
+          f'at least {MIN_CLASS} are needed: add lines, merge it with another '
+          'class, or raise data.limit'
+        )
 
   @property
   def start(self) -> int:

@@ -13,7 +13,7 @@ _ROWS = (
   ('read', '{lines_read:,} lines, of which {lines_kept:,} are used'),
   ('training', '{train_lines:,} lines, and {valid_lines:,} for validation'),
   ('', 'longest {train_max_length}, mean {train_mean_length:.1f} tokens'),
-  ('labels', '{labels}; kept with the corpus, no system reads them yet'),
+  ('labels', '{labels}; read with generator.conditional=True'),
   ('test', '{test_lines:,} lines, {test_cut:,} of them cut at T'),
   ('', 'longest {test_max_length}, mean {test_mean_length:.1f} tokens'),
   (

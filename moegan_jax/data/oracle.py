@@ -35,6 +35,22 @@ GATES = ('i', 'f', 'og', 'c')  # input, forget, output, cell candidate
 MAX_CHUNK = 1 << 20  # probabilities in memory while sampling: 8 MB
 
 
+class OracleClasses(NamedTuple):
+  """Classes of the sequences of an oracle, with exact densities.
+
+  Attributes:
+    names: the K classes, sorted
+    draw: (np.random.RandomState, np tokens [n, T]) -> int32 [n], a class of
+      each sequence, drawn from p(k | x)
+    log_probs: (tokens int32 [n, T], labels int32 [n]) -> float32 [n, T, V],
+      log p(. | tokens[:, :t], k) at each t; a pure function
+  """
+
+  names: tuple[str, ...]
+  draw: Callable[[np.random.RandomState, np.ndarray], np.ndarray]
+  log_probs: Callable[[jax.Array, jax.Array], jax.Array]
+
+
 class Oracle(NamedTuple):
   """A distribution over sequences of T tokens out of V.
 
@@ -45,11 +61,13 @@ class Oracle(NamedTuple):
       state and on i, not on n
     grammatical: np tokens [n, T] -> bool [n], or None if all sequences are
       legal
+    classes: the classes of its sequences; None without
   """
 
   log_probs: Callable[[jax.Array], jax.Array]
   sample: Callable[[np.random.RandomState, int], np.ndarray]
   grammatical: Callable[[np.ndarray], np.ndarray] | None
+  classes: OracleClasses | None = None
 
 
 def lstm_oracle(

@@ -1,11 +1,10 @@
 """Builds a corpus from the user's own text files."""
 
-import pathlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from moegan_jax.data import bpe
+from moegan_jax.data import bpe, class_files
 from moegan_jax.data.build import build_corpus, common_words
 from moegan_jax.data.codecs import BPE, Codec, get_codec, tokenise
 from moegan_jax.data.corpus import MIN_LINES, Corpus
@@ -37,7 +36,8 @@ def split_indices(n: int, share: float) -> tuple[np.ndarray, np.ndarray]:
 
 def load_own(
   *,
-  path: str,
+  path: str = '',
+  paths: str = '',
   test_path: str = '',
   columns: Columns = DEFAULT,
   codec: str = 'auto',
@@ -48,11 +48,13 @@ def load_own(
   valid_share: float = 0.05,
   name: str = '',
 ) -> Corpus:
-  """Builds a corpus from one file, or from two.
+  """Builds a corpus from one file, from two, or from a file of each class.
 
   Args:
     path: file in one of the formats of `formats.FORMATS`.
-    test_path: file of test sentences; '' draws them from `path`.
+    paths: instead of `path`, a file of each class, separated by commas; see
+      `class_files.read_classes`.
+    test_path: file of test sentences; '' draws them from the other files.
     columns: options for reading the files.
     codec: a key of CODECS, 'bpe', or 'auto': the codec of the file format.
     max_length: maximum number of tokens; longer training and test lines are
@@ -73,19 +75,24 @@ def load_own(
       mostly unreadable, has lines of more than LONGEST tokens without a
       max_length, or a setting is out of range.
   """
-  if not path:
-    raise UserError('no file given: set --config.data.path to a text file')
+  class_files.check(path, paths, test_path)
   _check_limits(max_length=max_length, min_count=min_count, max_vocab=max_vocab)
   if not test_path and not 0 < test_share < 1:
     raise UserError(
       f'data.test_share is {test_share}: choose it between 0 and 1'
     )
-  paths = {'train': path} | ({'test': test_path} if test_path else {})
-  files = {p: read_records(file, columns) for p, file in paths.items()}
+  places = {'train': path or paths} | ({'test': test_path} if test_path else {})
+  files = {
+    part: (class_files.read_classes if paths == place else read_records)(
+      place, columns
+    )
+    for part, place in places.items()
+  }
+  path = places['train']
   records = {part: file.records for part, file in files.items()}
-  _check_readable(paths, records)
+  _check_readable(places, records)
   notes = [note for file in files.values() for note in file.notes]
-  drawn = set()
+  drawn = set[tuple[str, int]]()
   if not test_path:
     drawn = _draw(records['train'], test_share, path)
     notes.append(
@@ -94,13 +101,13 @@ def load_own(
   train, _ = _parts(records, drawn)
   used = _codec(codec, files['train'], train, max_vocab)
   records = {part: _tokenised(rows, used) for part, rows in records.items()}
-  _check_readable(paths, records)
+  _check_readable(places, records)
   train, _ = _parts(records, drawn)
   lengths = sorted(len(r.tokens) for r in train)
   if codec == 'auto' and used.name == 'word':
     _check_words(train, path)
   records = {
-    part: _limited(rows, max_length, paths[part])
+    part: _limited(rows, max_length, places[part])
     for part, rows in records.items()
   }
   train, _ = _parts(records, drawn)
@@ -108,7 +115,7 @@ def load_own(
   cap = 0 if used.name == BPE else max_vocab
   common = common_words(sentences, min_count, cap)
   records['train'] = [
-    row if row.line in drawn else _without_rare(row, common)
+    row if class_files.place(row) in drawn else _without_rare(row, common)
     for row in records['train']
   ]
   train, test = _parts(records, drawn)
@@ -123,11 +130,13 @@ def load_own(
     'lines_kept': len(train) + len(test),
     **_lengths(lengths, max_length),
     'files': {part: file.sha256 for part, file in files.items()},
-    'paths': recorded(**paths),
+    'paths': recorded(
+      **{'classes' if paths == p else part: p for part, p in places.items()}
+    ),
     'dropped': [
       line
       for part, rows in records.items()
-      for line in summary(rows, paths[part])
+      for line in summary(rows, places[part])
     ],
     'notes': notes,
   }
@@ -136,18 +145,18 @@ def load_own(
     figures['vocabulary_read'] = words
     figures['vocabulary_cut'] = f'min_count={min_count}, max_vocab={cap}'
   corpus = build_corpus(
-    name=name or _stem(path),
+    name=name or class_files.name_of(path),
     codec=used,
     train=[r.tokens for r in train],
     test=[r.tokens for r in test],
     valid_share=valid_share,
-    origin=', '.join(paths.values()),
+    origin=', '.join(places.values()),
     record=figures,
     labels={
       'train': [r.label for r in train],
       'test': [r.label for r in test],
     }
-    if columns.label
+    if columns.label or paths
     else None,
   )
   if used.name in _WORDS and corpus.record['test_unknown_tokens'] > 0.5:
@@ -198,18 +207,14 @@ def _check_limits(**limits: int) -> None:
       raise UserError(f'data.{key}={value} must not be negative')
 
 
-def _stem(path: str) -> str:
-  """Returns the name of a file without its extensions."""
-  file = pathlib.Path(path)
-  return pathlib.Path(file.stem).stem if file.suffix == '.gz' else file.stem
-
-
 def _usable(records: Sequence[Record]) -> list[Record]:
   return [record for record in records if not record.wrong]
 
 
-def _draw(records: list[Record], share: float, path: str) -> set[int]:
-  """Draws the line numbers of the test records; see `split_indices`."""
+def _draw(
+  records: list[Record], share: float, path: str
+) -> set[tuple[str, int]]:
+  """Draws the places of the test records; see `split_indices`."""
   usable = _usable(records)
   if len(usable) < MIN_LINES:
     raise UserError(
@@ -217,19 +222,19 @@ def _draw(records: list[Record], share: float, path: str) -> set[int]:
       f' {MIN_LINES} are needed: give a larger file'
     )
   _, test = split_indices(len(usable), share)
-  return {usable[i].line for i in test}
+  return {class_files.place(usable[i]) for i in test}
 
 
 def _parts(
-  records: dict[str, list[Record]], drawn: set[int]
+  records: dict[str, list[Record]], drawn: set[tuple[str, int]]
 ) -> tuple[list[Record], list[Record]]:
   """Returns the usable training and test records."""
   train = _usable(records['train'])
   if 'test' in records:
     return train, _usable(records['test'])
   return (
-    [r for r in train if r.line not in drawn],
-    [r for r in train if r.line in drawn],
+    [r for r in train if class_files.place(r) not in drawn],
+    [r for r in train if class_files.place(r) in drawn],
   )
 
 

@@ -23,6 +23,7 @@ class Record(NamedTuple):
     wrong: the reason why the record cannot be used; '' if it can
     detail: what the reason is about in this record
     tokens: of the text, once it is tokenised
+    file: its file if a corpus has a file of each class; '' otherwise
   """
 
   line: int
@@ -31,6 +32,7 @@ class Record(NamedTuple):
   wrong: str = ''
   detail: str = ''
   tokens: list[str] = []  # noqa: RUF012  (never changed)
+  file: str = ''
 
 
 class Columns(NamedTuple):

@@ -103,7 +103,8 @@ def summary(records: Sequence[Record], name: str) -> list[str]:
       found.setdefault(record.wrong, []).append(record)
   lines = []
   for reason, those in found.items():
-    first = ', '.join(filter(None, (f'line {those[0].line}', those[0].detail)))
+    line = ' '.join(filter(None, (those[0].file, f'line {those[0].line}')))
+    first = ', '.join(filter(None, (line, those[0].detail)))
     lines.append(f'{len(those):,} of {name}: {reason} (first: {first})')
   return lines
 

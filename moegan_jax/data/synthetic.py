@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from moegan_jax.data.build import label_fields
 from moegan_jax.data.captions import captions_oracle
+from moegan_jax.data.captions_classes import captions_classes
 from moegan_jax.data.codecs import CODECS
 from moegan_jax.data.corpus import MIN_LINES, PAD, Corpus, array_sha256
 from moegan_jax.data.oracle import ORACLE_SEED, lstm_oracle
 from moegan_jax.data.texts import recorded
 from moegan_jax.errors import UserError
+
+PARTS = ('train', 'test')
 
 
 def load_oracle(
@@ -109,10 +113,12 @@ def load_captions(
   short and probable, so the NLL of a model is slightly higher on the test part
   than on the grammar. Estimates for the grammar itself (divergences, entropy)
   should draw from `corpus.oracle.sample`. Repeated sentences within a part are
-  kept, because they belong to the distribution.
+  kept, because they belong to the distribution. The labels are those of
+  `captions_classes`.
   """
   _check(train_size, test_size, valid_share)
   oracle, words = captions_oracle()
+  classes = captions_classes(oracle.log_probs)
   rng = np.random.RandomState(seed)
   train = oracle.sample(rng, train_size)
   seen = set(map(bytes, train))
@@ -125,17 +131,27 @@ def load_captions(
         kept.append(row)
       if len(kept) == test_size:
         break
+  test = np.stack(kept)
+  # A stream of its own, so that labels do not change the text.
+  rng = np.random.RandomState([seed, 1])
+  numbers = {k: classes.draw(rng, x) for k, x in zip(PARTS, (train, test))}
+  labels, figures = label_fields(
+    numbers, classes.names, len(train) - int(len(train) * valid_share)
+  )
   return _corpus(
     name='captions',
     codec=CODECS['word'],
     train=train,
-    test=np.stack(kept),
+    test=test,
+    labels=labels,
+    label_names=classes.names,
     vocab_size=len(words) + 1,
     pad=PAD,
     valid_share=valid_share,
-    oracle=oracle,
+    oracle=oracle._replace(classes=classes),
     vocabulary=('', *words),
     record={
+      **figures,
       'origin': 'embedded captions grammar (artificial text)',
       'seed': seed,
       'test_dropped': drawn - test_size,

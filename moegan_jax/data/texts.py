@@ -11,6 +11,7 @@ from moegan_jax.paths import expand
 # Part of a record -> setting that names the file or folder.
 SETTINGS = {
   'train': 'path',
+  'classes': 'paths',
   'test': 'test_path',
   'oracle': 'oracle_file',
   'folder': 'dir',
@@ -21,11 +22,20 @@ def recorded(**paths: str) -> dict[str, str]:
   """Returns the entry `paths` of a record: absolute paths of the texts.
 
   Args:
-    **paths: part of SETTINGS -> path that the user gave; '' is omitted.
+    **paths: part of SETTINGS -> path that the user gave; '' is omitted. The
+      part 'classes' has several paths, separated by commas.
   """
   return {
-    part: os.path.abspath(expand(path)) for part, path in paths.items() if path
+    part: ','.join(os.path.abspath(p) for p in _files(part, path))
+    for part, path in paths.items()
+    if path
   }
+
+
+def _files(part: str, path: str) -> list[str]:
+  """Returns the files of a part, with ~ expanded."""
+  files = path.split(',') if part == 'classes' else [path]
+  return [expand(file.strip()) for file in files]
 
 
 def locate(
@@ -49,12 +59,13 @@ def locate(
   paths = record.get('paths', {})
   if not place:
     for part, path in paths.items():
-      given = expand(settings[SETTINGS[part]])
-      if os.path.isabs(given) and os.path.exists(given):
+      given = _files(part, settings[SETTINGS[part]])
+      exist = all(map(os.path.exists, given))
+      if exist and all(map(os.path.isabs, given)):
         continue
-      if os.path.exists(path):
+      if all(map(os.path.exists, _files(part, path))):
         settings[SETTINGS[part]] = path
-      elif not os.path.exists(given):
+      elif not exist:
         raise UserError(
           f'{path}, the text of {run}, does not exist: name the folder that'
           ' has it now by --texts'
@@ -67,21 +78,26 @@ def locate(
   if 'folder' in named or settings.name.startswith(('coco', 'emnlp')):
     settings['dir'] = str(found)
     return
-  for part in named:
-    file = found
-    if found.is_dir():
-      file /= pathlib.Path(paths.get(part) or _value(settings, part)).name
-    elif len(named) > 1:
-      raise UserError(
-        f'--texts={place}: {run} was trained on {len(named)} files: name the'
-        ' folder that has them'
-      )
-    if not file.exists():
-      raise UserError(
-        f'--texts={place} has no {file.name}, the text of {run}: name a folder'
-        ' that has it'
-      )
-    settings[SETTINGS[part]] = str(file)
+  before = {
+    part: _files(part, paths.get(part) or _value(settings, part))
+    for part in named
+  }
+  total = sum(map(len, before.values()))
+  if total > 1 and not found.is_dir():
+    raise UserError(
+      f'--texts={place}: {run} was trained on {total} files: name the'
+      ' folder that has them'
+    )
+  for part, files in before.items():
+    now = [found / pathlib.Path(f).name for f in files]
+    now = now if found.is_dir() else [found]
+    for file in now:
+      if not file.exists():
+        raise UserError(
+          f'--texts={place} has no {file.name}, the text of {run}: name a'
+          ' folder that has it'
+        )
+    settings[SETTINGS[part]] = ','.join(map(str, now))
 
 
 def _value(settings: Any, part: str) -> str:

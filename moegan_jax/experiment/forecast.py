@@ -8,8 +8,9 @@ import jax.numpy as jnp
 
 from moegan_jax.experiment.progress import format_duration
 from moegan_jax.scoring.evaluation import select_seed
+from moegan_jax.train.batches import batch_of
 from moegan_jax.train.operation_count import flops
-from moegan_jax.types import Batch, Phase, TrainState
+from moegan_jax.types import Phase, TrainState
 
 LONG = 3 * 3600.0  # seconds after which a CPU run gets a hint
 
@@ -26,9 +27,14 @@ def operations(phase: Phase, shapes: TrainState, length: int) -> float:
     Floating-point operations of matrix products; see `operation_count.flops`.
   """
   one = jax.eval_shape(lambda s: select_seed(s, 0), shapes)
-  shape = (phase.update.batches, phase.batch_size, length)
-  tokens = jax.ShapeDtypeStruct(shape, jnp.int32)
-  return flops(lambda s, t: phase.update.apply(s, Batch(t), s.key), one, tokens)
+  columns = length + phase.labelled
+  shape = (phase.update.batches, phase.batch_size, columns)
+  rows = jax.ShapeDtypeStruct(shape, jnp.int32)
+
+  def update(state, rows):
+    return phase.update.apply(state, batch_of(rows, phase.labelled), state.key)
+
+  return flops(update, one, rows)
 
 
 class Forecast:

@@ -6,6 +6,7 @@ import numpy as np
 
 from moegan_jax.experiment.reporter import Reporter
 from moegan_jax.metrics import METRICS
+from moegan_jax.metrics.classes import without_classes
 from moegan_jax.report.rows import finite
 from moegan_jax.scoring import report_data
 from moegan_jax.scoring.evaluation import Evaluator, select_seed
@@ -108,6 +109,7 @@ class Measurements:
     self._reporter.note(f'measuring {stage.name} on {n:,} samples')
     values, words = self._measure(state, n, full=True)
     self._record(stage, state, values, words, n)
+    self._write_classes(stage, state, n)
     if stage == self._stages[-1]:
       corpus = self._evaluator.corpus
       if corpus.pad is not None:
@@ -128,7 +130,8 @@ class Measurements:
 
   def _record(self, stage, state, values, words, n) -> None:
     """Writes the record of an evaluation and shows samples."""
-    named = values | {'samples': n}
+    # Files have the measures of each class, records those of all classes.
+    named = without_classes(values) | {'samples': n}
     self._records.write('eval', stage.name, int(state.step), named)
     join = self._evaluator.corpus.codec.join
     texts = [[join(sentence) for sentence in seed] for seed in words]
@@ -152,10 +155,7 @@ class Measurements:
     self.shown = True
     step, values = int(state.step), values or {}
     for seed, text in enumerate(texts):
-      if len(texts) > 1 and self._health.lost[seed] >= 0:
-        continue  # a diverged seed keeps its state of an earlier step
-      label = stage.name if len(texts) == 1 else f'{stage.name}-seed{seed}'
-      self._records.samples(label, step, text)
+      self._write(stage.name, step, text, seed, len(texts))
     # The step is global. The fraction is that of the phase, as in the progress
     # line.
     done = f'{step - stage.start}/{stage.end - stage.start}'
@@ -167,6 +167,38 @@ class Measurements:
     ]
     title = f'samples of {stage.name} at step {step} ({done})'
     self._reporter.samples(title, first[:_LINES], figures)
+
+  def _write(
+    self, name: str, step: int, text: list[str], seed: int, seeds: int
+  ) -> None:
+    """Writes the samples of a seed, unless it diverged.
+
+    A diverged seed keeps its state of an earlier step.
+
+    Args:
+      name: of the phase, or of a class of it
+      step: the global step
+      text: the sentences
+      seed: index of the seed
+      seeds: number of seeds
+    """
+    if seeds > 1:
+      if self._health.lost[seed] >= 0:
+        return
+      name = f'{name}-seed{seed}'
+    self._records.samples(name, step, text)
+
+  def _write_classes(self, stage: Stage, state: TrainState, n: int) -> None:
+    """Writes n samples of a conditional generator, a file for each class."""
+    evaluator, seeds = self._evaluator, len(state.key)
+    if not evaluator.classes:
+      return
+    for seed in range(seeds):
+      drawn = evaluator.class_samples(select_seed(state, seed), n)
+      for label, tokens in zip(evaluator.classes, drawn):
+        name = schema.class_samples(stage.name, label)
+        text = evaluator.corpus.text(tokens)
+        self._write(name, int(state.step), text, seed, seeds)
 
   def _warn(self, values: dict[str, np.ndarray]) -> None:
     """Prints warning signs against the pre-trained generator."""

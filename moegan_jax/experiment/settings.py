@@ -13,8 +13,14 @@ from moegan_jax.train.health import check_rule
 # Settings of files, saving and devices. They do not change what is computed, so
 # a resumed run may change them.
 _PLACES: tuple[str, ...]
-_PLACES = ('data.dir', 'data.path', 'data.test_path', 'data.oracle_file')
-_PLACES += ('data.stream', 'chunk_seconds', 'checkpoint', 'mesh')
+_PLACES = ('data.dir', 'data.path', 'data.paths', 'data.test_path')
+_PLACES += (
+  'data.oracle_file',
+  'data.stream',
+  'chunk_seconds',
+  'checkpoint',
+  'mesh',
+)
 
 _UNBOUNDED = ('clip', 'every')  # endings of settings that may be infinite
 # Least values of settings of the program. A system checks its own settings.

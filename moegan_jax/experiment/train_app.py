@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 import jax
+import numpy as np
 
 from moegan_jax import data, systems
 from moegan_jax.data import Loaded
@@ -17,6 +18,7 @@ from moegan_jax.experiment.batched_runs import (
   Diverged,
   Interrupted,
 )
+from moegan_jax.experiment.plan import plan
 from moegan_jax.experiment.reporter import Reporter
 from moegan_jax.experiment.run import Run
 from moegan_jax.experiment.settings import check, is_free, slowed
@@ -25,7 +27,7 @@ from moegan_jax.metrics import Texts, left_out, two_sample
 from moegan_jax.scoring.evaluation import Evaluator
 from moegan_jax.store import schema
 from moegan_jax.store.workdir import Workdir
-from moegan_jax.train import loop, mesh, processes
+from moegan_jax.train import batches, loop, mesh, processes
 from moegan_jax.train.engine import Engine
 from moegan_jax.types import Spec, System
 
@@ -165,9 +167,16 @@ def load(config, reporter: Reporter) -> Loaded:
 
 
 def build(config, corpus: Corpus) -> System:
-  """Builds the system of a configuration for a corpus."""
+  """Builds the system of a configuration for a corpus.
+
+  Raises:
+    UserError: a value out of range, or a class of few lines.
+  """
   spec = spec_of(corpus)
-  return systems.build(warm_start.effective(config, spec.train_size), spec)
+  system = systems.build(warm_start.effective(config, spec.train_size), spec)
+  if system.classes:
+    corpus.check_classes()
+  return system
 
 
 def spec_of(corpus: Corpus) -> Spec:
@@ -178,12 +187,29 @@ def spec_of(corpus: Corpus) -> Spec:
     len(corpus.train),
     corpus.pad,
     corpus.vocabulary,
+    corpus.class_shares,
   )
+
+
+def rows_of(corpus: Corpus, system: System) -> np.ndarray:
+  """Returns the training sequences, with labels for a conditional system.
+
+  Returns:
+    int32 [N, T], or [N, T + 1]; see `batches.with_labels`.
+  """
+  if not system.classes:
+    return corpus.train
+  return batches.with_labels(corpus.train, corpus.labels['train'])
 
 
 def recorded(config, corpus: Corpus) -> dict:
   """Returns the contents of config.json: settings and corpus checksums."""
-  checksums = {k: corpus.record[f'{k}_sha256'] for k in ('train', 'test')}
+  parts = [
+    'train',
+    'test',
+    *['labels'] * bool(config.generator.get('conditional')),
+  ]
+  checksums = {k: corpus.record[f'{k}_sha256'] for k in parts}
   return config.to_dict() | {'corpus': checksums}
 
 
@@ -231,7 +257,7 @@ def _engine(
   return Engine(
     system,
     lambda rate: build(slowed(config, rate), corpus),
-    corpus.train,
+    rows_of(corpus, system),
     layout,
     config.data.stream,
     batched.values,
@@ -259,7 +285,7 @@ def begin(job: Run) -> None:
   """Records the environment and the corpus of a run, and prints its plan."""
   job.workdir.record_environment()
   job.workdir.write_json(schema.CORPUS, job.corpus.known())
-  job.reporter.table(_plan(job))
+  job.reporter.table(plan(job))
   job.reporter.note(
     'compiling; working memory and times follow after the first iterations'
   )
@@ -291,41 +317,6 @@ def _split_auc(corpus: Corpus) -> None:
   values = two_sample.AUC.of(texts)
   if values:
     corpus.record['split_auc'] = round(float(values['auc']), 4)
-
-
-def _plan(job: Run) -> list[tuple[str, str]]:
-  """Describes devices, seeds, players, memory and phases of a run.
-
-  Returns:
-    Pairs of a label and a text.
-  """
-  shapes, seeds = job.shapes, job.size
-  devices = jax.devices()
-  used = '' if len(devices) == 1 else f', {mesh.describe(job.engine.layout)}'
-  cells = '' if job.single else f', of {job.batched.experiments} experiments'
-  rows = [
-    ('devices', f'{len(devices)} x {devices[0].device_kind}{used}'),
-    ('seeds', f'{seeds}{cells}'),
-  ]
-  for name, player in shapes.players.items():
-    count = sum(x.size for x in jax.tree.leaves(player.params)) // seeds
-    rows.append(('player', f'{name}, {count:,} parameters'))
-  rows += [('embeddings', note) for note in job.system.notes]
-  size = sum(
-    x.size * x.dtype.itemsize
-    for x in jax.tree.leaves((shapes.players, shapes.memory))
-  )
-  rows.append(
-    (
-      'memory',
-      f'{size / 1e6:,.1f} MB of state with the optimizers, '
-      f'{job.corpus.train.nbytes / 1e6:,.1f} MB of corpus',
-    )
-  )
-  for name, phase in job.system.phases.items():
-    steps, batch = phase.steps, phase.batch_size
-    rows.append(('phase', f'{name}, {steps:,} iterations, batch {batch}'))
-  return rows
 
 
 def _warn(text: str) -> None:

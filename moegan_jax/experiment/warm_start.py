@@ -121,8 +121,12 @@ def initial(config: ConfigDict, corpus: Corpus) -> Params:
       f'init_from={config.init_from} has a generator with another '
       f'{", ".join(differ)}; use the same settings'
     )
-  their_text = other.read_json(schema.CORPUS)['record']['train_sha256']
-  if their_text != corpus.record['train_sha256']:
+  record = other.read_json(schema.CORPUS)['record']
+  read = [
+    'train_sha256',
+    *['labels_sha256'] * bool(config.generator.get('conditional')),
+  ]
+  if any(record.get(key) != corpus.record[key] for key in read):
     raise UserError(
       f'init_from={config.init_from} was trained on another corpus; use the '
       'same settings of data'

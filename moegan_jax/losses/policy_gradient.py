@@ -147,3 +147,18 @@ def moving_baseline(baseline: Array, rewards: Array, decay: float) -> Array:
     decay: share of the present value that is kept
   """
   return decay * baseline + (1 - decay) * jnp.mean(rewards)
+
+
+def reward_metrics(rewards: Array, counted: Array) -> dict[str, Array]:
+  """Returns mean, standard deviation, least and largest reward.
+
+  Args:
+    rewards: [...]
+    counted: bool [...], at least one of them True
+  """
+  return {
+    'reward_mean': rewards.mean(where=counted),
+    'reward_std': rewards.std(where=counted),
+    'reward_min': rewards.min(where=counted, initial=jnp.inf),
+    'reward_max': rewards.max(where=counted, initial=-jnp.inf),
+  }

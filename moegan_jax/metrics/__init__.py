@@ -13,6 +13,7 @@ import numpy as np
 from moegan_jax.metrics import (
   bleu,
   bootstrap,
+  classes,
   diversity,
   frechet,
   kmers,
@@ -121,6 +122,7 @@ _OF_MODELS: dict[str, Metric] = {
     'Jensen-Shannon divergence of next-token distributions',
     'both',
   ),
+  classes.ACCURACY: classes.METRIC,
   'grammatical': Metric(
     'grammatical',
     'higher',

@@ -57,7 +57,7 @@ def auc(
   if _too_few(one, other, together):
     raise ValueError(f'the test needs {FEWEST} sentences per side')
   train = (_halves_together if together else _halves_apart)(one, other)
-  features = _features([*one, *other], train)
+  table = features([*one, *other], train)
   is_one = np.arange(len(train)) < len(one)
   # The dual takes a tenth of a second for separable and other texts alike.
   classifier = LogisticRegression(
@@ -66,8 +66,8 @@ def auc(
   with warnings.catch_warnings():
     # Perfectly separable texts converge slowly, without effect on the area.
     warnings.simplefilter('ignore')
-    classifier.fit(features[train], is_one[train])
-  scores = classifier.decision_function(features[~train])
+    classifier.fit(table[train], is_one[train])
+  scores = classifier.decision_function(table[~train])
   return area(scores[is_one[~train]], scores[~is_one[~train]])
 
 
@@ -146,8 +146,13 @@ def _half(rng: np.random.RandomState, total: int) -> np.ndarray:
   return rng.permutation(total) < total // 2
 
 
-def _features(sentences: Sentences, train: np.ndarray):
-  """Returns sparse [n, features]: 1 for words and word pairs of a sentence."""
+def features(sentences: Sentences, train: np.ndarray):
+  """Returns sparse [n, features]: 1 for words and word pairs of a sentence.
+
+  Args:
+    sentences: n tokenised sentences.
+    train: bool [n], the sentences that select the features.
+  """
   from scipy import sparse
 
   blocks = []

@@ -1,5 +1,6 @@
 """Recurrent generators: one cell, or a mixture of several experts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -7,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from moegan_jax.errors import UserError, unknown
+from moegan_jax.nets import classes as nets_classes
 from moegan_jax.nets.cells import Cell
 from moegan_jax.nets.initializers import Initializers
 from moegan_jax.nets.word_vectors import WordVectors
@@ -37,6 +39,7 @@ def recurrent(
   end_input: str = 'zero',
   output: str = 'own',
   vectors: WordVectors | None = None,
+  classes: Sequence[float] = (),
 ) -> Generator:
   """Builds a generator from embedding, input projection, cell and readout.
 
@@ -59,25 +62,34 @@ def recurrent(
       (ScratchGAN, Masson d'Autume et al. 2019).
     vectors: F frozen columns of the embedding beside the E trained ones; None
       for none. Their gradient is zero, so Adam leaves them unchanged.
+    classes: shares of the K classes; () for a generator without classes. The
+      one-hot class is fed at each step beside the token, so that rows of
+      'input' are the embeddings of the classes (CatGAN, Liu et al. 2020).
 
   Returns:
     A Generator. Its parameters are a dict of the groups 'embed' [V + 2, E],
-    'input' (E + F + Z -> input width of the cell), 'core' (the cell), 'head'
-    (H -> V, or H -> E + F and a bias [V] if tied), 'latent' (W) with Z > 0, and
+    'input' (E + F + Z + K -> input of the cell), 'core' (the cell), 'head' (H
+    -> V, or H -> E + F and a bias [V] if tied), 'latent' (W) with Z > 0, and
     'frozen' [V + 2, F] with F > 0.
 
   Raises:
-    UserError: latent noise for a cell that has no `seed`, or an unknown prior,
-      end_input or output.
+    UserError: latent noise for a cell that has no `seed` or beside classes, or
+      an unknown prior, end_input or output.
 
   The maps that a cell applies to its input alone are affine in the embedding.
   `prepare` multiplies them out to one map, the group 'folded', which costs a
-  tenth of its factors per step. The carry is the state of the cell, and z.
+  tenth of its factors per step. The carry is the cell's state, and z or class.
   """
   if latent < 0 or (latent and cell.seed is None):
     raise UserError(
       f'generator.latent={latent} must not be negative, and only the cells '
       'lstm and gru can start from latent noise'
+    )
+  if latent and classes:
+    raise UserError(
+      f'generator.conditional=True with generator.latent={latent} is not '
+      'supported: set --config.generator.latent=0 or leave out '
+      'generator.conditional'
     )
   if prior not in PRIORS:
     raise unknown('generator.prior', prior, PRIORS)
@@ -87,6 +99,7 @@ def recurrent(
     raise unknown('generator.output', output, OUTPUTS)
   tied = output == 'tied'
   width = embed_dim + (vectors.size if vectors else 0)
+  beside = latent + len(classes)  # inputs of a step beside the embedding
   seed = cell.seed if latent else None
   masked = pad if end_input == 'zero' else None
   project = nn.Dense(
@@ -103,7 +116,7 @@ def recurrent(
   def init_params(key: Array) -> Params:
     k_embed, k_input, k_core, k_head = jax.random.split(key, 4)
     u = jnp.zeros((1, cell.input_width))
-    x = jnp.zeros((1, width + latent))
+    x = jnp.zeros((1, width + beside))
     params = {
       'embed': init.embedding(k_embed, (vocab_size + 2, embed_dim)),
       'input': project.init(k_input, x)['params'],
@@ -129,7 +142,7 @@ def recurrent(
     return [jax.lax.stop_gradient(params['frozen']), params['embed']]
 
   def prepare(params: Params) -> Params:
-    """Adds kernel [E + Z, A] and bias [1, A] of the cell's input map."""
+    """Adds kernel [E + Z + K, A] and bias [1, A] of the cell's input map."""
     if not cell.folds:
       kernel, bias = params['input']['kernel'], params['input']['bias'][None]
       return params | {'folded': {'kernel': kernel, 'bias': bias}}
@@ -139,15 +152,17 @@ def recurrent(
       return cell.module.apply({'params': params['core']}, u, method='absorb')
 
     # The images of zero and of the unit vectors determine an affine map.
-    bias = inputs(jnp.zeros((1, width + latent)))
-    kernel = inputs(jnp.eye(width + latent)) - bias
+    bias = inputs(jnp.zeros((1, width + beside)))
+    kernel = inputs(jnp.eye(width + beside)) - bias
     return params | {'folded': {'kernel': kernel, 'bias': bias}}
 
   def begin(params: Params, n: int, context=None):
-    if (context is None) == bool(latent):
-      raise ValueError('a context is required if and only if latent > 0')
+    if (context is None) == bool(beside):
+      raise ValueError(
+        'a context is required if and only if there are latent noise or classes'
+      )
     if seed is None:
-      return cell.initial(n), None
+      return cell.initial(n), context
     before: Any = first.apply({'params': params['latent']}, context)
     return seed(jnp.tanh(before)), context
 
@@ -165,7 +180,7 @@ def recurrent(
   def step(params: Params, carry, x: Array):
     state, z = carry
     folded = params['folded']
-    if latent:
+    if beside:
       x = jnp.concatenate([x, z], axis=-1)
     state, hidden = cell.module.apply(
       {'params': params['core']},
@@ -187,6 +202,8 @@ def recurrent(
     return logits
 
   def draw(rows: Array) -> Array:
+    if classes:
+      return nets_classes.draw(rows, classes)
     return PRIORS[prior](random.row_normal(rows, latent))
 
   return Generator(
@@ -197,7 +214,8 @@ def recurrent(
     step,
     readout,
     vocab_size,
-    draw if latent else None,
+    draw if beside else None,
+    support=nets_classes.support(classes) if classes else None,
   )
 
 
@@ -321,6 +339,12 @@ def mixture(
       float(experts)
     )
 
-  return Generator(
-    init, prepare, begin, embed, step, readout, expert.vocab_size, expert.latent
+  # The functions of the mixture replace those of the expert.
+  return expert._replace(
+    init=init,
+    prepare=prepare,
+    begin=begin,
+    embed=embed,
+    step=step,
+    readout=readout,
   )

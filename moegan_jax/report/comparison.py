@@ -3,7 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from moegan_jax.metrics import METRICS
-from moegan_jax.report import describe, display, emphasis, runs, table
+from moegan_jax.report import (
+  by_class,
+  describe,
+  display,
+  emphasis,
+  runs,
+  table,
+)
 from moegan_jax.report.published import ranked
 from moegan_jax.report.rows import Row
 from moegan_jax.report.runs import RunGroup
@@ -27,6 +34,7 @@ _TERMINAL_MEASURES = (
   'jeffreys',
   'step_js',
   'auc',
+  'class_accuracy',
   'frechet_lm',
   'ngram_js3',
   'copied',
@@ -41,16 +49,21 @@ def markdown(benches: Sequence[Sequence[RunGroup]]) -> str:
   Args:
     benches: lists of groups that can share a table; see `runs.benches`.
   """
-  return '\n'.join(
-    table.results(
-      display.named_rows(groups),
-      runs.real(groups),
-      groups[0].first.benchmark or title,
-      groups[0].first.protocol,
-      bool(groups[0].first.benchmark),
+  pages = []
+  for groups, title in zip(benches, describe.titles(benches)):
+    run, truth = groups[0].first, runs.real(groups)
+    ours = display.named_rows(groups)
+    pages.append(
+      table.results(
+        ours,
+        truth,
+        run.benchmark or title,
+        run.protocol,
+        bool(run.benchmark),
+      )
     )
-    for groups, title in zip(benches, describe.titles(benches))
-  )
+    pages.append(by_class.markdown(ours, truth))
+  return '\n'.join(filter(None, pages))
 
 
 def terminal(benches: Sequence[Sequence[RunGroup]]) -> str:
@@ -62,7 +75,8 @@ def terminal(benches: Sequence[Sequence[RunGroup]]) -> str:
   pages = []
   for groups, title in zip(benches, describe.titles(benches)):
     run, truth = groups[0].first, runs.real(groups)
-    rows = [emphasis.mark(row, truth) for row in display.named_rows(groups)]
+    named = display.named_rows(groups)
+    rows = [emphasis.mark(row, truth) for row in named]
     parts = [f'== {title} ==', describe.protocol(run)]
     parts += [run.stands_in] if run.stands_in else []
     parts.append('\n'.join(_descriptions(groups)))
@@ -81,7 +95,7 @@ def terminal(benches: Sequence[Sequence[RunGroup]]) -> str:
       ]
       those = [row for row in rows if any(key in row.values for key in keys)]
       parts += [f'{name}\n{table.plain(those, keys)}'] if those else []
-    parts += [notes] if notes else []
+    parts += filter(None, (by_class.plain(named, truth), notes))
     parts += _published(run.benchmark)
     pages.append('\n\n'.join(parts))
   return '\n\n\n'.join(pages) + '\n'

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from moegan_jax.metrics import METRICS, SUFFIXES
-from moegan_jax.report import emphasis, runs, table
+from moegan_jax.report import by_class, emphasis, runs, table
 from moegan_jax.report.curves import PAIRS, volumes
 from moegan_jax.report.history import temperature_curves
 from moegan_jax.report.published import ranked
@@ -135,6 +135,26 @@ def results_table(groups: Sequence[RunGroup]) -> DisplayTable:
     notes=list(notes),
     disqualified=disqualified,
   )
+
+
+def class_table(ours: Sequence[Row], truth: Sequence[Row]) -> dict[str, Any]:
+  """Formats the rows of each class.
+
+  Args:
+    ours: measured rows.
+    truth: rows of real text.
+
+  Returns:
+    'measures', and 'rows' as `DisplayRow`s; no rows without classes.
+  """
+  rows = by_class.rows(ours, truth)
+  keys = by_class.columns(rows)
+  return {
+    'measures': [_column(key) for key in keys],
+    'rows': [
+      _display(row, [key for key in keys if key in row.values]) for row in rows
+    ],
+  }
 
 
 def published_tables(

@@ -24,10 +24,12 @@ def mark(row: Row, real: Sequence[Row]) -> Row:
   seeds = _per_seed(row.values)
   reasons: dict[str, list[str]] = {}
   for values in seeds:
-    for reason in guards.marks(
-      values, of_real.get('real_train'), of_real.get('real_test')
-    ):
+    for reason in _marks(values, of_real):
       reasons.setdefault(reason.partition(':')[0], []).append(reason)
+  for name, values_of_class in row.classes.items():
+    for values in _per_seed(values_of_class):
+      for reason in _marks_of_class(name, values, real):
+        reasons.setdefault(reason.partition(':')[0], []).append(reason)
   if not reasons:
     return row
   notes = []
@@ -78,9 +80,9 @@ def winners(
     sign = 1 if metric.better == 'higher' else -1
     first = max(having, key=lambda i: sign * values[i][key])
     if metric.kind == 'quality':
-      marks = guards.marks(
-        values[first], of_real.get('real_train'), of_real.get('real_test')
-      )
+      marks = _marks(values[first], of_real)
+      for name, values_of_class in rows[first].classes.items():
+        marks += _marks_of_class(name, _means(values_of_class), real)
       reason = '; '.join(marks)
       mle = starts[first]
       if not reason and mle is not None and rows[first].key != 'start':
@@ -94,6 +96,24 @@ def winners(
     for i, reason in disqualified.items()
   ]
   return best, notes
+
+
+def _marks(
+  values: Mapping[str, float], of_real: Mapping[str, dict[str, float]]
+) -> list[str]:
+  """Returns the marks of a row; `of_real` has the rows of real text by key."""
+  return guards.marks(
+    values, of_real.get('real_train'), of_real.get('real_test')
+  )
+
+
+def _marks_of_class(
+  name: str, values: Mapping[str, float], real: Sequence[Row]
+) -> list[str]:
+  """Returns the marks of one class, such as 'collapsed in pos: REASON'."""
+  of_real = {r.key: _means(r.classes[name]) for r in real if name in r.classes}
+  found = (mark.partition(':') for mark in _marks(values, of_real))
+  return [f'{mark} in {name}:{reason}' for mark, _, reason in found]
 
 
 def _per_seed(values: Mapping[str, Any]) -> list[dict[str, float]]:

@@ -183,6 +183,10 @@ def _results(value: Any) -> dict[str, Any]:
         {key: as_numbers(v) for key, v in as_dict(row['values']).items()},
         as_text(row.get('note', '')),
         key=as_text(row['key']),
+        classes={
+          as_text(name): {k: as_numbers(v) for k, v in as_dict(those).items()}
+          for name, those in as_dict(row.get('classes', {})).items()
+        },
       )
       for row in value['rows']
     ],

@@ -92,6 +92,7 @@ def run_page(
     facts=describe.facts(group),
     tiles=display.tiles(ours, truth),
     results=display.results_table([group]),
+    classes=display.class_table(ours, truth),
     protocol=describe.protocol(run),
     volumes=display.hypervolumes([group]),
     pairs=PAIRS,
@@ -153,6 +154,9 @@ def _section(
     ),
     'differing': describe.differing_settings(groups),
     'results': display.results_table(groups),
+    'classes': display.class_table(
+      display.named_rows(groups), runs.real(groups)
+    ),
     'protocol': describe.protocol(run),
     'volumes': display.hypervolumes(groups),
     'curve_samples': sizes[0] if sizes else 0,

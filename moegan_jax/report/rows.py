@@ -29,6 +29,7 @@ class Row(NamedTuple):
       group.
     key: role of a measured row: start, last, best, tempered,
       start_tempered, cooled, real_train or real_test; '' for published rows.
+    classes: class -> measure -> value, of the text of one class.
   """
 
   label: str
@@ -37,6 +38,7 @@ class Row(NamedTuple):
   source: str = ''
   group: str = ''
   key: str = ''
+  classes: dict[str, dict[str, Any]] = {}  # noqa: RUF012  (never changed)
 
 
 def finite(values: Any) -> np.ndarray:

@@ -123,14 +123,26 @@ def rows(group: RunGroup) -> list[Row]:
     if _is_real(key):
       continue
     those = [r for run in group.runs for r in run.rows if r.key == key]
-    shared = [k for k in those[0].values if all(k in r.values for r in those)]
-    values = {k: np.concatenate([r.values[k] for r in those]) for k in shared}
+    values = _over_seeds([r.values for r in those])
+    classes = {
+      name: _over_seeds([r.classes[name] for r in those])
+      for name in those[0].classes
+      if all(name in r.classes for r in those)
+    }
     notes = [r.note for r in those if r.note]
     if len(those) < len(group.runs):
       notes.append(f'from {len(those)} of {len(group.runs)} runs')
     note = '; '.join(dict.fromkeys(notes))
-    found.append(those[0]._replace(values=values, note=note))
+    found.append(those[0]._replace(values=values, note=note, classes=classes))
   return found
+
+
+def _over_seeds(
+  values: Sequence[dict[str, np.ndarray]],
+) -> dict[str, np.ndarray]:
+  """Concatenates the values [seeds] of measures that all runs have."""
+  shared = [k for k in values[0] if all(k in one for one in values)]
+  return {k: np.concatenate([one[k] for one in values]) for k in shared}
 
 
 def real(groups: Sequence[RunGroup]) -> list[Row]:

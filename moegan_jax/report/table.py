@@ -63,11 +63,11 @@ def markdown(
   """
   columns = present(rows) if columns is None else list(columns)
   labels, notes = footnotes(rows)
-  table = _grid(rows, labels, columns, best or {})
+  table = grid(rows, labels, columns, best or {})
   return f'{table}\n\n{notes}\n' if notes else f'{table}\n'
 
 
-def _grid(
+def grid(
   rows: Sequence[Row],
   labels: Sequence[str],
   columns: Sequence[str],
@@ -201,7 +201,7 @@ def _kind_tables(
   """Formats one table per kind of measure, since one table is too wide."""
   labels, notes = footnotes(rows)
   found = [
-    f'## {title}\n\n{_grid(rows, labels, keys, best)}\n'
+    f'## {title}\n\n{grid(rows, labels, keys, best)}\n'
     for title, keys in blocks(columns).items()
   ]
   return [*found, f'{notes}\n'] if notes else found

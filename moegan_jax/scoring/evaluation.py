@@ -12,11 +12,13 @@ from moegan_jax.metrics import (
   LanguageModel,
   Sentences,
   Texts,
+  classes,
   likelihood,
   lm_score,
   text_measures,
 )
 from moegan_jax.metrics.measure import AT_TEST, AT_TRAIN
+from moegan_jax.scoring.class_scores import ClassScores
 from moegan_jax.scoring.model_scores import ModelScores
 from moegan_jax.scoring.text_scores import TextScores
 from moegan_jax.train.keys import EVALUATE, use_key
@@ -88,6 +90,7 @@ class Evaluator(ModelScores):
     super().__init__(system, corpus, chunk)
     self.fit_lm = fit_lm
     self._text = TextScores(corpus, fit_lm)
+    self._of_classes = ClassScores(corpus) if system.classes else None
 
   def measure_one(
     self,
@@ -137,12 +140,52 @@ class Evaluator(ModelScores):
       measures |= self._text.of(words, corpus.test_words, names)
       if full:
         measures |= self._text.at_real_sizes(words)
+        measures |= self.class_measures(state, n, temperature)
       if corpus.valid_words and not full:
         against = Texts(words, corpus.valid_words)
         found = text_measures(against, ('bleu',))
         measures |= {f'{k}_valid': v for k, v in found.items()}
     measures |= self._text.grammatical(samples)
     return measures, words
+
+  def class_measures(
+    self, state: TrainState, n: int, temperature: float = 1.0
+  ) -> dict[str, float]:
+    """Measures the samples of each class of a conditional generator.
+
+    Args:
+      state: of one seed.
+      n: number of samples of all classes together.
+      temperature: divides the logits.
+
+    Returns:
+      'class_accuracy', and the measures of each class by the names of
+      `metrics.classes.of_class`, among them the NLL of held-out text of the
+      class given the class. {} for a generator without classes.
+    """
+    if self._of_classes is None:
+      return {}
+    corpus = self.corpus
+    drawn = self.class_samples(state, n, temperature)
+    measures = self._of_classes.of_samples([corpus.words(x) for x in drawn])
+    tokens, labels = corpus.test[:n], corpus.labels['test'][:n]
+    for k, name in enumerate(self.classes):
+      own = labels == k
+      if own.any():
+        nll = self.nll(state, tokens[own], temperature, labels[own])
+        key = classes.of_class('nll_test_token', name)
+        measures[key] = nll['nll_token']
+    if corpus.oracle is not None and corpus.oracle.classes is not None:
+      truth = self.truth(n)
+      # A seed of its own, as for the truth; see `ModelScores.truth`.
+      labels = corpus.oracle.classes.draw(np.random.RandomState([7, 8]), truth)
+      for k, name in enumerate(self.classes):
+        if len(drawn[k]) and (labels == k).any():
+          found = self.divergences(
+            state, drawn[k], truth[labels == k], temperature, k
+          )
+          measures |= {classes.of_class(m, name): v for m, v in found.items()}
+    return measures
 
   def measure(
     self, state: TrainState, n: int, full: bool = False
@@ -210,6 +253,8 @@ class Evaluator(ModelScores):
     for key in ('copied', 'lm_score', 'lm_score_se'):
       found.pop(key, None)
     measures |= self._text.comparable(found, words, n, AT_TRAIN)
+    if self._of_classes is not None:
+      measures |= self._of_classes.of_train(n)
     return measures | self._text.grammatical(corpus.train[:n])
 
   def real_test(self, n: int) -> dict[str, float]:
@@ -232,6 +277,8 @@ class Evaluator(ModelScores):
       model = self.fit_lm(self._text.train)
       value, error = lm_score.ratio(*model.nll(words))
       measures |= {'lm_score': value, 'lm_score_se': error}
+    if self._of_classes is not None:
+      measures |= self._of_classes.of_test(n)
     return measures | self._text.grammatical(corpus.test[:n])
 
   def matching_temperature(

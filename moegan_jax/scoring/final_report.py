@@ -8,7 +8,7 @@ import numpy as np
 
 from moegan_jax.files import write_text
 from moegan_jax.metrics import METRICS
-from moegan_jax.report import emphasis, html, table
+from moegan_jax.report import by_class, emphasis, html, table
 from moegan_jax.report.rows import Row
 from moegan_jax.scoring import report_data, table_rows
 from moegan_jax.scoring.evaluation import Evaluator, select_seed
@@ -27,7 +27,7 @@ _SHOWN += ('nll_test_token', 'nll_oracle', 'entropy', 'kl_pq', 'kl_qp')
 _SHOWN += ('jeffreys', 'step_js', 'grammatical', 'valid_molecules')
 _SHOWN += ('unique_molecules', 'novel_molecules', 'kmer_js6', 'lm_score')
 _SHOWN += ('reverse_lm_score', 'frechet_lm', 'auc', 'ngram_js3')
-_SHOWN += ('distinct_sentences', 'copied', 'nearest')
+_SHOWN += ('distinct_sentences', 'copied', 'nearest', 'class_accuracy')
 
 
 class Finished(NamedTuple):
@@ -110,6 +110,7 @@ def final_report(run: Finished, say: Callable[[str], None] = print) -> str:
   page = table.results(
     ours, real, run.benchmark or corpus.name, protocol, bool(run.benchmark)
   )
+  page = '\n'.join(filter(None, (page, by_class.markdown(ours, real))))
   write_text(folder.path / schema.RESULTS_TABLE, page)
   ends = {key: stage.end for key, stage in run.measured.items()}
   folder.write_json(
@@ -124,7 +125,13 @@ def final_report(run: Finished, say: Callable[[str], None] = print) -> str:
       'phases': {stage.name: stage.label for stage in run.stages},
       'protocol': protocol,
       'rows': [
-        {'key': r.key, 'label': r.label, 'values': r.values, 'note': r.note}
+        {
+          'key': r.key,
+          'label': r.label,
+          'values': r.values,
+          'note': r.note,
+          'classes': r.classes,
+        }
         for r in (*ours, *real)
       ],
     },
@@ -151,7 +158,8 @@ def final_report(run: Finished, say: Callable[[str], None] = print) -> str:
   present = {k for one in rows for k in one.values}
   columns = [k for k in METRICS if k in present and k in _SHOWN]
   warning = behind_start(ours, run.best.measure, ends)
-  return table.plain(rows, columns) + (f'\n\n{warning}' if warning else '')
+  parts = [table.plain(rows, columns), by_class.plain(ours, real), warning]
+  return '\n\n'.join(filter(None, parts))
 
 
 def behind_start(

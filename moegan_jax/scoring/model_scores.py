@@ -21,6 +21,7 @@ class ModelScores:
   Attributes:
     corpus: the corpus.
     draws: fixed draws of latent noise per likelihood; see `System.draws`.
+    classes: the classes of a conditional generator; () for others.
   """
 
   def __init__(self, system: System, corpus: Corpus, chunk: int):
@@ -32,24 +33,35 @@ class ModelScores:
       chunk: sequences per call, which bounds the memory [chunk, T, V].
     """
     self.corpus, self.draws = corpus, system.draws
+    self.classes = corpus.label_names if system.classes else ()
     self._chunk = chunk
     self._truth: dict[int, np.ndarray] = {}
     pad, vocab_size = corpus.pad, corpus.vocab_size
 
-    def sample(state, key, temperature, first):
-      return system.sample(state, key, chunk, temperature, first)
+    def sample(state, key, temperature, first, labels=None):
+      given = {} if labels is None else {'labels': labels}
+      return system.sample(state, key, chunk, temperature, first, **given)
 
-    def nll_terms(state, tokens, temperature):
-      logits = system.logits(state, tokens, temperature)
+    def nll_terms(state, tokens, temperature, labels=None):
+      given = {} if labels is None else {'labels': labels}
+      logits = system.logits(state, tokens, temperature, **given)
       log_probs = likelihood.token_log_probs(logits, tokens)
       return likelihood.nll_terms(
         log_probs, tokens, pad=pad, vocab_size=vocab_size
       )
 
-    def divergence_terms(state, tokens, temperature, key=None, first=0):
-      logits = system.logits(state, tokens, temperature, key, first)
+    def divergence_terms(
+      state, tokens, temperature, key=None, first=0, labels=None
+    ):
+      oracle = corpus.oracle
+      if labels is None:
+        logits = system.logits(state, tokens, temperature, key, first)
+        truth = oracle.log_probs(tokens)
+      else:
+        logits = system.logits(state, tokens, temperature, labels=labels)
+        truth = oracle.classes.log_probs(tokens, labels)
       return divergence.chunk_terms(
-        jax.nn.log_softmax(logits), corpus.oracle.log_probs(tokens), tokens, pad
+        jax.nn.log_softmax(logits), truth, tokens, pad
       )
 
     def oracle_terms(tokens, first):
@@ -98,6 +110,25 @@ class ModelScores:
     key = use_key(state.key, state.step, EVALUATE)
     return self.sample(state, key, n, temperature)
 
+  def class_samples(
+    self, state: TrainState, n: int, temperature: float = 1.0
+  ) -> list[np.ndarray]:
+    """Draws n samples of a conditional generator, of all classes in turn.
+
+    Args:
+      state: of one seed.
+      n: number of samples of all K classes together.
+      temperature: divides the logits.
+
+    Returns:
+      For each class int32 [n / K, T], rounded up for the first classes.
+    """
+    key = use_key(state.key, state.step, EVALUATE)
+    labels = np.arange(n, dtype=np.int32) % len(self.classes)
+    raw = self._raw_samples(state, key, n, temperature, labels)
+    rows = self._pad_after_end(raw)
+    return [rows[labels == k] for k in range(len(self.classes))]
+
   def truth(self, n: int) -> np.ndarray:
     """Draws n sequences of the oracle that are in no part of the corpus.
 
@@ -111,7 +142,11 @@ class ModelScores:
     return self._truth[n]
 
   def nll(
-    self, state: TrainState, tokens: np.ndarray, temperature: float = 1.0
+    self,
+    state: TrainState,
+    tokens: np.ndarray,
+    temperature: float = 1.0,
+    labels: np.ndarray | None = None,
   ) -> dict[str, float]:
     """Computes the negative log-likelihood of sequences.
 
@@ -119,31 +154,49 @@ class ModelScores:
       state: of one seed.
       tokens: int32 [n, T].
       temperature: divides the logits.
+      labels: int32 [n], the classes given which it is computed; None for no
+        conditions.
 
     Returns:
       'nll' in nats per position, 'nll_token' in nats per token, and 'skipped',
       the share of out-of-vocabulary tokens.
     """
-    temperature = jnp.float32(temperature)
-    terms = self._rows(
-      lambda t, _: self._nll_terms(state, t, temperature), tokens
-    )
+    terms = self._losses(state, tokens, temperature, labels)
     return {k: float(v) for k, v in likelihood.nll(terms).items()}
 
-  def losses(self, state: TrainState, tokens: np.ndarray) -> np.ndarray:
+  def losses(
+    self,
+    state: TrainState,
+    tokens: np.ndarray,
+    labels: np.ndarray | None = None,
+  ) -> np.ndarray:
     """Computes the negative log-likelihood of each sequence up to its end.
 
     Args:
       state: of one seed.
       tokens: int32 [n, T].
+      labels: int32 [n], the classes given which it is computed; None for no
+        conditions.
 
     Returns:
       [n], in nats.
     """
-    terms = self._rows(
-      lambda t, _: self._nll_terms(state, t, jnp.float32(1)), tokens
-    )
-    return terms['loss_token']
+    return self._losses(state, tokens, 1.0, labels)['loss_token']
+
+  def _losses(
+    self,
+    state: TrainState,
+    tokens: np.ndarray,
+    temperature: float,
+    labels: np.ndarray | None,
+  ) -> dict[str, np.ndarray]:
+    """Computes `likelihood.nll_terms` of all rows; see `nll`."""
+
+    def terms(chunk, first):
+      own = None if labels is None else self._chunk_of(labels, first)
+      return self._nll_terms(state, chunk, jnp.float32(temperature), own)
+
+    return self._rows(terms, tokens)
 
   def divergences(
     self,
@@ -151,6 +204,7 @@ class ModelScores:
     samples: np.ndarray,
     truth: np.ndarray,
     temperature: float = 1.0,
+    k: int | None = None,
   ) -> dict[str, float]:
     """Estimates all divergences between a generator and the oracle.
 
@@ -159,19 +213,25 @@ class ModelScores:
       samples: int32 [n, T] from `sample_at` at this temperature.
       truth: int32 [m, T] from the oracle.
       temperature: divides the logits.
+      k: index of a class, given which both have exact densities; samples and
+        truth are then of this class. None for no condition.
 
     Returns:
       The values of `metrics.divergence.divergences`.
     """
     temperature = jnp.float32(temperature)
     key = use_key(state.key, state.step, EVALUATE)
+    labels = None if k is None else np.full(self._chunk, k, np.int32)
 
     def of_samples(tokens, first):
       first = jnp.int32(first)
-      return self._divergence_terms(state, tokens, temperature, key, first)
+      return self._divergence_terms(
+        state, tokens, temperature, key, first, labels
+      )
 
     def of_truth(tokens, _):
-      return self._divergence_terms(state, tokens, temperature)
+      own = None, jnp.int32(0)  # not draws of the generator
+      return self._divergence_terms(state, tokens, temperature, *own, labels)
 
     values = divergence.divergences(
       self._rows(of_samples, samples), self._rows(of_truth, truth)
@@ -217,11 +277,22 @@ class ModelScores:
     return rows['features']
 
   def _raw_samples(
-    self, state: TrainState, key: Array, n: int, temperature: float
+    self,
+    state: TrainState,
+    key: Array,
+    n: int,
+    temperature: float,
+    labels: np.ndarray | None = None,
   ) -> np.ndarray:
     """Returns int32 [n, T] with the tokens generated after the first pad."""
     parts = [
-      self._sample(state, key, jnp.float32(temperature), jnp.int32(first))
+      self._sample(
+        state,
+        key,
+        jnp.float32(temperature),
+        jnp.int32(first),
+        None if labels is None else self._chunk_of(labels, first),
+      )
       for first in range(0, n, self._chunk)
     ]
     return np.concatenate([np.asarray(p) for p in parts])[:n]
@@ -246,9 +317,15 @@ class ModelScores:
     """
     parts = []
     for first in range(0, len(tokens), self._chunk):
-      rows = tokens[first : first + self._chunk]
-      # Copies fill the last chunk, since all chunks need one shape.
-      full = np.resize(rows, (self._chunk, tokens.shape[1]))
+      full = self._chunk_of(tokens, first)
       parts.append({k: np.asarray(v) for k, v in function(full, first).items()})
     whole = {k: np.concatenate([part[k] for part in parts]) for k in parts[0]}
     return {k: v[: len(tokens)] for k, v in whole.items()}
+
+  def _chunk_of(self, rows: np.ndarray, first: int) -> np.ndarray:
+    """Returns the chunk of rows that begins at `first`.
+
+    Copies fill the last chunk, since all chunks need one shape.
+    """
+    part = rows[first : first + self._chunk]
+    return np.resize(part, (self._chunk, *rows.shape[1:]))

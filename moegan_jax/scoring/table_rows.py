@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from moegan_jax.metrics import METRICS, SUFFIXES
+from moegan_jax.metrics import METRICS, SUFFIXES, classes
 from moegan_jax.report.rows import Row
 from moegan_jax.scoring import report_data
 from moegan_jax.scoring.evaluation import (
@@ -36,7 +36,8 @@ def record_known(
     settings: the section `eval`.
   """
   if ('start', 0) in known:
-    values = known['start', 0] | {'samples': settings.final_samples}
+    values = classes.without_classes(known['start', 0])
+    values |= {'samples': settings.final_samples}
     records.write('eval', start.name, 0, values)
 
 
@@ -47,7 +48,7 @@ def write_known(rows: Rows, known: Known) -> None:
 
 
 def row(key: str, label: str, values: dict, note: str = '') -> Row:
-  """Builds a row of the measures that have a column in tables.
+  """Builds a row of the measures that have a column in tables, and of classes.
 
   Args:
     key: role of the row; see `Row.key`.
@@ -62,7 +63,7 @@ def row(key: str, label: str, values: dict, note: str = '') -> Row:
     for tail in ('', *SUFFIXES)
     if f'{k}{tail}' in values
   }
-  return Row(label, shown, note, key=key)
+  return Row(label, shown, note, key=key, classes=classes.by_class(values))
 
 
 def best_row(

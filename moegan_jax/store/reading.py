@@ -150,11 +150,13 @@ def newest_samples(folder: pathlib.Path) -> pathlib.Path | None:
 
   The step in the file name decides, since copying a run changes the file
   times. If several seeds have samples of that step, the first seed is used.
+  Files of a single class are left out.
   """
   found = [
     ((int(match[2]), -int(match[1] or 0)), path)
     for path in sorted((folder / schema.SAMPLES).glob('*.txt'))
     if (match := _SAMPLE_NAME.fullmatch(path.stem))
+    and schema.OF_CLASS not in path.stem
   ]
   return max(found)[1] if found else None
 

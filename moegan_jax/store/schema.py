@@ -1,5 +1,7 @@
 """The file names of a run folder. Other modules use these constants."""
 
+import urllib.parse
+
 CONFIG = 'config.json'  # all settings, and checksums of the corpus
 CORPUS = 'corpus.json'  # vocabulary and record of the corpus
 ENVIRONMENT = 'environment.json'  # versions, devices, commands
@@ -15,6 +17,16 @@ CHECKPOINTS = 'checkpoints'  # folders KIND-STEP with MANIFEST and STATE
 MANIFEST = 'manifest.json'  # leaves, metadata, checksums of all files
 STATE = 'state'  # the arrays, written by orbax
 ROWS = 'rows'  # NAME-STEP.json
-SAMPLES = 'samples'  # PHASE-STEP.txt, one sentence per line
+SAMPLES = 'samples'  # PHASE-STEP.txt, PHASE@CLASS-STEP.txt, a sentence a line
 FIGURES = 'figures'
 TENSORBOARD = 'tensorboard'
+
+OF_CLASS = '@'  # between phase and class
+
+
+def class_samples(phase: str, name: str) -> str:
+  """Returns the name of a phase in the files of samples of one class.
+
+  Characters of the class that file names may lack are percent-encoded.
+  """
+  return f'{phase}{OF_CLASS}{urllib.parse.quote(name, safe="")}'

@@ -34,6 +34,8 @@ PACKAGES = (
   'nltk',
 )
 SHOWN = 5  # differing settings that an error message lists
+# Settings that runs of earlier versions lack -> the value that they used.
+ADDED = {'generator.conditional': False, 'data.paths': ''}
 
 
 class Workdir:
@@ -112,6 +114,7 @@ class Workdir:
     # A setting such as a clip may be infinite, which JSON holds as a string.
     settings = floats(self.read_json(schema.CONFIG))
     settings.pop('corpus', None)  # checksums, which are no settings
+    _complete(settings)
     try:
       check_keys(ConfigDict(settings))
     except errors.UserError as error:
@@ -241,6 +244,20 @@ class Workdir:
     if present not in records[-1:]:
       write_json(path, [*records, present])
     return present
+
+
+def _complete(settings: dict) -> None:
+  """Adds the settings of `ADDED` to those of a run, in place.
+
+  A corpus that is no file of the user has no `data.paths`.
+  """
+  for key, value in ADDED.items():
+    section, name = key.split('.')
+    own = settings.get(section)
+    if name == 'paths' and (own or {}).get('name') != 'text':
+      continue
+    if isinstance(own, dict):
+      own.setdefault(name, value)
 
 
 def has_begun(path: pathlib.Path) -> bool:

@@ -213,7 +213,8 @@ def relaxed_gan(
       'game.end=absorbing has no effect: the sequences of this corpus have no '
       'end symbol; leave it out'
     )
-  if relaxation == 'soft_argmax' and generator.latent is None:
+  noise = generator.latent is not None and not generator.classes
+  if relaxation == 'soft_argmax' and not noise:
     raise UserError(
       'game.relaxation=soft_argmax makes all samples equal without latent '
       'noise; set --config.generator.latent to at least 1'

@@ -109,7 +109,7 @@ class Training(NamedTuple):
         `TrainState.memory`, see `updates.remember`
       prepare: computes the inputs of all g updates before the first one, see
         `updates.repeat`. They have real tokens [B, T] as the attribute
-        `tokens`.
+        `tokens`, and their `labels` for a conditional generator.
 
     Returns:
       An Update of g batches, or of g + 1 with `adversarial.mle_every`.
@@ -331,11 +331,12 @@ def system(
   sample, logits = text_functions(spec, gen, view, unroll)
   return System(
     init,
-    phases,
+    {k: p._replace(labelled=gen.classes > 0) for k, p in phases.items()},
     sample,
     logits,
     critique
     and (lambda state, x: critique(state.players['discriminator'].params, x)),
     gen.draws,
     notes=gen.notes,
+    classes=gen.classes,
   )

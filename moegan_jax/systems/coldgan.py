@@ -40,15 +40,11 @@ import jax
 import jax.numpy as jnp
 
 from moegan_jax.errors import at_least
-from moegan_jax.losses.policy_gradient import clipped_ratio
+from moegan_jax.losses.policy_gradient import clipped_ratio, reward_metrics
 from moegan_jax.ops import ring
 from moegan_jax.systems.exploration import Exploration, exploration
 from moegan_jax.systems.likelihood import positive
-from moegan_jax.systems.policy_gan import (
-  PolicyGAN,
-  policy_gan,
-  reward_metrics,
-)
+from moegan_jax.systems.policy_gan import PolicyGAN, policy_gan
 from moegan_jax.systems.pools import Labelled
 from moegan_jax.types import Array, Spec, System
 from moegan_jax.updates import (
@@ -105,15 +101,17 @@ class Played(NamedTuple):
 
   Attributes:
     tokens: int32 [B, T], real text
+    labels: int32 [B], its classes; None without
     text: int32 [B, T], the samples
     written: bool [B, T], see `policy_gan.Drawn`
-    context: [B, Z], the latent noise of the samples; None without
+    context: [B, Z], see `policy_gan.Drawn`
     log_old: [B], log G_0(y) in nats
     weights: [B], the importance weights w
     rewards: [B], D(y), the probability of real text
   """
 
   tokens: Array
+  labels: Array | None
   text: Array
   written: Array
   context: Array | None
@@ -145,7 +143,7 @@ def play(gan: PolicyGAN, p: Exploration, weight_clip: float) -> Prepare:
       lambda x: jnp.broadcast_to(x, (times, *x.shape)),
       (drawn.text, drawn.written, drawn.context, own, weights, rewards),
     )
-    return Played(batches.tokens, *repeated)
+    return Played(batches.tokens, batches.labels, *repeated)
 
   return prepare
 

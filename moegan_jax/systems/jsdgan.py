@@ -34,7 +34,8 @@ def build(config, spec: Spec) -> System:
     spec: the properties of the corpus
 
   Raises:
-    UserError: latent noise, an unknown normalisation, or a value out of range.
+    UserError: latent noise or classes, an unknown normalisation, or a value out
+      of range.
   """
   if config.jsd.normalise not in NORMALISATIONS:
     raise unknown('jsd.normalise', config.jsd.normalise, NORMALISATIONS)
@@ -43,6 +44,7 @@ def build(config, spec: Spec) -> System:
       f'generator.latent={config.generator.latent} gives no exact log p(x), '
       'which system=jsdgan needs; set --config.generator.latent=0'
     )
+  networks.without_classes(config)
   gen = networks.generator(spec, **config.generator)
   train = assembly.training(config, spec, gen)
 

@@ -74,16 +74,16 @@ from moegan_jax.losses.likelihood import (
   log_likelihood,
   negative_log_likelihood,
 )
-from moegan_jax.losses.policy_gradient import policy_gradient, rank_rescale
+from moegan_jax.losses.policy_gradient import (
+  policy_gradient,
+  rank_rescale,
+  reward_metrics,
+)
 from moegan_jax.nets.leaky import Leaky
 from moegan_jax.ops.ends import end_mask
 from moegan_jax.systems import assembly, networks
 from moegan_jax.systems.likelihood import positive
-from moegan_jax.systems.policy_gan import (
-  PolicyGAN,
-  assembled,
-  reward_metrics,
-)
+from moegan_jax.systems.policy_gan import PolicyGAN, assembled
 from moegan_jax.systems.rollout_policy import RolloutPolicy, rollout_policy
 from moegan_jax.types import (
   Array,

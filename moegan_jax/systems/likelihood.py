@@ -30,7 +30,8 @@ def likelihood_loss(gen: Generator, unroll: int = 1) -> Loss:
   """Returns the loss of maximum likelihood under teacher forcing.
 
   Args:
-    gen: the generator; one with latent noise draws new noise for each sentence
+    gen: the generator. One with latent noise draws new noise for each sentence,
+      a conditional one reads the labels of the batch.
     unroll: see `ops.devices.unroll`
 
   Returns:
@@ -39,8 +40,8 @@ def likelihood_loss(gen: Generator, unroll: int = 1) -> Loss:
 
   def loss(params, state, batch, key):
     del state
-    context = None
-    if gen.latent is not None:
+    context = gen.context(batch.labels) if gen.classes else None
+    if gen.latent is not None and not gen.classes:
       context = gen.latent(random.row_keys(key, batch.tokens.shape[0]))
     logits = decode.teacher_force(
       gen, params, batch.tokens, context=context, unroll=unroll

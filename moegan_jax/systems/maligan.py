@@ -33,12 +33,8 @@ completions of a prefix (`mixed`), so for b = 1 their sum is 0.
 import jax.numpy as jnp
 
 from moegan_jax.errors import UserError, at_least, unknown
-from moegan_jax.losses.policy_gradient import normalised_weights
-from moegan_jax.systems.policy_gan import (
-  PolicyGAN,
-  policy_gan,
-  reward_metrics,
-)
+from moegan_jax.losses.policy_gradient import normalised_weights, reward_metrics
+from moegan_jax.systems.policy_gan import PolicyGAN, policy_gan
 from moegan_jax.types import Spec, System
 from moegan_jax.updates import Loss
 
@@ -101,7 +97,10 @@ def generator_loss(
       return gan.draw(state, batch.tokens.shape[0], key)
     prefix = jnp.repeat(batch.tokens, samples, axis=0)
     given = jnp.broadcast_to(is_given(state), prefix.shape)
-    return gan.draw(state, len(prefix), key, prefix=prefix, given=given)
+    labels = batch.labels
+    if labels is not None:
+      labels = jnp.repeat(labels, samples)
+    return gan.draw(state, len(prefix), key, labels, prefix=prefix, given=given)
 
   def weigh(state, batch, drawn, key):
     """Returns w, and 1 / n for the tokens of a prefix, divided by m."""

@@ -48,6 +48,7 @@ from moegan_jax.losses.masked import (
 from moegan_jax.losses.policy_gradient import (
   REDUCTIONS,
   policy_gradient,
+  reward_metrics,
   rewards_to_go,
 )
 from moegan_jax.nets.masked import MaskedCritic, masked
@@ -55,7 +56,6 @@ from moegan_jax.ops import random
 from moegan_jax.ops.ends import end_mask, padded
 from moegan_jax.systems import assembly, masked_networks
 from moegan_jax.systems.likelihood import adam, positive
-from moegan_jax.systems.policy_gan import reward_metrics
 from moegan_jax.types import (
   Array,
   Critique,

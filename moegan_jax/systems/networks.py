@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from moegan_jax.errors import UserError, at_least, unknown
 from moegan_jax.nets.cells import relational_memory
+from moegan_jax.nets.classes import per_class
 from moegan_jax.nets.cnn import cnn
 from moegan_jax.nets.gated import gru, lstm, mogrifier, stacked
 from moegan_jax.nets.initializers import initializers
@@ -41,6 +42,8 @@ def generator(
   vector_size: int = 0,
   hidden: int = 0,
   layers: int = 1,
+  conditional: bool = False,
+  classes: str = 'input',
   **memory,
 ) -> Generator:
   """Builds a generator from the section `generator` of a configuration.
@@ -63,12 +66,30 @@ def generator(
     vector_size: numbers per word in that file
     hidden: H of cells other than 'rmc'
     layers: layers of cells other than 'rmc'
+    conditional: whether the generator writes text of a given class
+    classes: 'input' feeds the class at each step, 'own' has a generator of each
+      class, see `nets.classes.per_class`
     **memory: the sizes and options of 'rmc', see `relational_memory`, or the
       rounds of 'mogrifier'
 
   Raises:
-    UserError: an unknown cell, or a value out of range.
+    UserError: an unknown cell, classes of a corpus without labels, several
+      experts of each class, or a value out of range.
   """
+  own = conditional and classes == 'own'
+  if conditional and not spec.classes:
+    raise UserError(
+      'generator.conditional=True needs labelled text: name the column of the '
+      'classes by --config.data.label_column, or a file of each class by '
+      '--config.data.paths'
+    )
+  if classes not in ('input', 'own'):
+    raise unknown('generator.classes', classes, ('input', 'own'))
+  if own and (experts > 1 or latent):
+    raise UserError(
+      f'generator.classes=own with generator.experts={experts} and '
+      f'generator.latent={latent} is not supported; set 1 and 0'
+    )
   for name, value in (('embed', embed), ('experts', experts)):
     at_least(f'generator.{name}', value, 1)
   if latent:
@@ -99,10 +120,13 @@ def generator(
     end_input=end_input,
     output=output,
     vectors=vectors,
+    classes=spec.classes if conditional and not own else (),
   )
   whole = mixture(
     expert, experts=experts, sharing=sharing, aggregation=aggregation
   )
+  if own:
+    whole = per_class(expert, spec.classes)
   return whole._replace(draws=draws if latent else 0, notes=notes)
 
 
@@ -170,6 +194,22 @@ def leaky_generator(
     end_input=end_input,
     init=initializers(init),
   )
+
+
+def without_classes(config) -> None:
+  """Refuses a conditional generator.
+
+  Args:
+    config: all settings of a run
+
+  Raises:
+    UserError: the generator is conditional.
+  """
+  if config.generator.get('conditional'):
+    raise UserError(
+      f'generator.conditional=True is not supported by system={config.system}; '
+      'leave it out, or choose another system'
+    )
 
 
 def discriminator(

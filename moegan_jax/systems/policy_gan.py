@@ -52,7 +52,7 @@ class Drawn(NamedTuple):
   Attributes:
     sampled: Sampled, with the carries
     row_keys: uint32 [B, 2], the keys of the samples
-    context: [B, Z], the latent noise of the samples; None without
+    context: [B, Z], latent noise or classes of the samples; None without
     text: int32 [B, T], the tokens, with pad after the end
     written: bool [B, T], True up to and including the end symbol
   """
@@ -100,18 +100,28 @@ class PolicyGAN(NamedTuple):
     """The global step at which the adversarial phase begins."""
     return self.train.pretrain.steps + self.pretraining
 
-  def draw(self, state: TrainState, n: int, key: Array, **given) -> Drawn:
+  def draw(
+    self,
+    state: TrainState,
+    n: int,
+    key: Array,
+    labels: Array | None = None,
+    **given,
+  ) -> Drawn:
     """Draws samples from G, without a gradient.
 
     Args:
       state: the training state
       n: number of samples
       key: key of the noise
+      labels: classes int32 [n] of a conditional G; None draws them, too
       **given: further options of `decode.sample`
     """
     gen, spec = self.train.gen, self.train.spec
     row_keys = random.row_keys(key, n)
-    context = None if gen.latent is None else gen.latent(row_keys)
+    context = gen.context(labels)
+    if context is None and gen.latent is not None:
+      context = gen.latent(row_keys)
     sampled = decode.sample(
       gen,
       self.train.parameters(state),
@@ -170,7 +180,12 @@ class PolicyGAN(NamedTuple):
     phi = state.players['discriminator'].params
     return jax.nn.sigmoid(self.judge(phi, tokens, None)).mean(1)
 
-  def generator_loss(self, weigh: Weigh, draw: Draw | None = None) -> Loss:
+  def generator_loss(
+    self,
+    weigh: Weigh,
+    draw: Draw | None = None,
+    weighted: Callable[[Array, Array, str], Array] = policy_gradient,
+  ) -> Loss:
     """Returns the policy-gradient loss of G on new samples.
 
     Args:
@@ -178,21 +193,19 @@ class PolicyGAN(NamedTuple):
         metrics. Weights after the end of a text are not read.
       draw: (state, real batch, key) -> samples; default: as many as the batch
         has rows
+      weighted: (log_probs [B, T], weights [B, T], reduction) -> loss
     """
+    sample = draw or (lambda s, b, key: self.draw(s, len(b.tokens), key))
 
     def loss(params, state, batch, key):
       # `adversarial.anchor` folds a number into the key.
       k_sample, k_weigh = jax.random.split(key)
-      drawn = (
-        self.draw(state, batch.tokens.shape[0], k_sample)
-        if draw is None
-        else draw(state, batch, k_sample)
-      )
+      drawn = sample(state, batch, k_sample)
       weights, metrics = weigh(state, batch, drawn, k_weigh)
       log_probs = self.log_probs(params, drawn.text, drawn.context)
       weights = BASELINES[self.baseline](weights, drawn.written)
       weights = jnp.where(drawn.written, weights, 0)
-      value = policy_gradient(log_probs, weights, self.reduce)
+      value = weighted(log_probs, weights, self.reduce)
       return value, {'g_loss': value} | metrics
 
     return loss
@@ -330,18 +343,3 @@ def assembled(
       f'rows, fewer than adversarial.batch={batch}; raise it'
     )
   return PolicyGAN(train, disc, reduce, baseline, l2, **pool)
-
-
-def reward_metrics(rewards: Array, counted: Array) -> Metrics:
-  """Returns mean, standard deviation, least and largest reward.
-
-  Args:
-    rewards: [...]
-    counted: bool [...], at least one of them True
-  """
-  return {
-    'reward_mean': rewards.mean(where=counted),
-    'reward_std': rewards.std(where=counted),
-    'reward_min': rewards.min(where=counted, initial=jnp.inf),
-    'reward_max': rewards.max(where=counted, initial=-jnp.inf),
-  }

@@ -18,12 +18,15 @@ class Labelled(NamedTuple):
   Attributes:
     tokens: int32 [B, T]
     real: bool [B], True for real text, False for samples
+    labels: int32 [B], the classes of real text, and -1 for samples; None for a
+      corpus without classes
     beside: (real text int32 [r, T], samples int32 [s, T]), further rows of the
       pool to which the loss compares the batch; None without
   """
 
   tokens: Array
   real: Array
+  labels: Array | None = None
   beside: tuple[Array, Array] | None = None
 
 
@@ -48,20 +51,21 @@ def cross_entropy(
     value = optax.sigmoid_binary_cross_entropy(
       logits, labels.astype(logits.dtype)
     ).mean()
-    penalty = sum(jnp.sum(x**2) for x in _logit_layer(phi)) / 4
+    penalty = logit_penalty(phi) / 4
     metrics = {'d_loss': value, 'd_logits': logits.mean(1)}
     return value + l2 * penalty, metrics
 
   return loss
 
 
-def _logit_layer(phi: Params) -> list[Array]:
-  """Returns the parameters of the logit layer of any discriminator."""
-  return [
+def logit_penalty(phi: Params) -> Array:
+  """Returns the squared norm of the logit layer of any discriminator."""
+  layer = [
     x
     for path, x in jax.tree.leaves_with_path(phi)
     if any(getattr(part, 'key', None) == 'logit' for part in path)
   ]
+  return sum((jnp.sum(x**2) for x in layer), jnp.float32(0))
 
 
 def pool_update(
@@ -109,11 +113,15 @@ def pool_update(
     fake = negatives + jax.random.permutation(k_fake, negatives)[:s]
     return pool[real][None], pool[fake][None]
 
-  def one_pass(pool: Array, state: TrainState, key: Array):
+  def one_pass(pool: Array, labels: Any, state: TrainState, key: Array):
     k_order, k_steps = jax.random.split(key)
     order = jax.random.permutation(k_order, 2 * negatives)[: used * batch]
     order = order.reshape(used, 1, batch)
-    inputs = Labelled(devices.split(pool[order], axis=2), order < negatives)
+    inputs = Labelled(
+      devices.split(pool[order], axis=2),
+      order < negatives,
+      None if labels is None else labels[order],
+    )
 
     def body(state, xs):
       own, i = xs
@@ -134,8 +142,14 @@ def pool_update(
     k_fake, k_passes = jax.random.split(key)
     real = batches.tokens.reshape(count * batch, -1)[:negatives]
     pool = jnp.concatenate([real, samples(state, k_fake)])
+    labels = batches.labels
+    if labels is not None:
+      rows = labels.reshape(-1)[:negatives]
+      labels = jnp.concatenate([rows, jnp.full_like(rows, -1)])
     state, metrics = jax.lax.scan(
-      lambda state, i: one_pass(pool, state, jax.random.fold_in(k_passes, i)),
+      lambda state, i: one_pass(
+        pool, labels, state, jax.random.fold_in(k_passes, i)
+      ),
       state,
       jnp.arange(passes),
     )

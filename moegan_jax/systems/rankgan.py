@@ -46,6 +46,7 @@ samples. Both are -log(C + 1) if D sees no difference.
 import jax.numpy as jnp
 
 from moegan_jax.errors import UserError, at_least, unknown
+from moegan_jax.losses.policy_gradient import reward_metrics
 from moegan_jax.losses.ranking import (
   FORMS,
   log_rank_scores,
@@ -53,12 +54,7 @@ from moegan_jax.losses.ranking import (
   rank_scores,
   ranker_loss,
 )
-from moegan_jax.systems.policy_gan import (
-  PolicyGAN,
-  Weigh,
-  policy_gan,
-  reward_metrics,
-)
+from moegan_jax.systems.policy_gan import PolicyGAN, Weigh, policy_gan
 from moegan_jax.systems.rollout_policy import RolloutPolicy, rollout_policy
 from moegan_jax.types import Spec, System
 from moegan_jax.updates import Loss

@@ -60,15 +60,11 @@ from moegan_jax.losses.comparison import (
   mean_better,
   pair_probabilities,
 )
+from moegan_jax.losses.policy_gradient import reward_metrics
 from moegan_jax.nets.initializers import initializers
 from moegan_jax.nets.pair_head import pair_logits, project, with_pair_head
 from moegan_jax.ops import ring
-from moegan_jax.systems.policy_gan import (
-  PolicyGAN,
-  Weigh,
-  policy_gan,
-  reward_metrics,
-)
+from moegan_jax.systems.policy_gan import PolicyGAN, Weigh, policy_gan
 from moegan_jax.systems.rollout_policy import RolloutPolicy, rollout_policy
 from moegan_jax.types import Array, Params, Spec, System
 from moegan_jax.updates import Loss, ring_update, sequence

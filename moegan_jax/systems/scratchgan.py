@@ -35,11 +35,15 @@ import jax.numpy as jnp
 import optax
 
 from moegan_jax.errors import UserError, at_least
-from moegan_jax.losses.policy_gradient import moving_baseline, rewards_to_go
+from moegan_jax.losses.policy_gradient import (
+  moving_baseline,
+  reward_metrics,
+  rewards_to_go,
+)
 from moegan_jax.losses.prefixes import prefix_cross_entropy, prefix_rewards
 from moegan_jax.ops.ends import end_mask
 from moegan_jax.systems import assembly, networks
-from moegan_jax.systems.policy_gan import PolicyGAN, Weigh, reward_metrics
+from moegan_jax.systems.policy_gan import PolicyGAN, Weigh
 from moegan_jax.types import Array, Critique, Params, Spec, System
 from moegan_jax.updates import Loss, gradient_update, repeat, sequence
 

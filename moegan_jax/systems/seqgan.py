@@ -29,7 +29,8 @@ rewards. `rollout.policy=live` completes with G itself.
 
 from functools import partial
 
-from moegan_jax.systems.policy_gan import policy_gan, reward_metrics
+from moegan_jax.losses.policy_gradient import reward_metrics
+from moegan_jax.systems.policy_gan import policy_gan
 from moegan_jax.systems.rollout_policy import rollout_policy
 from moegan_jax.types import Spec, System
 

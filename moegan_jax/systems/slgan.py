@@ -49,7 +49,8 @@ def build(config, spec: Spec) -> System:
     spec: the properties of the corpus
 
   Raises:
-    UserError: latent noise, an unknown direction, or a value out of range.
+    UserError: latent noise or classes, an unknown direction, or a value out of
+      range.
   """
   settings = config.slgan
   directions = ('forward', 'reverse')
@@ -64,6 +65,7 @@ def build(config, spec: Spec) -> System:
       f'generator.latent={config.generator.latent} gives no exact log p(x), '
       'which system=slgan needs; set --config.generator.latent=0'
     )
+  networks.without_classes(config)
   gen = networks.generator(spec, **config.generator)
   disc = seq2seq(
     vocab_size=spec.vocab_size,

@@ -31,20 +31,21 @@ def text_functions(
   def read(state: TrainState) -> Params:
     return view(state.players['generator'].params, state)
 
-  def sample(state, key, n, temperature=1.0, first=0, **options):
+  def sample(state, key, n, temperature=1.0, first=0, labels=None, **options):
     return decode.sample(
       gen,
       read(state),
       random.row_keys(key, n, first),
       length=spec.length,
       temperature=temperature,
+      context=gen.context(labels),
       unroll=unroll,
       **options,
     ).tokens
 
-  def logits(state, tokens, temperature=1.0, key=None, first=0):
+  def logits(state, tokens, temperature=1.0, key=None, first=0, labels=None):
     params = read(state)
-    if gen.latent is not None:
+    if gen.latent is not None and labels is None:
       own = None
       if key is not None:
         own = random.row_keys(key, tokens.shape[0], first)
@@ -57,8 +58,9 @@ def text_functions(
         own=own,
         unroll=unroll,
       )
-    return (
-      decode.teacher_force(gen, params, tokens, unroll=unroll) / temperature
+    given = decode.teacher_force(
+      gen, params, tokens, context=gen.context(labels), unroll=unroll
     )
+    return given / temperature
 
   return sample, logits

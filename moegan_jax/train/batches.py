@@ -5,10 +5,35 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from moegan_jax.train.keys import DRAW, ORDER, use_key
 from moegan_jax.train.mesh import Layout
-from moegan_jax.types import Array, Phase, TrainState
+from moegan_jax.types import Array, Batch, Phase, TrainState
+
+
+def with_labels(tokens: np.ndarray, labels: np.ndarray) -> np.ndarray:
+  """Returns the rows of a labelled corpus for `batch_of`.
+
+  Args:
+    tokens: int32 [N, T].
+    labels: int32 [N].
+
+  Returns:
+    int32 [N, T + 1], with the label in the last column, so that a source of
+    batches draws sequences and labels as one array.
+  """
+  return np.concatenate([tokens, labels[:, None]], axis=1, dtype=np.int32)
+
+
+def batch_of(rows: Array, labelled: bool) -> Batch:
+  """Converts rows of a corpus to a Batch.
+
+  Args:
+    rows: int32 [..., T], or [..., T + 1] from `with_labels`.
+    labelled: whether the last column has the labels.
+  """
+  return Batch(rows[..., :-1], rows[..., -1]) if labelled else Batch(rows)
 
 
 def steps_per_epoch(phase: Phase, train_size: int) -> int:
@@ -60,7 +85,8 @@ class Source(NamedTuple):
 
   Attributes:
     begin: (state, data) -> carry of the first iteration.
-    take: (state, data, carry) -> batches int32 [k, B, T], next carry.
+    take: (state, data, carry) -> batches int32 [k, B, T], next carry. The rows
+      of a labelled corpus have one more column; see `batch_of`.
     axes: the seed axes of `data`, as `in_axes` of `vmap`: None, or a tuple with
       an entry for each of its fields.
     shardings: layout -> the shardings of `data`.

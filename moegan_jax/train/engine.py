@@ -41,7 +41,8 @@ class Engine:
     Args:
       system: the system to train.
       slowed: factor -> the system with all learning rates multiplied by it.
-      tokens: the corpus, int32 [N, T].
+      tokens: the corpus, int32 [N, T], or [N, T + 1] with labels; see
+        `batches.with_labels`.
       layout: sharding over several devices; None for one device.
       streamed: see `stream.feed`.
       values: settings in which the seeds differ: dotted key -> [seeds].

@@ -17,10 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from moegan_jax.ops import devices
-from moegan_jax.train.batches import Source, resident
+from moegan_jax.train.batches import Source, batch_of, resident
 from moegan_jax.train.keys import UPDATE, use_key
 from moegan_jax.train.mesh import SEED, Layout, prefix
-from moegan_jax.types import Array, Batch, Phase, TrainState
+from moegan_jax.types import Array, Phase, TrainState
 
 # The seed axes of a TrainState, as `in_axes` of `vmap`. Seeds share the step.
 SEEDS = prefix(None, 0)
@@ -124,10 +124,10 @@ def make_chunk(phase: Phase, source: Source) -> Callable:
   """
 
   def iteration(state: TrainState, carry: Any, data: Any):
-    tokens, carry = source.take(state, data, carry)
-    tokens = devices.split(tokens, axis=1)
+    rows, carry = source.take(state, data, carry)
+    batch = batch_of(devices.split(rows, axis=1), phase.labelled)
     key = use_key(state.key, state.step, UPDATE)
-    state, metrics = phase.update.apply(state, Batch(tokens), key)
+    state, metrics = phase.update.apply(state, batch, key)
     return state.replace(step=state.step + 1), carry, metrics
 
   def chunk(state: TrainState, count: Array, data: Any, alive=True):
@@ -239,7 +239,8 @@ def compile_chunk(
     phase: the phase to train.
     start: the step at which the phase begins.
     state: arrays or shapes, with the axis over seeds.
-    data: data of the source, such as the corpus int32 [N, T].
+    data: data of the source, such as the corpus int32 [N, T], or [N, T + 1] of
+      a phase with labels; see `batches.with_labels`.
     values: settings in which the seeds differ: name -> [seeds]; None without.
     phase_of: values of one seed, traced -> its phase. Required with values.
     layout: sharding over several devices; None for one device.

@@ -156,7 +156,9 @@ def test_labels_are_split_like_their_sentences():
   assert len(corpus.labels['valid']) == len(corpus.valid) == 2
   np.testing.assert_array_equal(corpus.labels['test'], [2, 0, 1, 2, 3])
   said = corpus_lib.describe(corpus.record)
-  assert '3 classes: x (10), y (5), z (5); kept with the corpus' in said
+  assert (
+    '3 classes: x (10), y (5), z (5); read with generator.conditional' in said
+  )
   assert build().labels == {}
 
 

@@ -17,11 +17,12 @@ def place(tmp_path, monkeypatch):
   return tmp_path
 
 
-def settings(name='text', path='a.txt', test_path='', folder=''):
+def settings(name='text', path='a.txt', test_path='', folder='', paths=''):
   return ConfigDict(
     {
       'name': name,
       'path': path,
+      'paths': paths,
       'test_path': test_path,
       'dir': folder,
       'oracle_file': '',
@@ -49,6 +50,26 @@ def test_another_working_directory(place, monkeypatch):
   found = settings()
   texts.locate(found, {'paths': {'train': record['paths']['train']}}, '', 'run')
   assert found.path == str(place / 'a.txt')
+
+
+def test_a_file_of_each_class(place, monkeypatch):
+  record = {'paths': texts.recorded(classes='a.txt, b.txt')}
+  both = f'{place / "a.txt"},{place / "b.txt"}'
+  assert record['paths'] == {'classes': both}
+  monkeypatch.chdir(place / 'elsewhere')
+  found = settings(path='', paths='a.txt, b.txt')
+  texts.locate(found, record, '', 'run')
+  assert found.paths == both
+  (place / 'a.txt').rename(place / 'moved/a.txt')
+  with pytest.raises(UserError, match=r'b.txt, the text of run, .* --texts'):
+    texts.locate(settings(path='', paths='a.txt,b.txt'), record, '', 'run')
+  with pytest.raises(UserError, match=r'has no b.txt'):
+    texts.locate(found, record, str(place / 'moved'), 'run')
+  with pytest.raises(UserError, match=r'trained on 2 files'):
+    texts.locate(found, record, str(place / 'b.txt'), 'run')
+  (place / 'b.txt').rename(place / 'moved/b.txt')
+  texts.locate(found, record, str(place / 'moved'), 'run')
+  assert found.paths == f'{place / "moved/a.txt"},{place / "moved/b.txt"}'
 
 
 def test_an_absolute_path_is_kept(place):

@@ -12,8 +12,9 @@ import trees
 from enumerable import ALL, B, T, V, game
 
 from moegan_jax import decode, systems
+from moegan_jax.losses.policy_gradient import reward_metrics
 from moegan_jax.ops.ends import end_mask, padded
-from moegan_jax.systems.policy_gan import policy_gan, reward_metrics
+from moegan_jax.systems.policy_gan import policy_gan
 from moegan_jax.systems.rollout_policy import AVERAGE, rollout_policy
 from moegan_jax.types import Batch, Spec
 

@@ -69,6 +69,8 @@ OTHER_OF = {
   'catgan.shifts': {(0, 1, -1): (0, 1)},
   'policy.baseline': {'none': 'batch'},
   'policy.reduce': {'sum': 'mean', 'mean': 'sum'},
+  'generator.classes': {'own': 'input', 'input': 'own'},
+  'sentigan.penalty': {'own': 'fake'},
   'rollout.samples': {2: 4},
   'rollout.chunk': {1: 2},
   'rank.references': {2: 1},
@@ -95,9 +97,15 @@ def settings(name, **changes):
   return toys.change(c, **changes)
 
 
+def spec_of(c):
+  """Returns the properties of a corpus, with classes if they are read."""
+  conditional = c.generator.get('conditional')
+  return SPEC._replace(classes=(0.3, 0.7)) if conditional else SPEC
+
+
 def program(c):
   """Returns the programs and constants of a system as text."""
-  system = systems.build(c, SPEC)
+  system = systems.build(c, spec_of(c))
   key = jax.random.key(0)
   state = jax.eval_shape(system.init, key)
   tokens = jnp.zeros((B, T), jnp.int32)
@@ -108,10 +116,14 @@ def program(c):
     if not phase.steps:
       continue
     texts.append(f'{phase.steps} {phase.batch_size}')
-    batches = jnp.zeros((phase.update.batches, phase.batch_size, T), jnp.int32)
+    shape = phase.update.batches, phase.batch_size
+    batch = Batch(
+      jnp.zeros((*shape, T), jnp.int32),
+      jnp.zeros(shape, jnp.int32) if phase.labelled else None,
+    )
 
-    def update(state, key, phase=phase, batches=batches):
-      return phase.update.apply(phase.enter(state), Batch(batches), key)
+    def update(state, key, phase=phase, batch=batch):
+      return phase.update.apply(phase.enter(state), batch, key)
 
     made.append(jax.make_jaxpr(update)(state, key))
   for one in made:
@@ -242,13 +254,17 @@ BAD = [
   ('leakgan', 'rollout__chunk', 3),
   ('leakgan', 'policy__reduce', 'max'),
   ('leakgan', 'pool__negatives', 1),
+  ('sentigan', 'sentigan__penalty', 'both'),
+  ('sentigan', 'generator__classes', 'both'),
+  ('sentigan', 'discriminator__l2', -0.1),
 ]
 
 
 @pytest.mark.parametrize('name, key, value', BAD)
 def test_bad_values_are_named_before_anything_is_traced(name, key, value):
   with pytest.raises(UserError) as raised:
-    systems.build(settings(name, **{key: value}), SPEC)
+    c = settings(name, **{key: value})
+    systems.build(c, spec_of(c))
   text = str(raised.value)
   assert '\n' not in text
   assert key.split('__')[1] in text

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import toys
 from compiled_systems import (
+  CONDITIONAL,
+  LABELS,
   MEMORY,
   SEED,
   SEEDS,
@@ -16,6 +18,7 @@ from compiled_systems import (
   corpus,
   functions,
   member,
+  spec,
   tiny,
   toy,
   trained,
@@ -40,14 +43,14 @@ FEATURES_ONLY = ('fmgan', 'rankgan', 'sal')
 # Systems whose generator reads features of the discriminator.
 READS_FEATURES = ('leakgan',)
 # The other systems consist of the same parts. Their tests are marked slow.
-FAST = ('mle', 'moegan', 'slgan')
+FAST = ('mle', 'moegan', 'slgan', CONDITIONAL)
 
 
 def each_system(fast):
   """Parametrizes a test by system; all but the fast ones are marked slow."""
   return pytest.mark.parametrize(
     'name',
-    toys.tiers((*systems.SYSTEMS, MEMORY), fast),
+    toys.tiers((*systems.SYSTEMS, MEMORY, CONDITIONAL), fast),
   )
 
 
@@ -194,8 +197,9 @@ def test_sample_row_depends_on_key_and_row_number_only(name):
 def test_exported_program_gives_the_same_samples(name):
   """Exports the sampling program for any batch size, and its weights."""
   sample, _ = functions(name)
+  classes = toy(name).system.classes
   program, weights = exported.lower(
-    sampler.program_of(toy(name).system), trained(name), T
+    sampler.program_of(toy(name).system), trained(name), T, bool(classes)
   )
   own = 'players/generator/params/'
   read = trained(name).players['generator'].params
@@ -207,17 +211,23 @@ def test_exported_program_gives_the_same_samples(name):
     assert 'logit' not in path
   key = jax.random.key_data(jax.random.key(0))
   free = np.full((7, T), sampler.FREE, np.int32)
-  settings = np.float32(0.7), np.int32(0), np.float32(1)
+  settings = [np.float32(0.7), np.int32(0), np.float32(1)]
+  given = {}
+  if classes:
+    settings.append(np.full(7, sampler.IN_TURN, np.int32))
+    given = {'labels': (12 + np.arange(7, dtype=np.int32)) % classes}
   tokens = program.call(weights, key, np.int32(12), free, *settings)
-  np.testing.assert_array_equal(tokens, sample(0, 7, 0.7, first=12))
+  np.testing.assert_array_equal(tokens, sample(0, 7, 0.7, first=12, **given))
 
 
 @every_system
 def test_logits_reproduce_the_sample(name):
   sample, logits = functions(name)
   n, temperature = MANY, 0.7
-  tokens = sample(0, n, temperature)
-  values = logits(tokens, temperature)
+  # A sample of the mixture of classes is drawn from the logits of its class.
+  given = {'labels': LABELS} if toy(name).system.classes else {}
+  tokens = sample(0, n, temperature, **given)
+  values = logits(tokens, temperature, **given)
   assert values.shape == (n, T, V)
   if toy(name).system.draws:
     # The mean over latent noise is a distribution, but not that of a row.
@@ -225,14 +235,14 @@ def test_logits_reproduce_the_sample(name):
     np.testing.assert_allclose(total, 0, atol=1e-5)
   else:
     np.testing.assert_allclose(
-      values, logits(tokens) / temperature, rtol=1e-5, atol=1e-6
+      values, logits(tokens, **given) / temperature, rtol=1e-5, atol=1e-6
     )
     noise = decode.noise(random.row_keys(jax.random.key(0), n), T, V)
     np.testing.assert_array_equal((values + noise).argmax(-1), tokens)
   # Logits do not depend on later words.
   other = tokens.copy()
   other[:, 3] = (other[:, 3] + 1) % V
-  changed = logits(other, temperature) != values
+  changed = logits(other, temperature, **given) != values
   assert not changed[:, :4].any() and changed[:, 4].any()
 
 
@@ -278,9 +288,9 @@ def test_an_unknown_system_is_named_with_the_nearest_one():
 def test_steps_lengthen_the_last_phase_only(name):
   """A finished run may be resumed with more of them."""
   config = tiny(name)
-  before = systems.build(config, SPEC).phases
+  before = systems.build(config, spec(name)).phases
   config.adversarial.steps += 3
-  after = systems.build(config, SPEC).phases
+  after = systems.build(config, spec(name)).phases
   *first, last = before
   assert [*after] == [*before]
   for phase in first:

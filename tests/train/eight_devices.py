@@ -21,6 +21,7 @@ from moegan_jax.losses.counter_contrastive import counter_contrastive
 from moegan_jax.losses.feature_alignment import feature_alignment
 from moegan_jax.ops import random
 from moegan_jax.train import loop, mesh
+from moegan_jax.train.batches import with_labels
 from moegan_jax.types import Phase, Player, Role, TrainState
 from moegan_jax.updates import gradient_update, repeat, sequence
 
@@ -28,6 +29,7 @@ B, T, V, F, TRAIN_SIZE, SEEDS, STEPS = 16, 4, 13, 6, 80, 2, 2
 CORPUS = jnp.asarray(
   np.random.RandomState(0).randint(0, V, (TRAIN_SIZE, T)), jnp.int32
 )
+LABELS = np.arange(TRAIN_SIZE, dtype=np.int32) % 3
 
 
 def toy():
@@ -101,6 +103,15 @@ def moegan_ccl():
   return made.init, made.phases
 
 
+def conditional():
+  """Returns a conditional generator, whose batches have labels."""
+  c = toys.settings('mle', generator__conditional=True)
+  c.mle.update(epochs=1, batch=B)
+  shares = tuple((np.bincount(LABELS) / TRAIN_SIZE).tolist())
+  made = systems.build(c, systems.Spec(V, T, TRAIN_SIZE, classes=shares))
+  return made.init, made.phases
+
+
 def trained(init, phases, seed: int, data: int) -> dict:
   """Returns losses, gradients and program sizes of each phase on a mesh."""
   where = mesh.layout(jax.devices(), SEEDS, seed=seed, data=data)
@@ -108,8 +119,9 @@ def trained(init, phases, seed: int, data: int) -> dict:
   for name, phase in phases.items():
     steps = 1 if name == 'adversarial' else STEPS
     state = mesh.place(where, loop.enter(phase, state))
-    compiled = loop.compile_chunk(phase, start, state, CORPUS, layout=where)
-    state, report = compiled.call(state, jnp.int32(steps), CORPUS)
+    rows = with_labels(CORPUS, LABELS) if phase.labelled else CORPUS
+    compiled = loop.compile_chunk(phase, start, state, rows, layout=where)
+    state, report = compiled.call(state, jnp.int32(steps), rows)
     state = mesh.fetch(where, state)
     start += steps
     text = compiled.program.as_text()
@@ -162,7 +174,8 @@ def shape(seeds: int, seed: int = 0, data: int = 0, batch: int = 16):
 
 if __name__ == '__main__':
   jax.config.update('jax_disable_most_optimizations', True)
-  made = {'toy': toy, 'moegan_ccl': moegan_ccl}[sys.argv[1]]()
+  cases = {'toy': toy, 'moegan_ccl': moegan_ccl, 'conditional': conditional}
+  made = cases[sys.argv[1]]()
   found = {
     'one': trained(*made, 1, 1),
     'eight': trained(*made, 0, 0),

@@ -78,6 +78,13 @@ def test_moegan_and_ccl_on_one_and_eight_devices():
   assert_divided(found)
 
 
+@pytest.mark.slow
+def test_labels_are_divided_with_their_sequences():
+  found = on_eight_devices('conditional')
+  assert_agree(found)
+  assert_divided(found)
+
+
 def test_layout_divides_seeds_before_batches(toy):
   assert toy['shapes'] == [[1, 8], [2, 4], [1, 8], [8, 1], [4, 2]]
   assert toy['chosen'] == [[2, 1], None, [3, 2]]
