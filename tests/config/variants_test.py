@@ -48,7 +48,8 @@ def test_scales_shorten_all_phases_and_keep_filters_of_widths(name, variant):
   if name != 'coldgan':
     assert 0 < c.pool.negatives < paper.pool.negatives
   if name in ('seqgan', 'rankgan', 'sal', 'leakgan', 'sentigan'):
-    assert c.rollout.samples < paper.rollout.samples
+    # LeakGAN has 4 completions, which is the limit of `small`.
+    assert c.rollout.samples < max(paper.rollout.samples, 5)
     assert c.rollout.samples % c.rollout.chunk == 0
 
 
