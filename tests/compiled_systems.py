@@ -44,7 +44,7 @@ def tiny(name):
 
 def spec(name):
   """Returns the properties of the corpus of a system."""
-  conditional = tiny(name).generator.conditional
+  conditional = tiny(name).generator.get('conditional')
   return SPEC._replace(classes=SHARES) if conditional else SPEC
 
 

@@ -255,7 +255,7 @@ def test_sample_frequencies_match_the_probabilities_of_the_logits(name):
   found = np.bincount(tokens[:, 0], minlength=V) / n
   # The tolerance is four standard deviations; the key is fixed.
   assert (abs(found - p) < 4 * np.sqrt(p * (1 - p) / n)).all()
-  cold = sample(0, MANY, 0.01)
+  cold = sample(0, MANY, 0.0001)
   assert len({tuple(row) for row in cold}) < len(
     {tuple(row) for row in tokens[:MANY]}
   )
