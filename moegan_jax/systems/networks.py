@@ -95,6 +95,58 @@ def generator(
   return whole._replace(draws=draws if latent else 0, notes=notes)
 
 
+def explicit_generator(config, spec: Spec) -> Generator:
+  """Builds a generator with an exact log p(x).
+
+  Args:
+    config: all settings of a run
+    spec: the properties of the corpus
+
+  Raises:
+    UserError: latent noise, or a value out of range.
+  """
+  if config.generator.latent:
+    raise UserError(
+      f'generator.latent={config.generator.latent} gives no exact log p(x), '
+      f'which system={config.system} needs; set --config.generator.latent=0'
+    )
+  return generator(spec, **config.generator)
+
+
+def language_model(
+  spec: Spec,
+  section: str,
+  *,
+  cell: str,
+  embed: int,
+  hidden: int,
+  layers: int,
+  init: str,
+) -> Generator:
+  """Builds a language model that is another player than the generator.
+
+  Args:
+    spec: the properties of the corpus
+    section: the section of its settings, for error messages
+    cell: 'lstm' or 'gru'
+    embed: E
+    hidden: H
+    layers: number of layers
+    init: a key of nets.initializers.INITIALIZERS
+
+  Raises:
+    UserError: an unknown cell, or a value out of range.
+  """
+  if cell not in GATED:
+    raise unknown(f'{section}.cell', cell, GATED)
+  sizes = {'embed': embed, 'hidden': hidden, 'layers': layers}
+  for name, value in sizes.items():
+    at_least(f'{section}.{name}', value, 1)
+  return generator(
+    spec, cell=cell, embed=embed, hidden=hidden, layers=layers, init=init
+  )
+
+
 def discriminator(
   spec: Spec,
   *,

@@ -256,7 +256,11 @@ class PolicyGAN(NamedTuple):
 
 
 def policy_gan(
-  config, spec: Spec, reduce: str, classifier: bool = True
+  config,
+  spec: Spec,
+  reduce: str,
+  classifier: bool = True,
+  disc: Discriminator | None = None,
 ) -> PolicyGAN:
   """Builds the players and their losses from a configuration.
 
@@ -265,12 +269,17 @@ def policy_gan(
     spec: the properties of the corpus
     reduce: reduction of the loss of G, see `losses.policy_gradient`
     classifier: whether D has logits; False gives features only
+    disc: D; default: that of the section `discriminator`
 
   Raises:
     UserError: a value out of range.
   """
   gen = networks.generator(spec, **config.generator)
-  l2, disc = _discriminator(spec, classifier=classifier, **config.discriminator)
+  l2 = 0.0
+  if disc is None:
+    l2, disc = _discriminator(
+      spec, classifier=classifier, **config.discriminator
+    )
   train = assembly.training(config, spec, gen)
   at_least('adversarial.batch', config.adversarial.batch, 1)
   at_least('discriminator.l2', l2, 0)
