@@ -126,6 +126,26 @@ def prefix_discriminator() -> dict:
   }
 
 
+def language_model() -> dict:
+  """Returns the section of a language model that is not the generator."""
+  return {
+    'cell': 'lstm',  # lstm, gru
+    'embed': 32,  # E
+    'hidden': 32,  # H
+    'layers': 1,  # each one reads the output of the layer below
+    'init': 'relgan',  # a key of nets.initializers.INITIALIZERS
+  }
+
+
+def mediator() -> dict:
+  """Returns the section `mediator` of CoT, a language model."""
+  return language_model() | {
+    'embed': 64,  # E
+    'hidden': 64,  # H
+    'dropout': 0.5,  # dropout rate of the hidden output in its own updates
+  }
+
+
 def rewriter() -> dict:
   """Returns the section `discriminator` of SLGAN, a seq2seq GRU."""
   return {

@@ -78,6 +78,19 @@ def comparison() -> dict:
   }
 
 
+def diversity() -> dict:
+  """Returns the section `dpgan`: surprising words as rewards."""
+  return {
+    'discount': 1.0,  # of a reward per position until it is paid
+    # Largest reward of a word, in nats; inf: no clip. 12 is the clip of the
+    # published code, there in the rewards of the generator only.
+    'clip': 12.0,
+    # Subtracted from the weight of a token: none (paper), batch (the mean of
+    # the batch at its position)
+    'baseline': 'none',
+  }
+
+
 def reweighting(*, form: str = 'basic') -> dict:
   """Returns the section `maligan`: samples weighted by density ratios.
 

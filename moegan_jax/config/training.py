@@ -151,6 +151,19 @@ def density() -> dict:
   return {'normalise': 'minmax'}
 
 
+def self_adversarial() -> dict:
+  """Returns the section `dgsan`: the generator against its past self."""
+  return {
+    # Probabilities that D compares: those of each token (TextGAN-PyTorch) or
+    # of a sequence
+    'level': 'token',
+    # sum (over batch and positions, as in TextGAN-PyTorch), mean (over both),
+    # sequence (a sum over positions and a mean over the batch)
+    'reduce': 'sum',
+    'interval': 0,  # iterations between copies of the generator; 0: an epoch
+  }
+
+
 def sequence_contrast() -> dict:
   """Returns the section `slgan`: the losses of SLGAN."""
   return {
@@ -212,6 +225,18 @@ SYSTEMS: dict[str, Sections] = {
     'adversarial': partial(updates, discriminator=False),
     'jsd': density,
   },
+  'cot': {
+    'generator': networks.generator,
+    'mediator': networks.mediator,
+    'mle': likelihood,
+    'adversarial': updates,
+  },
+  'dgsan': {
+    'generator': networks.generator,
+    'mle': likelihood,
+    'adversarial': partial(updates, discriminator=False),
+    'dgsan': self_adversarial,
+  },
   'slgan': {
     'generator': networks.generator,
     'discriminator': networks.rewriter,
@@ -235,6 +260,12 @@ SYSTEMS: dict[str, Sections] = {
     'coldgan': policies.exploration,
   },
   'maligan': {**_POLICY, 'maligan': policies.reweighting},
+  'dpgan': {
+    **_POLICY,
+    'discriminator': networks.language_model,
+    'policy': policies.policy_gradient,
+    'dpgan': policies.diversity,
+  },
   'rankgan': {**_COMPARING, 'rank': policies.ranking},
   'sal': {**_COMPARING, 'sal': policies.comparison},
 }

@@ -118,3 +118,20 @@ def moving_baseline(baseline: Array, rewards: Array, decay: float) -> Array:
     decay: share of the present value that is kept
   """
   return decay * baseline + (1 - decay) * jnp.mean(rewards)
+
+
+def batch_baseline(values: Array, counted: Array) -> Array:
+  """Returns the mean over the batch at each position.
+
+  Args:
+    values: [B, T], such as rewards to go
+    counted: bool [B, T], the positions of the texts
+
+  Returns:
+    [1, T]; 0 where no text has a position.
+
+  The mean includes the row from which it is subtracted, so the expected
+  gradient is that without a baseline, times 1 - 1 / B.
+  """
+  total = jnp.where(counted, values, 0).sum(0, keepdims=True)
+  return total / jnp.maximum(counted.sum(0, keepdims=True), 1)

@@ -7,6 +7,9 @@ from moegan_jax.ops.precision import PRECISIONS
 from moegan_jax.systems import (
   ccl,
   coldgan,
+  cot,
+  dgsan,
+  dpgan,
   fmgan,
   gsgan,
   jsdgan,
@@ -39,6 +42,9 @@ SYSTEMS = {
   'sal': sal.build,
   'scratchgan': scratchgan.build,
   'coldgan': coldgan.build,
+  'cot': cot.build,
+  'dpgan': dpgan.build,
+  'dgsan': dgsan.build,
 }
 
 

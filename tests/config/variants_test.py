@@ -8,7 +8,16 @@ from moegan_jax.config.files import call, find, names
 from moegan_jax.config.scales import CORPORA, SCALES
 from moegan_jax.errors import UserError
 
-NO_REPRESENTATIONS = ('mle', 'gsgan', 'slgan', 'jsdgan', 'scratchgan')
+NO_REPRESENTATIONS = (
+  'mle',
+  'gsgan',
+  'slgan',
+  'jsdgan',
+  'scratchgan',
+  'cot',
+  'dgsan',
+  'dpgan',
+)
 CONFIGS = [name for name in names() if name != 'moegan_coco']
 
 

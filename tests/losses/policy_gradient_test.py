@@ -9,6 +9,7 @@ import numpy as np
 from absl.testing import parameterized
 
 from moegan_jax.losses.policy_gradient import (
+  batch_baseline,
   clipped_ratio,
   moving_baseline,
   normalised_weights,
@@ -45,6 +46,17 @@ class PolicyGradientTest(chex.TestCase):
     one, other = grad(LOG_PROBS, WEIGHTS), grad(LOG_PROBS, -WEIGHTS)
     np.testing.assert_array_equal(one, -other)
     self.assertTrue(one.any())
+
+  def test_baseline_is_the_mean_of_the_texts_at_a_position(self):
+    lengths = jnp.asarray([4, 2, 1, 2, 3])
+    counted = jnp.arange(T)[None] < lengths[:, None]
+    got = batch_baseline(WEIGHTS, counted)
+    self.assertEqual(got.shape, (1, T))
+    for t in range(T):
+      own = [float(WEIGHTS[b, t]) for b in range(B) if lengths[b] > t]
+      np.testing.assert_allclose(got[0, t], np.mean(own), rtol=1e-5)
+    none = batch_baseline(WEIGHTS, jnp.zeros((B, T), bool))
+    np.testing.assert_array_equal(none, 0)
 
   @parameterized.parameters(0.0, 0.23, 1.0)
   def test_rewards_to_go_equal_the_double_loop(self, discount):
