@@ -25,6 +25,7 @@ _SIZES = {
     'hidden': 3,
   },
   'pool': {'negatives': 6, 'passes': 2, 'pretraining': 2},
+  'mediator': {'embed': 4, 'hidden': 4},
   'coldgan': {'replay': 9, 'pretraining': 2},
   'rollout': {'samples': 2, 'chunk': 1},
   'rank': {'references': 2, 'comparisons': 2},

@@ -151,6 +151,17 @@ def masked_generator() -> dict:
   }
 
 
+def language_model() -> dict:
+  """Returns the section of a language model that is not the generator."""
+  return {
+    'cell': 'lstm',  # lstm, gru
+    'embed': 32,  # E
+    'hidden': 32,  # H
+    'layers': 1,  # each one reads the output of the layer below
+    'init': 'relgan',  # a key of nets.initializers.INITIALIZERS
+  }
+
+
 def masked_discriminator() -> dict:
   """Returns the section `discriminator` of MaskGAN, as its generator."""
   return masked_generator() | {
@@ -175,6 +186,15 @@ def leaky_generator(*, ends: bool = True) -> dict:
     # Input embedding of the end symbol: zero (constant), learned
     section |= {'end_input': 'zero'}
   return section
+
+
+def mediator() -> dict:
+  """Returns the section `mediator` of CoT, a language model."""
+  return language_model() | {
+    'embed': 64,  # E
+    'hidden': 64,  # H
+    'dropout': 0.5,  # dropout rate of the hidden output in its own updates
+  }
 
 
 def rewriter() -> dict:

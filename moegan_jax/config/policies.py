@@ -108,6 +108,16 @@ def comparison() -> dict:
   }
 
 
+def diversity() -> dict:
+  """Returns the section `dpgan`: surprising words as rewards."""
+  return {
+    'discount': 1.0,  # of a reward per position until it is paid
+    # Largest reward of a word, in nats; inf: no clip. 12 is the clip of the
+    # published code, there in the rewards of the generator only.
+    'clip': 12.0,
+  }
+
+
 def reweighting(*, form: str = 'basic') -> dict:
   """Returns the section `maligan`: samples weighted by density ratios.
 

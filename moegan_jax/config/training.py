@@ -163,6 +163,19 @@ def density() -> dict:
   return {'normalise': 'minmax'}
 
 
+def self_adversarial() -> dict:
+  """Returns the section `dgsan`: the generator against its past self."""
+  return {
+    # Probabilities that D compares: those of each token (TextGAN-PyTorch) or
+    # of a sequence
+    'level': 'token',
+    # sum (over batch and positions, as in TextGAN-PyTorch), mean (over both),
+    # sequence (a sum over positions and a mean over the batch)
+    'reduce': 'sum',
+    'interval': 0,  # iterations between copies of the generator; 0: an epoch
+  }
+
+
 def sequence_contrast() -> dict:
   """Returns the section `slgan`: the losses of SLGAN."""
   return {
@@ -225,6 +238,18 @@ SYSTEMS: dict[str, Sections] = {
     'adversarial': partial(updates, discriminator=False),
     'jsd': density,
   },
+  'cot': {
+    'generator': networks.generator,
+    'mediator': networks.mediator,
+    'mle': likelihood,
+    'adversarial': updates,
+  },
+  'dgsan': {
+    'generator': networks.generator,
+    'mle': likelihood,
+    'adversarial': partial(updates, discriminator=False),
+    'dgsan': self_adversarial,
+  },
   'slgan': {
     'generator': networks.generator,
     'discriminator': networks.rewriter,
@@ -255,6 +280,12 @@ SYSTEMS: dict[str, Sections] = {
     'maskgan': policies.infilling,
   },
   'maligan': {**_POLICY, 'maligan': policies.reweighting},
+  'dpgan': {
+    **_POLICY,
+    'discriminator': networks.language_model,
+    'policy': policies.policy_gradient,
+    'dpgan': policies.diversity,
+  },
   'rankgan': {**_COMPARING, 'rank': policies.ranking},
   'sal': {**_COMPARING, 'sal': policies.comparison},
   'leakgan': {
@@ -266,6 +297,7 @@ SYSTEMS: dict[str, Sections] = {
   },
   'sentigan': {
     **_COMPARING,
+    'policy': policies.reduction,
     'generator': partial(networks.generator, conditional=True),
     'discriminator': networks.token_discriminator,
     'sentigan': policies.penalties,

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from moegan_jax.decode.loop import decode
 from moegan_jax.ops import random
+from moegan_jax.ops.ends import padded
 from moegan_jax.ops.relaxation import gumbel_max, inverse_cdf
 from moegan_jax.types import Array, Generator, Params
 
@@ -116,6 +117,41 @@ def sample(
     states=states,
   )
   return Sampled(tokens, hidden, carries)
+
+
+def draw_text(
+  generator: Generator,
+  params: Params,
+  key: Array,
+  n: int,
+  *,
+  length: int,
+  pad: int | None,
+  unroll: int = 1,
+) -> Array:
+  """Draws samples for a loss on tokens.
+
+  Args:
+    generator: the generator
+    params: its parameters
+    key: key of the noise
+    n: number of samples
+    length: T
+    pad: the end symbol, see `ops.ends.padded`
+    unroll: see `ops.devices.unroll`
+
+  Returns:
+    int32 [n, T], with pad after the end of each text.
+  """
+  tokens = sample(
+    generator,
+    params,
+    random.row_keys(key, n),
+    length=length,
+    unroll=unroll,
+    choose=by_inversion,
+  ).tokens
+  return padded(tokens, pad)
 
 
 def default_context(generator: Generator, row_keys: Array, context: Any) -> Any:

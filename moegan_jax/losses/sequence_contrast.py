@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from moegan_jax import errors
+from moegan_jax.losses.divergence import token_divergence
 from moegan_jax.losses.likelihood import negative_log_likelihood
 from moegan_jax.ops.arrays import traced
 
@@ -19,16 +20,8 @@ Array = jax.Array
 
 
 def _divergence(logits: Array, other: Array) -> Array:
-  """Returns KL(p || q) in nats, averaged over B and T.
-
-  Args:
-    logits: [B, T, V], of p
-    other: [B, T, V], of q
-  """
-  chex.assert_rank([logits, other], 3)
-  chex.assert_equal_shape([logits, other])
-  log_p, log_q = jax.nn.log_softmax(logits), jax.nn.log_softmax(other)
-  return jnp.mean(jnp.sum(jnp.exp(log_p) * (log_p - log_q), axis=-1))
+  """Returns KL(p || q) in nats, averaged over B and T."""
+  return jnp.mean(token_divergence(logits, other))
 
 
 def reconstruction(logits: Array, tokens: Array) -> Array:

@@ -8,6 +8,9 @@ from moegan_jax.systems import (
   catgan,
   ccl,
   coldgan,
+  cot,
+  dgsan,
+  dpgan,
   fmgan,
   gsgan,
   jsdgan,
@@ -47,6 +50,9 @@ SYSTEMS = {
   'scratchgan': scratchgan.build,
   'coldgan': coldgan.build,
   'leakgan': leakgan.build,
+  'cot': cot.build,
+  'dpgan': dpgan.build,
+  'dgsan': dgsan.build,
 }
 
 

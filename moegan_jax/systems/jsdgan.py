@@ -19,7 +19,7 @@ a batch are scaled to [0, 1], as in a well-known port; `none` is the formula.
 import jax.numpy as jnp
 
 from moegan_jax import decode
-from moegan_jax.errors import UserError, unknown
+from moegan_jax.errors import unknown
 from moegan_jax.losses.likelihood import log_likelihood
 from moegan_jax.losses.self_weighted import NORMALISATIONS, self_weighted
 from moegan_jax.systems import assembly, networks
@@ -39,13 +39,7 @@ def build(config, spec: Spec) -> System:
   """
   if config.jsd.normalise not in NORMALISATIONS:
     raise unknown('jsd.normalise', config.jsd.normalise, NORMALISATIONS)
-  if config.generator.latent:
-    raise UserError(
-      f'generator.latent={config.generator.latent} gives no exact log p(x), '
-      'which system=jsdgan needs; set --config.generator.latent=0'
-    )
-  networks.without_classes(config)
-  gen = networks.generator(spec, **config.generator)
+  gen = networks.explicit_generator(config, spec)
   train = assembly.training(config, spec, gen)
 
   def loss(params, state, batch, key):

@@ -81,7 +81,7 @@ from moegan_jax.losses.policy_gradient import (
 )
 from moegan_jax.nets.leaky import Leaky
 from moegan_jax.ops.ends import end_mask
-from moegan_jax.systems import assembly, networks
+from moegan_jax.systems import assembly, networks, paper_networks
 from moegan_jax.systems.likelihood import positive
 from moegan_jax.systems.policy_gan import PolicyGAN, assembled
 from moegan_jax.systems.rollout_policy import RolloutPolicy, rollout_policy
@@ -234,7 +234,9 @@ def players(config, spec: Spec) -> tuple[PolicyGAN, Leak]:
     rows, **config.discriminator.to_dict()
   )
   generator = config.generator.to_dict()
-  leaky = networks.leaky_generator(spec, disc, padding=padding, **generator)
+  leaky = paper_networks.leaky_generator(
+    spec, disc, padding=padding, **generator
+  )
   leak = Leak(leaky, disc, generator['step_size'], spec.pad, config.unroll)
   train = assembly.training(
     config, spec, leaky.generator, real_loss=leak.real_loss, view=leaked

@@ -54,7 +54,7 @@ from moegan_jax.losses.policy_gradient import (
 from moegan_jax.nets.masked import MaskedCritic, masked
 from moegan_jax.ops import random
 from moegan_jax.ops.ends import end_mask, padded
-from moegan_jax.systems import assembly, masked_networks
+from moegan_jax.systems import assembly, paper_networks
 from moegan_jax.systems.likelihood import adam, positive
 from moegan_jax.types import (
   Array,
@@ -83,8 +83,8 @@ def build(config, spec: Spec) -> System:
   positive(maskgan__critic_lr=critic_lr)
   if reduce not in REDUCTIONS:
     raise unknown('maskgan.reduce', reduce, REDUCTIONS)
-  gen = masked_networks.masked_generator(spec, **config.generator)
-  disc = masked_networks.masked_critic(spec, **config.discriminator)
+  gen = paper_networks.masked_generator(spec, **config.generator)
+  disc = paper_networks.masked_critic(spec, **config.discriminator)
   game = masked_game(gen, disc, spec, unroll=config.unroll, **settings)
   train = assembly.training(config, spec, gen, infilling_loss(game))
   adversarial = config.adversarial

@@ -2,16 +2,12 @@
 
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
 from moegan_jax.errors import UserError, at_least, unknown
 from moegan_jax.nets.cells import relational_memory
 from moegan_jax.nets.classes import per_class
 from moegan_jax.nets.cnn import cnn
 from moegan_jax.nets.gated import gru, lstm, mogrifier, stacked
 from moegan_jax.nets.initializers import initializers
-from moegan_jax.nets.leaky import Leaky, leaky
 from moegan_jax.nets.recurrent import mixture, recurrent
 from moegan_jax.nets.recurrent_critic import recurrent_critic
 from moegan_jax.nets.transformer_critic import transformer_critic
@@ -130,72 +126,6 @@ def generator(
   return whole._replace(draws=draws if latent else 0, notes=notes)
 
 
-def leaky_generator(
-  spec: Spec,
-  disc: Discriminator,
-  *,
-  embed: int,
-  hidden: int,
-  init: str,
-  goal_size: int,
-  step_size: int,
-  padding: int,
-  end_input: str = 'zero',
-) -> Leaky:
-  """Builds the generator of LeakGAN, which reads the features of D.
-
-  Args:
-    spec: the properties of the corpus
-    disc: D
-    embed: E
-    hidden: H
-    init: a key of nets.initializers.INITIALIZERS
-    goal_size: k, numbers per word in the output of the worker
-    step_size: c, steps for which a goal holds
-    padding: id of the row in D's embedding that completes a prefix
-    end_input: embedding of the end symbol, see `nets.recurrent.recurrent`
-
-  Raises:
-    UserError: a value out of range, or a D without features of prefixes.
-  """
-  for name, value in (
-    ('embed', embed),
-    ('hidden', hidden),
-    ('goal_size', goal_size),
-    ('step_size', step_size),
-  ):
-    at_least(f'generator.{name}', value, 1)
-  if step_size > spec.length:
-    raise UserError(
-      f'generator.step_size={step_size} exceeds the length of the text, '
-      f'{spec.length}; lower it'
-    )
-  if disc.prefixes is None:
-    raise UserError(
-      'discriminator.kind=recurrent has no features that a generator can read '
-      'at each step; set --config.discriminator.kind=cnn'
-    )
-
-  def features(key):
-    phi = disc.init(key)
-    text = disc.embed(phi, jnp.zeros((1, spec.length), jnp.int32))
-    return disc.judge(phi, text, None).features
-
-  return leaky(
-    disc.prefixes,
-    vocab_size=spec.vocab_size,
-    features=jax.eval_shape(features, jax.random.key(0)).size,
-    embed_dim=embed,
-    width=hidden,
-    goal_size=goal_size,
-    step_size=step_size,
-    padding=padding,
-    pad=spec.pad,
-    end_input=end_input,
-    init=initializers(init),
-  )
-
-
 def without_classes(config) -> None:
   """Refuses a conditional generator.
 
@@ -210,6 +140,59 @@ def without_classes(config) -> None:
       f'generator.conditional=True is not supported by system={config.system}; '
       'leave it out, or choose another system'
     )
+
+
+def explicit_generator(config, spec: Spec) -> Generator:
+  """Builds a generator with an exact log p(x).
+
+  Args:
+    config: all settings of a run
+    spec: the properties of the corpus
+
+  Raises:
+    UserError: latent noise or classes, or a value out of range.
+  """
+  without_classes(config)
+  if config.generator.latent:
+    raise UserError(
+      f'generator.latent={config.generator.latent} gives no exact log p(x), '
+      f'which system={config.system} needs; set --config.generator.latent=0'
+    )
+  return generator(spec, **config.generator)
+
+
+def language_model(
+  spec: Spec,
+  section: str,
+  *,
+  cell: str,
+  embed: int,
+  hidden: int,
+  layers: int,
+  init: str,
+) -> Generator:
+  """Builds a language model that is another player than the generator.
+
+  Args:
+    spec: the properties of the corpus
+    section: the section of its settings, for error messages
+    cell: 'lstm' or 'gru'
+    embed: E
+    hidden: H
+    layers: number of layers
+    init: a key of nets.initializers.INITIALIZERS
+
+  Raises:
+    UserError: an unknown cell, or a value out of range.
+  """
+  if cell not in GATED:
+    raise unknown(f'{section}.cell', cell, GATED)
+  sizes = {'embed': embed, 'hidden': hidden, 'layers': layers}
+  for name, value in sizes.items():
+    at_least(f'{section}.{name}', value, 1)
+  return generator(
+    spec, cell=cell, embed=embed, hidden=hidden, layers=layers, init=init
+  )
 
 
 def discriminator(

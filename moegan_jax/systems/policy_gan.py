@@ -287,6 +287,7 @@ def policy_gan(
   baseline: str = 'none',
   *,
   classifier: bool = True,
+  disc: Discriminator | None = None,
 ) -> PolicyGAN:
   """Builds the players and their losses from a configuration.
 
@@ -296,14 +297,17 @@ def policy_gan(
     reduce: reduction of the loss of G, see `losses.policy_gradient`
     baseline: a key of `losses.policy_gradient.BASELINES`
     classifier: whether D has logits; False gives features only
+    disc: D; default: that of the section `discriminator`
 
   Raises:
     UserError: a value out of range.
   """
   gen = networks.generator(spec, **config.generator)
-  l2, disc = networks.token_discriminator(
-    spec, classifier=classifier, **config.discriminator
-  )
+  l2 = 0.0
+  if disc is None:
+    l2, disc = networks.token_discriminator(
+      spec, classifier=classifier, **config.discriminator
+    )
   train = assembly.training(config, spec, gen)
   return assembled(config, train, disc, reduce, l2, baseline)
 

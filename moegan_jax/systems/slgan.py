@@ -60,13 +60,7 @@ def build(config, spec: Spec) -> System:
     raise UserError(f'slgan.noise={settings.noise} must be in [0, 1)')
   if settings.horizon < 1:
     raise UserError(f'slgan.horizon={settings.horizon} must be at least 1')
-  if config.generator.latent:
-    raise UserError(
-      f'generator.latent={config.generator.latent} gives no exact log p(x), '
-      'which system=slgan needs; set --config.generator.latent=0'
-    )
-  networks.without_classes(config)
-  gen = networks.generator(spec, **config.generator)
+  gen = networks.explicit_generator(config, spec)
   disc = seq2seq(
     vocab_size=spec.vocab_size,
     embed_dim=config.discriminator.embed,

@@ -15,6 +15,9 @@ NO_REPRESENTATIONS = (
   'jsdgan',
   'scratchgan',
   'maskgan',
+  'cot',
+  'dgsan',
+  'dpgan',
 )
 CONFIGS = [name for name in names() if name != 'moegan_coco']
 

@@ -50,6 +50,7 @@ _LOSS_NAMES = {
   'discriminator_grad_norm': 'discriminator',
 }
 _LOSS_TITLES = {
+  'balanced_nll': 'NLL of the mediator (real text and samples)',
   'beta': 'inverse temperature beta',
   'd_penalty': 'gradient penalty (discriminator)',
 }
