@@ -326,12 +326,8 @@ def test_training_moves_likelihood_goals_and_rewards():
   nll, cosine = metrics['nll'], metrics['goal_cosine_real']
   assert nll[-1] < 0.2 < nll[0]
   assert cosine[-1] > cosine[0] + 0.1
-  before = state.players['discriminator'].params
-  after = trained.players['discriminator'].params
-  assert all(
-    (x != y).any()
-    for x, y in zip(jax.tree.leaves(before), jax.tree.leaves(after))
-  )
+  phi = [s.players['discriminator'].params for s in (state, trained)]
+  assert all((x != y).any() for x, y in zip(*map(jax.tree.leaves, phi)))
 
   @jax.jit
   def expected_reward(state):
