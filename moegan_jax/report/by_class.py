@@ -7,10 +7,11 @@ from moegan_jax.report.rows import Row
 
 # Rows with a line for each class; those at other temperatures are left out.
 ROWS = ('start', 'last', 'best', 'real_train', 'real_test')
-COLUMNS: tuple[str, ...]
-COLUMNS = ('class_accuracy', 'bleu2', 'bleu3', 'bleu4', 'bleu5')
-COLUMNS += ('self_bleu4', 'auc', 'distinct_sentences', 'nll_test_token')
-COLUMNS += ('nll_oracle', 'kl_pq', 'kl_qp', 'jeffreys')
+# Measures of the text of a class, and those of the model given the class.
+_TEXT: tuple[str, ...]
+_TEXT = ('class_accuracy', 'bleu2', 'bleu3', 'bleu4', 'bleu5', 'self_bleu4')
+_TEXT += ('auc', 'distinct_sentences')
+_MODEL = ('nll_test_token', 'nll_oracle', 'kl_pq', 'kl_qp', 'jeffreys')
 TITLE = 'Classes'
 
 
@@ -33,15 +34,19 @@ def rows(ours: Sequence[Row], real: Sequence[Row]) -> list[Row]:
 
 def columns(found: Sequence[Row]) -> list[str]:
   """Returns the measures of classes that occur."""
-  return [key for key in COLUMNS if any(key in row.values for row in found)]
+  known = (*_TEXT, *_MODEL)
+  return [key for key in known if any(key in row.values for row in found)]
 
 
 def plain(ours: Sequence[Row], real: Sequence[Row]) -> str:
   """Formats the table for a terminal; '' without classes."""
   found = rows(ours, real)
-  if not found:
-    return ''
-  return f'{TITLE}\n{table.plain(found, columns(found))}'
+  parts = []
+  for group in (_TEXT, _MODEL):
+    keys = [key for key in columns(found) if key in group]
+    those = [row for row in found if any(key in row.values for key in keys)]
+    parts += [table.plain(those, keys)] if those else []
+  return '\n'.join([TITLE, '\n\n'.join(parts)]) if parts else ''
 
 
 def markdown(ours: Sequence[Row], real: Sequence[Row]) -> str:
