@@ -126,10 +126,12 @@ def attention_block(n: int, length: int, *, embed: int, heads: int) -> Work:
     heads: attention heads
   """
   rows, size = n * length, embed // heads
+  scores = dense(length, size, length, n * heads)
+  mixed = dense(length, length, size, n * heads)
   return join(
     dense(rows, embed, embed, 4),  # query, key, value, output
-    dense(length, size, length, n * heads),
-    dense(length, length, size, n * heads),
+    # Both operands are activations.
+    *(w._replace(left=w.left + w.right, right=()) for w in (scores, mixed)),
     dense(rows, embed, 4 * embed),
     dense(rows, 4 * embed, embed),
   )

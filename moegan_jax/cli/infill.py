@@ -46,12 +46,13 @@ def _run(args: argparse.Namespace) -> None:
 
   compilation.use_cache()
   run = trained.load(args.workdir, args.checkpoint, args.member, args.batch)
+  fill = run.infiller.fill
   print(
     f'{args.workdir}, step {run.step}, member {args.member}', file=sys.stderr
   )
   for template in args.template:
     least = float('inf')
-    for filled in run.infiller.fill(
+    for filled in fill(
       template, args.n, args.seed, args.temperature, args.candidates
     ):
       print(filled.text)

@@ -116,7 +116,7 @@ def test_loss_of_the_ranker_equals_the_loop(form):
   phi = state.players['discriminator'].params
   beside = (ALL[1 : 1 + U + C], ALL[10 : 10 + C])
   real = [True, False, True, True, False, False]
-  batch = Labelled(REAL.tokens, jnp.asarray(real), beside)
+  batch = Labelled(REAL.tokens, jnp.asarray(real), beside=beside)
   loss = rankgan.ranking_loss(gan, **SIZES, form=form)
   value, metrics = loss(phi, state, batch, None)
   u, fakes = vectors(beside[0]), vectors(beside[1])
