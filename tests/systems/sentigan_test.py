@@ -45,6 +45,7 @@ def settings(**changes):
     pool__negatives=7,
     adversarial__g_lr=0.03,
     adversarial__d_lr=0.03,
+    adversarial__anchor=0.0,
     **changes,
   )
 

@@ -67,7 +67,7 @@ OTHER_OF = {
   'generator.output': {'own': 'tied', 'tied': 'own'},
   'generator.classes': {'own': 'input', 'input': 'own'},
   'sentigan.penalty': {'own': 'fake'},
-  'policy.reduce': {'sum': 'mean'},
+  'policy.reduce': {'sum': 'mean', 'mean': 'sum'},
   'rollout.samples': {2: 4},
   'rollout.chunk': {1: 2},
   'rank.references': {2: 1},
