@@ -18,16 +18,16 @@ class Labelled(NamedTuple):
   Attributes:
     tokens: int32 [B, T]
     real: bool [B], True for real text, False for samples
-    labels: int32 [B], the classes of real text, and -1 for samples; None for a
-      corpus without classes
     beside: (real text int32 [r, T], samples int32 [s, T]), further rows of the
       pool to which the loss compares the batch; None without
+    labels: int32 [B], the classes of real text, and -1 for samples; None for a
+      corpus without classes
   """
 
   tokens: Array
   real: Array
-  labels: Array | None = None
   beside: tuple[Array, Array] | None = None
+  labels: Array | None = None
 
 
 def cross_entropy(
@@ -120,7 +120,7 @@ def pool_update(
     inputs = Labelled(
       devices.split(pool[order], axis=2),
       order < negatives,
-      None if labels is None else labels[order],
+      labels=None if labels is None else labels[order],
     )
 
     def body(state, xs):

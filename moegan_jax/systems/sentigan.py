@@ -30,6 +30,10 @@ Algorithm 1:
       d times:  a pool of new samples of G and as many real texts;
                 k passes:  D <- Adam steps on the cross-entropy of K + 1 classes
 
+V_t is positive, so the loss falls where all tokens become improbable, and its
+gradient alone leads G to noise. `adversarial.anchor` adds the likelihood of
+real text of each class, with which the published code alternates.
+
 The latent noise of the paper is left out: samples of a class differ by the
 choice of their tokens. `generator.classes=input` has one generator, which reads
 the class.

@@ -45,6 +45,7 @@ def settings(**changes):
     pool__negatives=7,
     adversarial__g_lr=0.03,
     adversarial__d_lr=0.03,
+    adversarial__anchor=0.0,
     **changes,
   )
 
@@ -202,7 +203,7 @@ def test_discriminator_loss_is_the_cross_entropy_of_all_classes():
   phi = state.players['discriminator'].params
   real = jnp.asarray([True, True, True, False, False, False])
   labels = jnp.asarray([0, 1, 1, -1, -1, -1], jnp.int32)
-  batch = Labelled(ALL[:6], real, labels)
+  batch = Labelled(ALL[:6], real, labels=labels)
   value, metrics = sentigan.discriminator_loss(gan)(phi, state, batch, None)
   p = probabilities(phi, ALL[:6])
   target = [0, 1, 1, K, K, K]
