@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jax.nn import relu, softplus
 
 from moegan_jax.errors import UserError, unknown
+from moegan_jax.types import Critique
 
 Array = jax.Array
 LogitLoss = Callable[[Array, Array], Array]
@@ -35,21 +36,51 @@ class AdversarialLoss(NamedTuple):
   penalty: float = 0.0
 
 
-def _mean_of(terms: LogitLoss) -> LogitLoss:
+def logits_of(critique: Critique) -> Array:
+  """Returns the logits of a discriminator that classifies."""
+  if critique.logits is None:
+    raise ValueError('the adversarial loss requires a D with logits')
+  return critique.logits
+
+
+# (logits of one side, logits of the other, mean of a side) -> elementwise terms
+Terms = Callable[[Array, Array, Callable[[Array], Array]], Array]
+
+
+def _mean_of(terms: Terms) -> LogitLoss:
   """Builds a loss that checks shapes and averages `terms` over all logits."""
 
   def loss(real_logits: Array, fake_logits: Array) -> Array:
     chex.assert_rank([real_logits, fake_logits], {1, 2})
     chex.assert_equal_shape([real_logits, fake_logits])
-    return jnp.mean(terms(real_logits, fake_logits))
+    return jnp.mean(terms(real_logits, fake_logits, jnp.mean))
 
   return loss
 
 
-def _loss(
+class _Rule(NamedTuple):
+  """The elementwise terms of a loss, and its default penalty.
+
+  Attributes:
+    discriminator: (real, fake, mean) -> terms that D minimises
+    generator: (real, fake, mean) -> terms that G minimises
+    penalty: see `AdversarialLoss`
+  """
+
+  discriminator: Terms
+  generator: Terms
+  penalty: float = 0.0
+
+
+def _plain(
   discriminator: LogitLoss, generator: LogitLoss, penalty: float = 0.0
-) -> AdversarialLoss:
-  return AdversarialLoss(_mean_of(discriminator), _mean_of(generator), penalty)
+) -> _Rule:
+  """Builds a rule whose terms read no mean."""
+  return _Rule(
+    lambda a, b, mean: discriminator(a, b),
+    lambda a, b, mean: generator(a, b),
+    penalty,
+  )
 
 
 def _cross_entropy(a: Array, b: Array) -> Array:
@@ -57,39 +88,45 @@ def _cross_entropy(a: Array, b: Array) -> Array:
   return softplus(-a) + softplus(b)
 
 
-def _average(terms: LogitLoss) -> AdversarialLoss:
+def _average(terms: LogitLoss) -> _Rule:
   """Builds the relativistic average form of a loss (Jolicoeur-Martineau 2019).
 
   The mean logit of the other side is subtracted from each logit. G minimises
   the loss of D with real and fake swapped.
   """
 
-  def relative(a: Array, b: Array) -> Array:
-    return terms(a - jnp.mean(b), b - jnp.mean(a))
+  def relative(a: Array, b: Array, mean: Callable[[Array], Array]) -> Array:
+    return terms(a - mean(b), b - mean(a))
 
-  return _loss(relative, lambda a, b: relative(b, a))
+  return _Rule(relative, lambda a, b, mean: relative(b, a, mean))
 
 
-LOSSES = {
+_RULES = {
   # Relativistic, MoEGAN Eq 7-9: D minimises -log sigmoid(a - b).
-  'rsgan': _loss(
+  'rsgan': _plain(
     lambda a, b: softplus(-(a - b)), lambda a, b: softplus(-(b - a))
   ),
   # Goodfellow et al. 2014: the non-saturating form, the minimax form, and the
   # form whose generator minimises a Kullback-Leibler divergence.
-  'standard': _loss(_cross_entropy, lambda a, b: softplus(-b)),
-  'js': _loss(_cross_entropy, lambda a, b: -softplus(b)),
-  'kl': _loss(_cross_entropy, lambda a, b: -b),
-  'hinge': _loss(lambda a, b: relu(1 - a) + relu(1 + b), lambda a, b: -b),
-  'tv': _loss(
+  'standard': _plain(_cross_entropy, lambda a, b: softplus(-b)),
+  'js': _plain(_cross_entropy, lambda a, b: -softplus(b)),
+  'kl': _plain(_cross_entropy, lambda a, b: -b),
+  'hinge': _plain(lambda a, b: relu(1 - a) + relu(1 + b), lambda a, b: -b),
+  'tv': _plain(
     lambda a, b: jnp.tanh(b) - jnp.tanh(a), lambda a, b: -jnp.tanh(b)
   ),
-  'ls': _loss(lambda a, b: (a - 1) ** 2 + b**2, lambda a, b: (b - 1) ** 2),
+  'ls': _plain(lambda a, b: (a - 1) ** 2 + b**2, lambda a, b: (b - 1) ** 2),
   # The weight is that of Gulrajani et al. 2017; RelGAN's code sets no default.
-  'wgan-gp': _loss(lambda a, b: b - a, lambda a, b: -b, penalty=10.0),
+  'wgan-gp': _plain(lambda a, b: b - a, lambda a, b: -b, penalty=10.0),
   'ragan': _average(_cross_entropy),
   'rals': _average(lambda a, b: (a - 1) ** 2 + (b + 1) ** 2),
   'rahinge': _average(lambda a, b: relu(1 - a) + relu(1 + b)),
+}
+LOSSES = {
+  name: AdversarialLoss(
+    _mean_of(rule.discriminator), _mean_of(rule.generator), rule.penalty
+  )
+  for name, rule in _RULES.items()
 }
 
 FORMS, REDUCTIONS = ('nonsat', 'minimax'), ('elementwise', 'mean')
@@ -97,7 +134,7 @@ FORMS, REDUCTIONS = ('nonsat', 'minimax'), ('elementwise', 'mean')
 # The saturating form, in which the loss of G is minus the loss of D.
 _MINIMAX = {
   'rsgan': LOSSES['rsgan']._replace(
-    generator=_mean_of(lambda a, b: -softplus(-(a - b)))
+    generator=_mean_of(lambda a, b, mean: -softplus(-(a - b)))
   ),
   'standard': LOSSES['js'],
 }
@@ -142,12 +179,17 @@ def adversarial_loss(
       f'{" and ".join(_MINIMAX)}; use --config.game.form=nonsat'
     )
   loss = _MINIMAX[name] if form == 'minimax' else LOSSES[name]
-  if reduce == 'mean' and name != 'rsgan':
-    loss = loss._replace(
-      discriminator=_on_sequence_means(loss.discriminator),
-      generator=_on_sequence_means(loss.generator),
-    )
-  return loss
+  return loss if name == 'rsgan' else _reduced(loss, reduce)
+
+
+def _reduced(loss: AdversarialLoss, reduce: str) -> AdversarialLoss:
+  """Returns a loss of the logits, or of their mean over a sequence."""
+  if reduce != 'mean':
+    return loss
+  return loss._replace(
+    discriminator=_on_sequence_means(loss.discriminator),
+    generator=_on_sequence_means(loss.generator),
+  )
 
 
 def _on_sequence_means(loss: LogitLoss) -> LogitLoss:
@@ -159,6 +201,49 @@ def _on_sequence_means(loss: LogitLoss) -> LogitLoss:
   return lambda real_logits, fake_logits: loss(
     mean(real_logits), mean(fake_logits)
   )
+
+
+def loss_by_class(
+  name: str, labels: Array, classes: int, reduce: str = 'elementwise'
+) -> AdversarialLoss:
+  """Returns the sum over classes of a loss, each on the rows of its class.
+
+  Args:
+    name: a key of LOSSES
+    labels: int32 [B], the class of row i of real text and of row i of samples
+    classes: K
+    reduce: see `adversarial_loss`
+
+  Returns:
+    An AdversarialLoss. The mean of a side is that of the class of a row. A
+    class without rows adds nothing. For K = 1 it is the loss itself.
+
+  Source: CatGAN (Liu et al. 2020).
+  """
+  rule = _RULES[name]
+  rows = jax.nn.one_hot(labels, classes)  # [B, K]
+  counts = jnp.maximum(rows.sum(0), 1)
+
+  def own_mean(logits: Array) -> Array:
+    """Returns the mean logit of the class of each row, like the logits."""
+    each = logits.reshape(len(labels), -1).mean(1)
+    means = (rows @ ((each @ rows) / counts)).reshape(
+      len(labels), *[1] * (logits.ndim - 1)
+    )
+    return jnp.broadcast_to(means, logits.shape)
+
+  def total(terms: Terms) -> LogitLoss:
+    def loss(real_logits: Array, fake_logits: Array) -> Array:
+      each = terms(real_logits, fake_logits, own_mean)
+      each = each.reshape(len(labels), -1).mean(1)
+      return jnp.sum((each @ rows) / counts)
+
+    return loss
+
+  loss = AdversarialLoss(
+    total(rule.discriminator), total(rule.generator), rule.penalty
+  )
+  return loss if name == 'rsgan' else _reduced(loss, reduce)
 
 
 def gradient_penalty(

@@ -4,6 +4,10 @@ Source: Liu et al., "CatGAN: Category-Aware Generative Adversarial Networks with
 Hierarchical Evolutionary Learning for Category Text Generation" (AAAI 2020). On
 text without categories it is the paper's EvoGAN.
 
+With `generator.conditional`, a sample has the class of the real text in its
+row, and each loss is the sum of the losses of the classes. F_q compares all
+samples with all real text.
+
 The players are those of RelGAN. An update of G makes several children. A child
 starts from the parameters and the Adam state of G, and takes a step on one of
 several losses at one of several inverse temperatures:
@@ -29,6 +33,8 @@ Algorithm:
       d times:  D <- Adam step on the relativistic average loss
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -39,13 +45,15 @@ from moegan_jax.losses.adversarial import (
   LOSSES,
   AdversarialLoss,
   adversarial_loss,
+  logits_of,
+  loss_by_class,
 )
 from moegan_jax.losses.likelihood import negative_log_likelihood
 from moegan_jax.systems.adversarial_setup import (
   AdversarialSetup,
   adversarial_setup,
 )
-from moegan_jax.systems.relaxed_gan import RelaxedGAN, logits_of
+from moegan_jax.systems.relaxed_gan import RelaxedGAN
 from moegan_jax.types import Array, Metrics, Spec, System, TrainState, Update
 
 
@@ -60,16 +68,41 @@ def build(config, spec: Spec) -> System:
     UserError: a value out of range.
   """
   setup = adversarial_setup(config, spec)  # G, D, Adam, relaxed samples
-  form, reduce = config.game.form, config.game.reduce
-  children = mutations(form=form, reduce=reduce, **config.catgan)
+  game, classes = config.game, len(spec.classes)
+  if config.generator.conditional:
+    if game.form != 'nonsat':
+      raise UserError(
+        f'game.form={game.form} is not available with classes; use '
+        '--config.game.form=nonsat'
+      )
+    of_batch = partial(of_labels, game.loss, game.form, game.reduce, classes)
+    setup = setup._replace(gan=setup.gan._replace(by_class=of_batch))
+  children = mutations(
+    form=game.form, reduce=game.reduce, classes=classes, **config.catgan
+  )
   return setup.alternate(evolve(setup, children), setup.discriminator_updates())
+
+
+def of_labels(
+  name: str, form: str, reduce: str, classes: int, labels: Array | None
+) -> AdversarialLoss:
+  """Returns an adversarial loss of a batch.
+
+  Args:
+    name, form, reduce: see `adversarial_loss`
+    classes: K
+    labels: classes of the rows, int32 [B]; None for one loss of all rows
+  """
+  if labels is None:
+    return adversarial_loss(name, form, reduce)
+  return loss_by_class(name, labels, classes, reduce)
 
 
 class Mutations(NamedTuple):
   """The children of a generator, and how they are judged.
 
   Attributes:
-    losses: the loss of G of each outer mutation
+    losses: the outer mutations: labels int32 [B] or None -> loss of G
     shifts: iterations by which each inner mutation moves the schedule of the
       inverse temperature
     evaluations: batches of samples that judge a child
@@ -77,7 +110,7 @@ class Mutations(NamedTuple):
     diversity: weight of F_d
   """
 
-  losses: tuple[AdversarialLoss, ...]
+  losses: tuple[Callable[[Array | None], AdversarialLoss], ...]
   shifts: tuple[int, ...]
   evaluations: int
   quality: float
@@ -99,13 +132,18 @@ class Mutations(NamedTuple):
       shift: iterations, added to those of the schedule
     """
 
-    def generator(real: Array, fake: Array) -> Array:
-      branches = [loss.generator for loss in self.losses]
-      return jax.lax.switch(index, branches, real, fake)
+    def switched(labels: Array | None) -> AdversarialLoss:
+      rules = [loss(labels) for loss in self.losses]
 
-    loss = gan.loss and gan.loss._replace(generator=generator)
+      def generator(real: Array, fake: Array) -> Array:
+        branches = [rule.generator for rule in rules]
+        return jax.lax.switch(index, branches, real, fake)
+
+      return rules[0]._replace(generator=generator)
+
     return gan._replace(
-      loss=loss,
+      loss=switched(None),
+      by_class=switched if gan.by_class else None,
       beta=lambda step: gan.beta(jnp.maximum(step + shift, 0)),
     )
 
@@ -119,6 +157,7 @@ def mutations(
   diversity: float,
   form: str = 'nonsat',
   reduce: str = 'elementwise',
+  classes: int = 0,
 ) -> Mutations:
   """Builds the mutations from the section `catgan` of a configuration.
 
@@ -126,6 +165,7 @@ def mutations(
     losses: keys of losses.adversarial.LOSSES
     shifts, evaluations, quality, diversity: see `Mutations`
     form, reduce: of the losses, see `adversarial_loss`
+    classes: K, for batches with classes
 
   Raises:
     UserError: an unknown loss, or a value out of range.
@@ -136,9 +176,10 @@ def mutations(
   for name in losses:
     if name not in LOSSES:
       raise unknown('catgan.losses', name, LOSSES)
+    adversarial_loss(name, form, reduce)  # checks form and reduction
   at_least('catgan.evaluations', evaluations, 1)
   return Mutations(
-    tuple(adversarial_loss(name, form, reduce) for name in losses),
+    tuple(partial(of_labels, name, form, reduce, classes) for name in losses),
     tuple(shifts),
     evaluations,
     quality,

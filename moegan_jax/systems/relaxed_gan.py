@@ -15,11 +15,13 @@ from moegan_jax import decode
 from moegan_jax.losses.adversarial import (
   AdversarialLoss,
   gradient_penalty,
+  logits_of,
 )
 from moegan_jax.ops import devices, random
 from moegan_jax.ops.arrays import on
 from moegan_jax.ops.ends import end_mask
 from moegan_jax.ops.relaxation import gumbel_softmax, soft_argmax
+from moegan_jax.systems.relaxed_inputs import DrawnBatches, TermInputs
 from moegan_jax.types import (
   Array,
   Batch,
@@ -31,48 +33,6 @@ from moegan_jax.types import (
   Update,
 )
 from moegan_jax.updates import Loss, gradient_update, repeat
-
-
-class TermInputs(NamedTuple):
-  """Inputs of a term that a paper adds to the loss of a player.
-
-  Attributes:
-    tokens: int32 [B, T], real text
-    embedded: [B, T, E], generated samples in the discriminator's embedding
-    real: Critique of the real text, with dropout
-    fake: Critique of the generated samples, with dropout
-    latent: [B, Z], the latent noise of the samples, in the loss of D only; None
-      in the loss of G, and without latent noise
-  """
-
-  tokens: Array
-  embedded: Array
-  real: Critique
-  fake: Critique
-  latent: Array | None
-
-
-class _Drawn(NamedTuple):
-  """Real text and samples of the frozen generator, for k discriminator updates.
-
-  Attributes:
-    real: Batch, tokens [k, B, T]
-    tokens: int32 [k, B, T]
-    hidden: [k, B, T, H], the hidden states of the generator
-    row_keys: uint32 [k, B, 2], the keys of the samples' noise
-  """
-
-  real: Batch
-  tokens: Array
-  hidden: Array
-  row_keys: Array
-
-
-def logits_of(critique: Critique) -> Array:
-  """Returns the logits of a discriminator that classifies."""
-  if critique.logits is None:
-    raise ValueError('the adversarial loss requires a D with logits')
-  return critique.logits
 
 
 class RelaxedGAN(NamedTuple):
@@ -96,6 +56,9 @@ class RelaxedGAN(NamedTuple):
     absorb: id that replaces everything after its first occurrence in a sample
       that D reads; None keeps the sample
     unroll: see `ops.devices.unroll`
+    by_class: classes of the rows, int32 [B] -> adversarial loss, which replaces
+      `loss` where batches have classes. A sample then has the class of the real
+      text in its row. None draws the classes of samples, and ignores them.
   """
 
   generator: Generator
@@ -113,13 +76,30 @@ class RelaxedGAN(NamedTuple):
   truncate: Callable[[Array], Array]
   absorb: int | None
   unroll: int
+  by_class: Callable[[Array], AdversarialLoss] | None = None
 
   def beta_at(self, state: TrainState) -> Array:
     """Returns the inverse temperature of the current iteration."""
     return self.beta(state.step - self.start)
 
+  def _rules(self, labels: Array | None) -> AdversarialLoss | None:
+    """Returns the adversarial loss of a batch."""
+    if self.by_class is None or labels is None:
+      return self.loss
+    return self.by_class(labels)
+
+  def _context(self, labels: Array | None) -> Array | None:
+    """Returns the classes of samples, or None to draw them."""
+    return self.generator.context(labels) if self.by_class else None
+
   def relaxed(
-    self, params: Params, phi: Params, state: TrainState, n: int, key: Array
+    self,
+    params: Params,
+    phi: Params,
+    state: TrainState,
+    n: int,
+    key: Array,
+    labels: Array | None = None,
   ) -> decode.Relaxed:
     """Draws relaxed samples in D's embedding, with a gradient to `params`.
 
@@ -130,6 +110,7 @@ class RelaxedGAN(NamedTuple):
       state: the training state, which gives the inverse temperature
       n: number of samples
       key: key of the noise
+      labels: int32 [n], see `by_class`; None draws the classes
 
     Returns:
       The samples; `relaxed` is [n, T, E].
@@ -140,6 +121,7 @@ class RelaxedGAN(NamedTuple):
       random.row_keys(key, n),
       self.beta_at(state),
       route=self._route(),
+      context=self._context(labels),
       project=lambda relaxed: self.discriminator.embed(phi, relaxed),
       **self._relax_options(),
     )
@@ -200,28 +182,30 @@ class RelaxedGAN(NamedTuple):
     disc = self.discriminator
     return disc.judge(phi, disc.embed(phi, tokens), key)
 
-  def _draw(self, state: TrainState, real: Batch, key: Array) -> _Drawn:
+  def _draw(self, state: TrainState, real: Batch, key: Array) -> DrawnBatches:
     """Draws the samples of all k updates of D in one scan of the frozen G."""
     count, batch = real.tokens.shape[:2]
     # B leads, so that sharding the flattened axis splits each of the k batches
     # over the devices.
     row_keys = random.row_keys(key, count * batch).reshape(count, batch, 2)
     row_keys = devices.split(jnp.swapaxes(row_keys, 0, 1).reshape(-1, 2))
+    labels = None if real.labels is None else real.labels.T.ravel()
     drawn = decode.relax(
       self.generator,
       state.players['generator'].params,
       row_keys,
       self.beta_at(state),
       project=lambda relaxed: (),
+      context=self._context(labels),
       **self._relax_options(),
     )
     tokens, hidden, row_keys = jax.tree.map(
       lambda x: jnp.swapaxes(x.reshape(batch, count, *x.shape[1:]), 0, 1),
       (drawn.tokens, drawn.hidden, row_keys),
     )
-    return _Drawn(real, tokens, hidden, row_keys)
+    return DrawnBatches(real, tokens, hidden, row_keys)
 
-  def _fake(self, phi: Params, state: TrainState, drawn: _Drawn) -> Array:
+  def _fake(self, phi: Params, state: TrainState, drawn: DrawnBatches) -> Array:
     """Embeds the samples of one batch, with a gradient to `phi`.
 
     Args:
@@ -265,12 +249,14 @@ class RelaxedGAN(NamedTuple):
       k_noise, k_real, k_fake = jax.random.split(key, 3)
       phi = state.players['discriminator'].params
       n = batch.tokens.shape[0]
-      embedded = self.relaxed(params, phi, state, n, k_noise).relaxed
+      labels, rules = batch.labels, self._rules(batch.labels)
+      drawn = self.relaxed(params, phi, state, n, k_noise, labels)
+      embedded = drawn.relaxed
       real = self.judge_text(phi, batch.tokens, k_real)
       fake = self.discriminator.judge(phi, embedded, k_fake)
       value, metrics = jnp.float32(0), {'beta': self.beta_at(state)}
-      if self.loss is not None:
-        g_loss = self.loss.generator(logits_of(real), logits_of(fake))
+      if rules is not None:
+        g_loss = rules.generator(logits_of(real), logits_of(fake))
         value, metrics = self.weight * g_loss, metrics | {'g_loss': g_loss}
       inputs = TermInputs(batch.tokens, embedded, real, fake, None)
       for i, term in enumerate(extra):
@@ -313,9 +299,10 @@ class RelaxedGAN(NamedTuple):
         self._latent(drawn.row_keys),
       )
       value, metrics = jnp.float32(0), {}
-      if self.loss is not None:
+      rules = self._rules(drawn.real.labels)
+      if rules is not None:
         a, b = logits_of(inputs.real), logits_of(inputs.fake)
-        value = self.loss.discriminator(a, b)
+        value = rules.discriminator(a, b)
         metrics = {'d_loss': value, 'd_real': a.mean(), 'd_fake': b.mean()}
       if self.loss is not None and on(self.penalty):
         # Dropout would make the penalised function random.

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import oracles
+import pytest
 from absl.testing import parameterized
 
 from moegan_jax.errors import UserError
@@ -217,3 +218,21 @@ class GradientPenaltyTest(chex.TestCase):
     np.testing.assert_allclose(penalty(3.0), (4, 4), rtol=1e-5)
     np.testing.assert_allclose(penalty(0.0)[0], 1, rtol=1e-5)
     self.assertTrue(np.isfinite(penalty(0.0)[1]))
+
+
+LABELS = np.array([0, 2, 0, 2, 2])
+BY_CLASS = np.random.RandomState(0).randn(2, 5, 2).astype(np.float32)
+
+
+@pytest.mark.parametrize('reduce', ['elementwise', 'mean'])
+@pytest.mark.parametrize('name', NAMES)
+def test_loss_by_class_is_the_sum_of_the_losses_of_the_classes(name, reduce):
+  real, fake = BY_CLASS
+  by_class = adversarial.loss_by_class(name, jnp.asarray(LABELS), 4, reduce)
+  got = jax.jit(lambda a, b: [side(a, b) for side in by_class[:2]])(real, fake)
+  plain = adversarial.adversarial_loss(name, reduce=reduce)
+  want = np.zeros(2)
+  for label in (0, 2):
+    rows = label == LABELS
+    want += [float(side(real[rows], fake[rows])) for side in plain[:2]]
+  np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-6)

@@ -10,6 +10,7 @@ import toys
 import trees
 
 from moegan_jax import decode, systems
+from moegan_jax.errors import UserError
 from moegan_jax.ops import random
 from moegan_jax.systems import catgan
 from moegan_jax.systems.adversarial_setup import adversarial_setup
@@ -131,3 +132,61 @@ def test_a_shift_moves_the_schedule(shift, step, used):
   np.testing.assert_allclose(
     moved.beta(jnp.int32(step)), setup.gan.beta(jnp.int32(used))
   )
+
+
+@functools.cache
+def conditional():
+  """Returns a conditional system and a state within its game."""
+  c = settings(generator__conditional=True, adversarial__d_steps=2)
+  system = systems.build(c, SPEC._replace(classes=(0.5, 0.5)))
+  state = system.init(jax.random.key(0))
+  state = state.replace(players=trees.noisy(state.players))
+  state = system.phases['adversarial'].enter(state)
+  return system, state.replace(step=jnp.int32(game()[0].gan.start + 5))
+
+
+def test_losses_with_classes_read_the_labels():
+  system, state = conditional()
+  update = system.phases['adversarial'].update
+  apply = jax.jit(update.apply)
+  tokens = jnp.tile(BATCHES.tokens, (update.batches, 1, 1))
+  shape = tokens.shape[:2]
+  labels = jnp.asarray(RNG.randint(2, size=shape), jnp.int32)
+  after, metrics = apply(state, Batch(tokens, labels), KEY)
+  other, _ = apply(state, Batch(tokens, 1 - labels), KEY)
+  assert np.isfinite(float(metrics['d_loss']))
+  for name in ('generator', 'discriminator'):
+    one, two = (x.players[name].params for x in (after, other))
+    assert any(
+      (a != b).any()
+      for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True)
+    )
+
+
+def test_samples_have_the_class_of_their_real_text():
+  _, state = conditional()
+  c = settings(generator__conditional=True)
+  setup = adversarial_setup(c, SPEC._replace(classes=(0.5, 0.5)))
+  params, phi = (
+    state.players[x].params for x in ('generator', 'discriminator')
+  )
+  gan = setup.gan._replace(by_class=lambda labels: setup.gan.loss)
+  labels = jnp.asarray([0, 1] * (B // 2), jnp.int32)
+  got = gan.relaxed(params, phi, state, B, KEY, labels)
+  want = decode.sample(
+    gan.generator,
+    params,
+    random.row_keys(KEY, B),
+    length=T,
+    context=jax.nn.one_hot(labels, 2),
+  )
+  np.testing.assert_array_equal(got.tokens, want.tokens)
+  plain = setup.gan.relaxed(params, phi, state, B, KEY, labels)
+  assert (plain.tokens != got.tokens).any()
+
+
+def test_minimax_with_classes_is_refused():
+  c = settings(generator__conditional=True, game__form='minimax')
+  c = toys.change(c, catgan__losses=('rsgan',), game__loss='rsgan')
+  with pytest.raises(UserError, match=r'game\.form=minimax'):
+    systems.build(c, SPEC._replace(classes=(0.5, 0.5)))
