@@ -16,6 +16,7 @@ from moegan_jax.nets.masked import masked
 from moegan_jax.ops import random
 from moegan_jax.ops.ends import end_mask, padded
 from moegan_jax.systems import maskgan, paper_networks
+from moegan_jax.systems.masking import masked_game
 from moegan_jax.types import Batch, Spec
 
 pytestmark = pytest.mark.usefixtures('quick_compilation', 'no_key_checks')
@@ -40,7 +41,7 @@ def settings(**changes):
 def game(pad=None, discount=1.0, clip=math.inf):
   """Returns the game and a state with parameters far from zero."""
   c, spec = settings(), Spec(V, T, 20, pad)
-  made = maskgan.masked_game(
+  made = masked_game(
     paper_networks.masked_generator(spec, **c.generator),
     paper_networks.masked_critic(spec, **c.discriminator),
     spec,
