@@ -1,8 +1,9 @@
 """Loading runs of other versions."""
 
 import pytest
+from ml_collections import ConfigDict
 
-from moegan_jax import config
+from moegan_jax import config, systems
 from moegan_jax.errors import UserError
 from moegan_jax.files import write_json
 from moegan_jax.store.workdir import Workdir
@@ -26,3 +27,15 @@ def test_run_from_before_classes_is_read(tmp_path):
   found = Workdir(tmp_path, create=False).read_config()
   assert found['generator']['conditional'] is False
   assert found['data']['paths'] == ''
+
+
+@pytest.mark.parametrize('corpus', ['captions', 'text'])
+@pytest.mark.parametrize('name', systems.SYSTEMS)
+def test_settings_of_a_run_are_read_as_they_were_written(
+  name, corpus, tmp_path
+):
+  settings = config.load(f'{name}:{corpus}').to_dict()
+  write_json(tmp_path / 'config.json', settings)
+  found = Workdir(tmp_path, create=False).read_config()
+  again = config.load(f'{name}:{corpus}').to_dict()
+  assert ConfigDict(found).to_json() == ConfigDict(again).to_json()

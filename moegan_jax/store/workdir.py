@@ -14,7 +14,7 @@ from typing import IO
 from ml_collections import ConfigDict
 
 from moegan_jax import data, errors
-from moegan_jax.config import check_keys
+from moegan_jax.config import check_keys, compose, keys
 from moegan_jax.data import texts
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.files import flatten, floats, jsonable, read_json, write_json
@@ -35,7 +35,11 @@ PACKAGES = (
 )
 SHOWN = 5  # differing settings that an error message lists
 # Settings that runs of earlier versions lack -> the value that they used.
-ADDED = {'generator.conditional': False, 'data.paths': ''}
+ADDED = {
+  'generator.conditional': False,
+  'data.paths': '',
+  'policy.baseline': 'none',
+}
 
 
 class Workdir:
@@ -247,17 +251,17 @@ class Workdir:
 
 
 def _complete(settings: dict) -> None:
-  """Adds the settings of `ADDED` to those of a run, in place.
-
-  A corpus that is no file of the user has no `data.paths`.
-  """
+  """Adds those settings of `ADDED` that the system of a run reads, in place."""
+  try:
+    read = keys(
+      compose(settings.get('system', ''), settings['data'].get('name', ''))
+    )
+  except (KeyError, errors.UserError):  # `check_keys` says what is wrong
+    return
   for key, value in ADDED.items():
     section, name = key.split('.')
-    own = settings.get(section)
-    if name == 'paths' and (own or {}).get('name') != 'text':
-      continue
-    if isinstance(own, dict):
-      own.setdefault(name, value)
+    if key in read and isinstance(settings.get(section), dict):
+      settings[section].setdefault(name, value)
 
 
 def has_begun(path: pathlib.Path) -> bool:
