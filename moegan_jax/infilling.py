@@ -26,7 +26,7 @@ import numpy as np
 
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError, at_least
-from moegan_jax.sampler import CHUNK, FREE
+from moegan_jax.sampler import CHUNK, FREE, check_draw
 from moegan_jax.templates import Part, alignments, arrange, is_open, parse
 from moegan_jax.types import System
 
@@ -115,10 +115,7 @@ class Infiller:
         candidate matches.
     """
     at_least('candidates', candidates, 1)
-    if not 0 <= seed < 2**32:
-      raise UserError(f'seed={seed} must be from 0 to 4294967295')
-    if not temperature > 0:
-      raise UserError(f'temperature={temperature} must be positive')
+    check_draw(seed, temperature)
     parts = parse(template, self._corpus)
     if self._reads_all:
       if any(map(is_open, parts[:-1])):

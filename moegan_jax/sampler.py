@@ -104,6 +104,43 @@ def corpus_of(known: Mapping[str, Any], path: str | os.PathLike) -> Corpus:
     ) from error
 
 
+def check_draw(seed: int, temperature: float) -> None:
+  """Checks the options of any draw.
+
+  Raises:
+    UserError: the seed or the temperature is out of range.
+  """
+  if not 0 <= seed < 2**32:
+    raise UserError(f'seed={seed} must be from 0 to 4294967295')
+  limits = np.finfo(np.float32)
+  if not float(limits.tiny) <= temperature <= float(limits.max):
+    raise UserError(
+      f'temperature={temperature} must be a positive 32-bit number, from '
+      f'{limits.tiny:.2g} to {limits.max:.2g}'
+    )
+
+
+def check_known(corpus: Corpus, words: Sequence[str], name: str) -> None:
+  """Checks that a generator can write words.
+
+  Args:
+    corpus: its vocabulary
+    words: of a text
+    name: the text, for the message
+
+  Raises:
+    UserError: words are outside of the vocabulary.
+  """
+  ids = corpus.encode([words])[0]
+  missing = (w for w, i in zip(words, ids) if i == corpus.unk)
+  lacking = list(dict.fromkeys(missing))
+  if lacking:
+    raise UserError(
+      f'{name}: the vocabulary of this generator lacks '
+      f'{", ".join(map(repr, lacking))}; use other words'
+    )
+
+
 class Sampler:
   """Draws sentences. Sentence i depends on the seed and on i only.
 
@@ -146,15 +183,7 @@ class Sampler:
       UserError: the seed or an option is out of range, or the generator
         cannot write the prefix.
     """
-    if not 0 <= seed < 2**32:
-      raise UserError(f'seed={seed} must be from 0 to 4294967295')
-    temperature = style.temperature
-    limits = np.finfo(np.float32)
-    if not float(limits.tiny) <= temperature <= float(limits.max):
-      raise UserError(
-        f'temperature={temperature} must be a positive 32-bit number, from '
-        f'{limits.tiny:.2g} to {limits.max:.2g}'
-      )
+    check_draw(seed, style.temperature)
     check_truncation(style.top_k, style.top_p)
     prefix = np.tile(self.prefix(style.prefix), (self._chunk, 1))
     label = self.label(style.label)
@@ -162,7 +191,7 @@ class Sampler:
     key = np.array([0, seed], np.uint32)
     settings: tuple[Any, ...] = (
       # Logits divided by a lower temperature overflow.
-      np.float32(max(temperature, GREEDY)),
+      np.float32(max(style.temperature, GREEDY)),
       # A larger value also keeps all words, but may exceed int32.
       np.int32(min(style.top_k, self.corpus.vocab_size)),
       np.float32(style.top_p),
@@ -227,12 +256,6 @@ class Sampler:
         f'prefix {text!r} has {len(words)} tokens, and this generator writes '
         f'at most {corpus.length}; shorten it'
       )
-    missing = (w for w, t in zip(words, tokens) if t == corpus.unk)
-    unknown = list(dict.fromkeys(missing))
-    if unknown:
-      raise UserError(
-        f'prefix {text!r}: the vocabulary of this generator lacks '
-        f'{", ".join(map(repr, unknown))}; use other words'
-      )
+    check_known(corpus, words, f'prefix {text!r}')
     tokens[len(words) :] = FREE
     return tokens

@@ -12,7 +12,7 @@ import numpy as np
 
 from moegan_jax.data.corpus import Corpus
 from moegan_jax.errors import UserError
-from moegan_jax.sampler import FREE
+from moegan_jax.sampler import FREE, check_known
 
 _BLANK = re.compile(r'_{3,}|_([0-9]+)_')
 _LONGER = 0.75  # probability that a blank of any length has another token
@@ -57,14 +57,8 @@ def parse(template: str, corpus: Corpus) -> list[Part]:
     piece = template[at : found.start() if found else None]
     words = corpus.split(piece) if piece.strip() else []
     if words:
-      ids = corpus.encode([words])[0, : len(words)]
-      unknown = [w for w, i in zip(words, ids) if i == corpus.unk]
-      if unknown:
-        raise UserError(
-          f'template {template!r}: the vocabulary of this generator lacks '
-          f'{", ".join(map(repr, dict.fromkeys(unknown)))}; use other words'
-        )
-      parts.append(ids)
+      check_known(corpus, words, f'template {template!r}')
+      parts.append(corpus.encode([words])[0, : len(words)])
     tokens += len(words)
     if found is None:
       break

@@ -14,18 +14,14 @@ import jax
 import jax.numpy as jnp
 
 from moegan_jax.losses.policy_gradient import REDUCTIONS
+from moegan_jax.ops.distances import unit
 
 Array = jax.Array
 
 
 def _cosine(x: Array, y: Array, eps: float = 1e-12) -> Array:
   """Returns the cosine over the last axis."""
-
-  def unit(z):
-    squared = jnp.sum(z**2, axis=-1, keepdims=True)
-    return z * jax.lax.rsqrt(jnp.maximum(squared, eps))
-
-  return jnp.sum(unit(x) * unit(y), axis=-1)
+  return jnp.sum(unit(x, eps) * unit(y, eps), axis=-1)
 
 
 def goal_cosines(features: Array, goals: Array, step_size: int) -> Array:

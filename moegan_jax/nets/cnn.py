@@ -56,15 +56,7 @@ class _TextCNN(nn.Module):
     Instead of a text, x may be its pooled filters [B S, filters].
     """
 
-    def linear(width, name, bias=True):
-      return nn.Dense(
-        width,
-        bias,
-        name=name,
-        kernel_init=self.inits.linear,
-        bias_init=self.inits.bias,
-      )
-
+    linear = self.inits.dense
     count = self.representations
     h = x if x.ndim == 2 else self._pool(x)
     batch = h.shape[0] // count

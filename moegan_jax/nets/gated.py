@@ -106,15 +106,7 @@ class MogrifierLSTM(nn.Module):
   def __call__(self, carry, x: Array):
     """Maps carry (h, c) and x, [n, H] each, to carry and output h."""
 
-    def linear(width, name, bias=True):
-      return nn.Dense(
-        width,
-        bias,
-        name=name,
-        kernel_init=self.inits.linear,
-        bias_init=self.inits.bias,
-      )
-
+    linear = self.inits.dense
     h, c = carry
     for i in range(self.rounds):
       if i % 2:

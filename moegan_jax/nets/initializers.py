@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import flax.linen as nn
 import jax
 
 from moegan_jax.errors import unknown
@@ -30,6 +31,12 @@ class Initializers(NamedTuple):
   bias: Callable
   embedding: Callable
   convolution: Callable
+
+  def dense(self, width: int, name: str, bias: bool = True) -> nn.Dense:
+    """Returns a linear map to this width, a part of a Linen module."""
+    return nn.Dense(
+      width, bias, name=name, kernel_init=self.linear, bias_init=self.bias
+    )
 
 
 def _scaled(draw: Callable, scale: Callable[[tuple], float]) -> Callable:

@@ -25,7 +25,10 @@ from moegan_jax.nets import embedding
 from moegan_jax.nets.gated import lstm
 from moegan_jax.nets.initializers import Initializers
 from moegan_jax.nets.recurrent import recurrent
+from moegan_jax.ops.distances import unit
 from moegan_jax.types import Array, Generator, Params, PrefixFeatures
+
+EPS = 1e-12  # lower bound of squared lengths
 
 
 class LeakyState(NamedTuple):
@@ -71,12 +74,6 @@ class Leaky(NamedTuple):
 
   generator: Generator
   observed: Generator
-
-
-def unit(x: Array, eps: float = 1e-12) -> Array:
-  """Divides vectors [..., F] by their length; a zero vector stays zero."""
-  squared = jnp.sum(x**2, axis=-1, keepdims=True)
-  return x * jax.lax.rsqrt(jnp.maximum(squared, eps))
 
 
 def leaky(
@@ -191,11 +188,11 @@ def leaky(
     )
     leaked = jax.lax.stop_gradient(prefixes.read(leak, prefix, carry.steps))
     managing, output = manager.step(params['manager'], carry.manager, leaked)
-    goals = unit(manager.readout(params['manager'], output))
+    goals = unit(manager.readout(params['manager'], output), EPS)
     psi = jax.lax.stop_gradient(goals) @ params['worker']['goal']
     recent = jnp.concatenate([carry.recent[:, 1:], psi[:, None]], axis=1)
     working, output = worker.step(params['worker'], carry.worker, own)
-    hidden = jnp.concatenate([output, unit(recent.sum(1))], axis=-1)
+    hidden = jnp.concatenate([output, unit(recent.sum(1), EPS)], axis=-1)
     state = LeakyState(carry.steps + 1, prefix, managing, working, recent)
     return state, Observed(hidden, leaked, goals)
 

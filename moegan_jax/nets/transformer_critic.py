@@ -39,13 +39,7 @@ class _Encoder(nn.Module):
   def __call__(self, x: Array, train: bool) -> Critique:
     """Maps x [B, T, E] to logits [B] and features [B, 1, F]."""
 
-    def linear(width, name):
-      return nn.Dense(
-        width,
-        name=name,
-        kernel_init=self.inits.linear,
-        bias_init=self.inits.bias,
-      )
+    linear = self.inits.dense
 
     def norm(name):
       return nn.LayerNorm(epsilon=1e-5, use_fast_variance=False, name=name)

@@ -7,6 +7,17 @@ import jax.numpy as jnp
 Array = jax.Array
 
 
+def unit(x: Array, eps: float = 1e-8) -> Array:
+  """Divides vectors [..., F] by their length; a zero vector stays zero.
+
+  Args:
+    x: [..., F]
+    eps: lower bound of the squared length
+  """
+  squared = jnp.sum(x**2, axis=-1, keepdims=True)
+  return x * jax.lax.rsqrt(jnp.maximum(squared, eps))
+
+
 def cosines(
   x: Array, y: Array, eps: float = 1e-8, precision: str | None = None
 ) -> Array:
@@ -24,12 +35,7 @@ def cosines(
   """
   chex.assert_rank([x, y], 2)
   chex.assert_equal_shape_suffix([x, y], 1)
-
-  def unit(z: Array) -> Array:
-    squared = jnp.sum(z**2, axis=-1, keepdims=True)
-    return z * jax.lax.rsqrt(jnp.maximum(squared, eps))
-
-  return jnp.matmul(unit(x), unit(y).T, precision=precision)
+  return jnp.matmul(unit(x, eps), unit(y, eps).T, precision=precision)
 
 
 def centroid_distance(real: Array, fake: Array, eps: float = 1e-8) -> Array:

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from moegan_jax import decode
+from moegan_jax.decode.sampling import default_context
 from moegan_jax.errors import UserError, at_least, unknown
 from moegan_jax.losses.likelihood import log_likelihood
 from moegan_jax.losses.policy_gradient import (
@@ -119,9 +120,7 @@ class PolicyGAN(NamedTuple):
     """
     gen, spec = self.train.gen, self.train.spec
     row_keys = random.row_keys(key, n)
-    context = gen.context(labels)
-    if context is None and gen.latent is not None:
-      context = gen.latent(row_keys)
+    context = default_context(gen, row_keys, gen.context(labels))
     sampled = decode.sample(
       gen,
       self.train.parameters(state),

@@ -14,19 +14,6 @@ from moegan_jax.errors import UserError
 LINES = [f'word{i % 7} and Word{i % 5} .' for i in range(100)]
 
 
-@pytest.fixture
-def write(tmp_path):
-  def write(content, name='my.txt'):
-    if isinstance(content, list):
-      content = '\n'.join(content)
-    if isinstance(content, str):
-      content = content.encode()
-    (tmp_path / name).write_bytes(content)
-    return str(tmp_path / name)
-
-  return write
-
-
 def class_files(write, pos=30, neg=60):
   files = [
     write([f'good {i % 9}' for i in range(pos)], 'pos.txt'),

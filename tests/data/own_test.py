@@ -18,19 +18,6 @@ pytestmark = pytest.mark.usefixtures('empty_cache')
 LINES = [f'word{i % 7} and Word{i % 5} .' for i in range(100)]
 
 
-@pytest.fixture
-def write(tmp_path):
-  def write(content, name='my.txt'):
-    if isinstance(content, list):
-      content = '\n'.join(content)
-    if isinstance(content, str):
-      content = content.encode()
-    (tmp_path / name).write_bytes(content)
-    return str(tmp_path / name)
-
-  return write
-
-
 def test_split_indices():
   train, test = own.split_indices(50, 0.1)
   assert len(test) == 5
