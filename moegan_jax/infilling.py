@@ -63,13 +63,19 @@ class Infiller:
         [chunk, T, V].
 
     Raises:
-      UserError: the generator has latent noise.
+      UserError: the generator has latent noise or classes.
     """
     self._reads_all = system.fills
     if system.draws:
       raise UserError(
         'this generator has latent noise, so it has no exact probability of a '
         'kept token; fill in blanks with a run without generator.latent'
+      )
+    if system.classes:
+      # Candidates have classes, and the logits are those of the mixture.
+      raise UserError(
+        'this generator is conditional, and filling in blanks does not support '
+        'classes; use a run without generator.conditional'
       )
     self._corpus, self._chunk, self._state = corpus, chunk, state
 

@@ -217,3 +217,10 @@ def test_generator_that_reads_the_template_needs_numbers():
   with pytest.raises(UserError, match='fixed numbers of tokens'):
     next(filler().fill('___ b'))
   assert next(filler().fill('b ___')).text.startswith('b')
+
+
+def test_classes_are_refused():
+  c = toys.settings('mle', mle__batch=4, generator__conditional=True)
+  system = systems.build(c, Spec(4, T, 20, 0, classes=(0.5, 0.5)))
+  with pytest.raises(UserError, match='conditional'):
+    infilling.Infiller(system, None, corpus(0))
